@@ -1,0 +1,35 @@
+// Package seed keeps the planned dependencies in go.mod until the code that uses them lands.
+package seed
+
+import (
+	_ "cuelabs.dev/go/oci/ociregistry"
+	_ "cuelabs.dev/go/oci/ociregistry/ociclient"
+	_ "cuelabs.dev/go/oci/ociregistry/ocimem"
+	_ "cuelabs.dev/go/oci/ociregistry/ociserver"
+	_ "github.com/distribution/reference"
+	_ "github.com/elastic/go-seccomp-bpf/arch"
+	_ "github.com/mattn/go-runewidth"
+	_ "github.com/miekg/dns"
+	_ "github.com/moby/profiles/seccomp"
+	_ "github.com/opencontainers/cgroups/devices"
+	_ "github.com/opencontainers/image-spec/specs-go/v1"
+	_ "github.com/opencontainers/runc/libcontainer"
+	_ "github.com/opencontainers/runc/libcontainer/specconv"
+	_ "github.com/opencontainers/runtime-spec/specs-go"
+	_ "github.com/stretchr/testify/require"
+	_ "github.com/vishvananda/netlink"
+	_ "github.com/vishvananda/netns"
+	_ "go.podman.io/buildah/imagebuildah"
+	_ "go.podman.io/image/v5/copy"
+	_ "go.podman.io/image/v5/docker/archive"
+	_ "go.podman.io/storage"
+	_ "golang.org/x/net/bpf"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/term"
+
+	_ "gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+	_ "gvisor.dev/gvisor/pkg/tcpip/link/fdbased"
+	_ "gvisor.dev/gvisor/pkg/tcpip/stack"
+	_ "gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	_ "gvisor.dev/gvisor/pkg/tcpip/transport/udp"
+)
