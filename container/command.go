@@ -1,0 +1,130 @@
+package container
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// Cmd is a command to run in a running container, with the vocabulary of os/exec. A Cmd runs once.
+type Cmd struct {
+	// Args holds the command and its arguments.
+	Args []string
+	// Env as KEY=value, added to the container's.
+	Env []string
+	// Dir is the working directory. Default: the container's.
+	Dir string
+	// User as for Options.User. Default: the container's.
+	User string
+	// Stdin is copied to the command. Nil is /dev/null.
+	Stdin io.Reader
+	// Stdout and Stderr get what the command writes. Nil discards.
+	Stdout io.Writer
+	Stderr io.Writer
+
+	c *Container
+	s *session
+}
+
+type execRequest struct {
+	Args  []string `json:"args"`
+	Env   []string `json:"env,omitempty"`
+	Dir   string   `json:"dir,omitempty"`
+	User  string   `json:"user,omitempty"`
+	Stdin bool     `json:"stdin,omitempty"`
+}
+
+// Command returns a Cmd that runs name in the container. A name without a slash is searched in the container's PATH.
+func (c *Container) Command(name string, args ...string) *Cmd {
+	return &Cmd{Args: append([]string{name}, args...), c: c}
+}
+
+// Start starts the command. Cancelling ctx kills it.
+//
+// Errors: ErrNotRunning, ErrNotFound, ErrPaused, ErrCommandNotFound, ErrNotExecutable, ErrInvalidArgument (user).
+func (cmd *Cmd) Start(ctx context.Context) error {
+	if cmd.s != nil {
+		return errors.New("exec: the command was started before: make another one")
+	}
+	if len(cmd.Args) == 0 || cmd.Args[0] == "" {
+		return api.Errorf(ErrInvalidArgument, "exec: Args is empty: give a command")
+	}
+	conn, err := cmd.c.c.Upgrade(ctx, cmd.c.path("exec"), execRequest{cmd.Args, cmd.Env, cmd.Dir, cmd.User, cmd.Stdin != nil})
+	if err != nil {
+		return err
+	}
+	cmd.s = newSession(ctx, conn, cmd.Stdin, cmd.Stdout, cmd.Stderr)
+	return nil
+}
+
+// Wait waits until the command has ended and all its output is written.
+//
+// Errors: *ExitError when the code is not 0; context.Canceled and context.DeadlineExceeded; those of the writers.
+func (cmd *Cmd) Wait() error {
+	if cmd.s == nil {
+		return errors.New("exec: not started")
+	}
+	st, err := cmd.s.wait()
+	if err != nil {
+		return err
+	}
+	if st.Code != 0 {
+		return &ExitError{Status: st}
+	}
+	return nil
+}
+
+// Run is Start and Wait.
+func (cmd *Cmd) Run(ctx context.Context) error {
+	if err := cmd.Start(ctx); err != nil {
+		return err
+	}
+	return cmd.Wait()
+}
+
+// Output runs the command and returns what it wrote to standard output. If Stderr is nil, an ExitError holds the end
+// of standard error.
+func (cmd *Cmd) Output(ctx context.Context) ([]byte, error) {
+	if cmd.Stdout != nil {
+		return nil, fmt.Errorf("exec: Stdout already set")
+	}
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	tail := &tailWriter{}
+	if cmd.Stderr == nil {
+		cmd.Stderr = tail
+	}
+	err := cmd.Run(ctx)
+	var ee *ExitError
+	if errors.As(err, &ee) {
+		ee.Stderr = tail.b
+	}
+	return out.Bytes(), err
+}
+
+// CombinedOutput runs the command and returns what it wrote to both streams.
+func (cmd *Cmd) CombinedOutput(ctx context.Context) ([]byte, error) {
+	if cmd.Stdout != nil || cmd.Stderr != nil {
+		return nil, fmt.Errorf("exec: Stdout or Stderr already set")
+	}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run(ctx)
+	return out.Bytes(), err
+}
+
+// tailWriter keeps the last 32 KiB.
+type tailWriter struct{ b []byte }
+
+func (t *tailWriter) Write(p []byte) (int, error) {
+	const most = 32 << 10
+	t.b = append(t.b, p...)
+	if len(t.b) > 2*most {
+		t.b = append(t.b[:0], t.b[len(t.b)-most:]...)
+	}
+	return len(p), nil
+}

@@ -1,0 +1,19 @@
+package container
+
+import (
+	"context"
+	"net/http"
+)
+
+// RemoveOptions tune Remove.
+type RemoveOptions struct {
+	// Force kills a running container first.
+	Force bool `json:"force,omitempty"`
+}
+
+// Remove removes the container, its file system, its log and its anonymous volumes.
+//
+// Errors: ErrNotFound, ErrRunning (without Force).
+func (c *Container) Remove(ctx context.Context, opts RemoveOptions) error {
+	return c.c.Do(ctx, http.MethodPost, c.path("remove"), opts, nil)
+}

@@ -1,0 +1,14 @@
+package container
+
+import (
+	"context"
+	"net/http"
+)
+
+// Start starts the container's process and returns when it runs.
+//
+// Errors: ErrRunning, ErrNotFound, ErrCommandNotFound, ErrNotExecutable, ErrInvalidArgument (a user or working
+// directory that the image does not have).
+func (c *Container) Start(ctx context.Context) error {
+	return c.c.Do(ctx, http.MethodPost, c.path("start"), nil, nil)
+}

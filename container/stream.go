@@ -1,0 +1,109 @@
+package container
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// session is the owner's end of an attach or exec stream.
+type session struct {
+	conn io.ReadWriteCloser
+	out  *api.FrameWriter
+	stop func() bool // ends the watch on the context
+
+	stdout, stderr io.Writer
+
+	done   chan struct{}
+	status Status
+	err    error
+	once   sync.Once
+}
+
+// newSession copies both ways until the stream's last frame. stdin is read in a goroutine of its own, which may
+// outlive the session by one Read: a Reader can't be interrupted.
+func newSession(ctx context.Context, conn io.ReadWriteCloser, stdin io.Reader, stdout, stderr io.Writer) *session {
+	s := &session{conn: conn, out: api.NewFrameWriter(conn), stdout: stdout, stderr: stderr, done: make(chan struct{})}
+	s.stop = context.AfterFunc(ctx, func() {
+		s.finish(context.Cause(ctx))
+	})
+	go s.read()
+	if stdin != nil {
+		go s.feed(stdin)
+	}
+	return s
+}
+
+func (s *session) finish(err error) {
+	s.once.Do(func() {
+		s.err = err
+		s.conn.Close()
+		close(s.done)
+	})
+}
+
+func (s *session) feed(stdin io.Reader) {
+	_, err := io.Copy(s.out.Stream(api.Stdin), stdin)
+	select {
+	case <-s.done:
+		return
+	default:
+	}
+	// The process may have ended and closed the stream under the copy: the reader tells that.
+	if cerr := s.out.Frame(api.CloseInput, nil); err == nil {
+		_ = cerr
+	}
+}
+
+func (s *session) read() {
+	fr := api.NewFrameReader(s.conn)
+	for {
+		kind, p, err := fr.Next()
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			s.end(fmt.Errorf("stream from the agent: %w", err))
+			return
+		}
+		switch kind {
+		case api.Stdout:
+			err = writeTo(s.stdout, p)
+		case api.Stderr:
+			err = writeTo(s.stderr, p)
+		case api.Exit:
+			s.end(json.Unmarshal(p, &s.status))
+			return
+		case api.Failure:
+			s.end(failure(p))
+			return
+		}
+		if err != nil {
+			s.end(err)
+			return
+		}
+	}
+}
+
+func (s *session) end(err error) {
+	s.stop()
+	s.finish(err)
+}
+
+func (s *session) wait() (Status, error) {
+	<-s.done
+	return s.status, s.err
+}
+
+func failure(p []byte) error {
+	e := &api.Error{}
+	if err := json.Unmarshal(p, e); err != nil {
+		return fmt.Errorf("agent's error does not parse: %w", err)
+	}
+	return e
+}

@@ -1,0 +1,121 @@
+package image
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"reflect"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// BuildOptions say what to build. Context or Tar must be set, unless DockerfileText needs no files.
+type BuildOptions struct {
+	// Context holds the files that COPY and ADD see: os.DirFS("./app") is read in place, any other fs.FS is copied.
+	Context fs.FS `json:"-"`
+	// Tar is a context as a tar stream, gzip'd or not, instead of Context.
+	Tar io.Reader `json:"-"`
+	// Dockerfile is the file's path in the context. Default: Dockerfile, else Containerfile.
+	Dockerfile string `json:"dockerfile,omitempty"`
+	// DockerfileText is the Dockerfile itself, instead of a path.
+	DockerfileText string `json:"dockerfileText,omitempty"`
+	// Tags are the names of the result.
+	Tags []string `json:"tags,omitempty"`
+	// Target is the stage to stop at. Default: the last.
+	Target string `json:"target,omitempty"`
+	// Args are the build arguments (ARG).
+	Args map[string]string `json:"args,omitempty"`
+	// Labels are added to the image.
+	Labels map[string]string `json:"labels,omitempty"`
+	// NoCache runs every step anew.
+	NoCache bool `json:"noCache,omitempty"`
+	// Pull says when base images are fetched. Default: PullMissing.
+	Pull PullPolicy `json:"pull,omitempty"`
+	// Transport: TLS and plain HTTP for base images.
+	Transport Transport `json:"transport,omitzero"`
+	// Output gets the steps and what their commands print. Default: nothing.
+	Output io.Writer `json:"-"`
+}
+
+// BuildError says which step of a build failed. It matches ErrBuildStep.
+type BuildError struct {
+	Step     string `json:"step"`               // the instruction, as RUN make
+	ExitCode int    `json:"exitCode,omitempty"` // of RUN; 0 when something else failed
+	Tail     string `json:"tail,omitempty"`     // the last lines that the step printed
+	Message  string `json:"message"`
+}
+
+func (e *BuildError) Error() string { return e.Message }
+
+// Is matches ErrBuildStep.
+func (e *BuildError) Is(target error) bool { return target == ErrBuildStep }
+
+// WireData lets the error travel from the agent.
+func (e *BuildError) WireData() any { return e }
+
+type buildRequest struct {
+	Dir string `json:"dir,omitempty"` // the context is this directory
+	BuildOptions
+	HasTar bool `json:"hasTar,omitempty"` // the context follows as tar
+	Quiet  bool `json:"quiet,omitempty"`
+}
+
+// Build makes an image by a Dockerfile. Steps that an earlier build made of the same inputs are taken from it.
+//
+// Errors: ErrDockerfile, ErrBuildStep (as *BuildError), ErrInvalidArgument, ErrInvalidReference, and those of Pull for
+// base images.
+func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
+	req := buildRequest{BuildOptions: opts, Quiet: opts.Output == nil}
+	var body io.Reader
+	switch {
+	case opts.Context != nil && opts.Tar != nil:
+		return nil, api.Errorf(ErrInvalidArgument, "build: Context and Tar are both set: set one")
+	case opts.Tar != nil:
+		body = opts.Tar
+	case opts.Context != nil:
+		if req.Dir = dirOf(opts.Context); req.Dir == "" {
+			r := tarOf(opts.Context)
+			defer r.Close()
+			body = r
+		}
+	case opts.DockerfileText == "":
+		return nil, api.Errorf(ErrInvalidArgument, "build: no Context, Tar or DockerfileText: set one")
+	}
+	req.HasTar = body != nil
+	var img Image
+	err := s.c.Stream(ctx, http.MethodPost, "/images/build", req, body, func(ev api.Event) error {
+		if len(ev.Output) == 0 || opts.Output == nil {
+			return nil
+		}
+		_, err := opts.Output.Write(ev.Output)
+		return err
+	}, &img)
+	if err != nil {
+		return nil, buildError(err)
+	}
+	return &img, nil
+}
+
+func buildError(err error) error {
+	e, ok := err.(*api.Error)
+	if !ok || e.Data == nil {
+		return err
+	}
+	var be BuildError
+	if jerr := json.Unmarshal(e.Data, &be); jerr != nil {
+		return fmt.Errorf("%w (and its details don't parse: %w)", err, jerr)
+	}
+	return &be
+}
+
+// dirOf returns the directory of an os.DirFS, whose type is a string.
+func dirOf(f fs.FS) string {
+	v := reflect.ValueOf(f)
+	if v.Kind() == reflect.String && v.Type() == reflect.TypeOf(osDirFS) {
+		return v.String()
+	}
+	return ""
+}

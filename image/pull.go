@@ -1,0 +1,82 @@
+package image
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// PullPolicy says when a registry is asked for an image.
+type PullPolicy string
+
+// The pull policies.
+const (
+	PullMissing PullPolicy = "missing" // only when the store does not have it
+	PullAlways  PullPolicy = "always"  // the registry's answer decides; layers that are here are not fetched again
+	PullNever   PullPolicy = "never"
+)
+
+// Transport says how a registry is reached. The zero value verifies TLS with the system's roots; loopback registries
+// are plain HTTP, as in Docker.
+type Transport struct {
+	// Insecure allows plain HTTP and certificates that don't verify.
+	Insecure bool `json:"insecure,omitempty"`
+	// CertDir holds *.crt (roots), *.cert and *.key (client), as containers-certs.d(5).
+	CertDir string `json:"certDir,omitempty"`
+}
+
+// Credentials for a registry.
+type Credentials struct {
+	Username      string `json:"username,omitempty"`
+	Password      string `json:"password,omitempty"`
+	IdentityToken string `json:"identityToken,omitempty"`
+}
+
+// PullOptions tune Pull. The zero value asks the registry, with the user's stored credentials.
+type PullOptions struct {
+	// Policy: default PullAlways.
+	Policy PullPolicy `json:"policy,omitempty"`
+	// Platform as linux/arm64 or linux/arm/v7. Default: the host's.
+	Platform string `json:"platform,omitempty"`
+	// Transport: TLS and plain HTTP.
+	Transport Transport `json:"transport,omitzero"`
+	// Credentials for this call. Default: those of auth.json and of Docker's configuration.
+	Credentials *Credentials `json:"credentials,omitempty"`
+	// Progress is called as bytes move, from one goroutine.
+	Progress func(Progress) `json:"-"`
+}
+
+type pullRequest struct {
+	Ref string `json:"ref"`
+	PullOptions
+}
+
+// Pull fetches an image from a registry, or from this store by Policy. A name without a registry means docker.io, and
+// without a tag latest, as in Docker. Processes that pull the same reference at the same time download it once.
+//
+// Errors: ErrInvalidReference, ErrNotFound, ErrUnauthorized, ErrDenied, ErrRateLimited, ErrUnreachable,
+// ErrDigestMismatch, ErrPolicy, ErrCorrupt.
+func (s *Store) Pull(ctx context.Context, ref string, opts PullOptions) (*Image, error) {
+	var img Image
+	err := s.c.Stream(ctx, http.MethodPost, "/images/pull", pullRequest{ref, opts}, nil, progressTo(opts.Progress), &img)
+	if err != nil {
+		return nil, err
+	}
+	return &img, nil
+}
+
+func progressTo(f func(Progress)) func(api.Event) error {
+	return func(ev api.Event) error {
+		if f == nil || ev.Progress == nil {
+			return nil
+		}
+		var p Progress
+		if err := json.Unmarshal(ev.Progress, &p); err != nil {
+			return err
+		}
+		f(p)
+		return nil
+	}
+}

@@ -1,0 +1,40 @@
+package image
+
+import (
+	"context"
+	"net/http"
+)
+
+// PushOptions tune Push.
+type PushOptions struct {
+	// Destination is the reference to push to. Default: the reference that is pushed.
+	Destination string `json:"destination,omitempty"`
+	// Compression of layers: gzip (default, level 3), zstd or zstd:chunked.
+	Compression string `json:"compression,omitempty"`
+	// Level of the compression. Default: 3.
+	Level int `json:"level,omitempty"`
+	// Transport: TLS and plain HTTP.
+	Transport Transport `json:"transport,omitzero"`
+	// Credentials for this call. Default: those of auth.json and of Docker's configuration.
+	Credentials *Credentials `json:"credentials,omitempty"`
+	// Progress is called as bytes move, from one goroutine.
+	Progress func(Progress) `json:"-"`
+}
+
+type pushRequest struct {
+	Ref string `json:"ref"`
+	PushOptions
+}
+
+type pushResult struct {
+	Digest string `json:"digest"`
+}
+
+// Push copies an image to a registry and returns the digest of the manifest there.
+//
+// Errors: those of Pull; ErrNotFound when the image is not in the store.
+func (s *Store) Push(ctx context.Context, ref string, opts PushOptions) (digest string, err error) {
+	var res pushResult
+	err = s.c.Stream(ctx, http.MethodPost, "/images/push", pushRequest{ref, opts}, nil, progressTo(opts.Progress), &res)
+	return res.Digest, err
+}

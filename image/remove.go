@@ -1,0 +1,53 @@
+package image
+
+import (
+	"context"
+	"net/http"
+)
+
+// RemoveOptions tune Remove.
+type RemoveOptions struct {
+	// Force removes an image given by its id though it has several names or stopped containers are made of it; those
+	// containers are removed too. A running container always keeps its image.
+	Force bool `json:"force,omitempty"`
+}
+
+// RemoveResult says what went.
+type RemoveResult struct {
+	Untagged []string `json:"untagged,omitempty"` // names
+	Deleted  []string `json:"deleted,omitempty"`  // ids of images
+}
+
+type removeRequest struct {
+	Ref string `json:"ref"`
+	RemoveOptions
+}
+
+// Remove takes the name ref away, and the image too if that was its last name and no container uses it, as
+// docker image rm does. By id it removes the image with its one name.
+//
+// Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference, ErrInUse.
+func (s *Store) Remove(ctx context.Context, ref string, opts RemoveOptions) (RemoveResult, error) {
+	var res RemoveResult
+	err := s.c.Do(ctx, http.MethodPost, "/images/remove", removeRequest{ref, opts}, &res)
+	return res, err
+}
+
+// PruneOptions tune Prune.
+type PruneOptions struct {
+	// All removes every image that no container uses. Default: those without a name.
+	All bool `json:"all,omitempty"`
+}
+
+// PruneResult says what went.
+type PruneResult struct {
+	Deleted []string `json:"deleted,omitempty"` // ids of images
+	Space   int64    `json:"space"`             // bytes freed
+}
+
+// Prune removes images that nothing uses, and the caches of builds that belong to them.
+func (s *Store) Prune(ctx context.Context, opts PruneOptions) (PruneResult, error) {
+	var res PruneResult
+	err := s.c.Do(ctx, http.MethodPost, "/images/prune", opts, &res)
+	return res, err
+}

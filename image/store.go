@@ -1,0 +1,47 @@
+package image
+
+import (
+	"log/slog"
+
+	"github.com/caisson-dev/caisson/internal/client"
+)
+
+// StoreOptions choose a store. The zero value is the user's default store.
+type StoreOptions struct {
+	// Root is the directory of images and containers. Default: /var/lib/caisson for root, else
+	// $XDG_DATA_HOME/caisson, which is ~/.local/share/caisson where XDG_DATA_HOME is not set.
+	Root string
+	// RunRoot is the directory of what a reboot may forget. Default: a directory of the user's that follows from
+	// Root, on tmpfs (/run, $XDG_RUNTIME_DIR or /dev/shm, the first that is tmpfs).
+	RunRoot string
+	// Logger gets what the engine has to say. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+// Store holds images and the containers made of them. Several processes may have one store open at the same time.
+// All methods are safe for concurrent use.
+type Store struct {
+	c *client.Client
+}
+
+// OpenStore opens a store and makes its directories if need be. The first one of a process starts its agent (about
+// 20 ms). Close gives it back.
+//
+// Errors: ErrPermission when a directory can't be written; ErrUnsupported when the host can't run the engine.
+func OpenStore(opts StoreOptions) (*Store, error) {
+	c, err := client.Open(client.Options{Root: opts.Root, RunRoot: opts.RunRoot, Logger: opts.Logger})
+	if err != nil {
+		return nil, err
+	}
+	return &Store{c: c}, nil
+}
+
+// Close gives the store back. The last Close of a store in a process stops and removes the process's containers that
+// are not detached, and ends its agent.
+func (s *Store) Close() error { return s.c.Close() }
+
+// Root is the directory of the store.
+func (s *Store) Root() string { return s.c.Root }
+
+// Client is for caisson's own packages.
+func (s *Store) Client() *client.Client { return s.c }

@@ -1,0 +1,58 @@
+// Package api is what an owner's packages and its agent say to each other: paths, envelopes, errors and the stream
+// framing. The bodies of requests are the public option structs themselves, as JSON: owner and agent are of one
+// version, so there is nothing to translate.
+package api
+
+// Protocol changes whenever the two sides would no longer understand each other.
+const Protocol = "1"
+
+// Hello is the agent's first line on the lifeline: where it listens, or why it can't work.
+type Hello struct {
+	Protocol string `json:"protocol"`
+	Version  string `json:"version"`
+	Socket   string `json:"socket,omitempty"` // the unix socket that it serves
+	Err      *Error `json:"err,omitempty"`
+}
+
+// Log is each further line on the lifeline: a record for the owner's slog.Logger.
+type Log struct {
+	Level   int            `json:"level"` // slog.Level
+	Message string         `json:"message"`
+	Attrs   map[string]any `json:"attrs,omitempty"`
+}
+
+// Config starts an agent; it travels in an environment variable.
+type Config struct {
+	Role      string `json:"role"` // RoleOwner or RoleDetached
+	Root      string `json:"root"`
+	RunRoot   string `json:"runRoot"`
+	Container string `json:"container,omitempty"` // RoleDetached: the container to start
+	Debug     bool   `json:"debug,omitempty"`
+}
+
+// The roles of an agent.
+const (
+	RoleOwner    = "owner"    // lives as long as the process at the other end of the lifeline
+	RoleDetached = "detached" // lives as long as its container runs
+)
+
+// EnvConfig carries the Config to a new agent; EnvHook tells its early hook what it is.
+const (
+	EnvConfig = "CAISSON_AGENT_CONFIG"
+	EnvHook   = "CAISSON_HOOK"
+)
+
+// AgentArg0 is argv[0] of an agent.
+const AgentArg0 = "caisson-agent"
+
+// The values of EnvHook.
+const (
+	HookUserNS = "userns" // in a fresh user namespace: wait for the id maps, then execute again
+	HookAgent  = "agent"
+)
+
+// LifelineFD and MapsFD are the descriptors that an agent inherits.
+const (
+	LifelineFD = 3
+	MapsFD     = 4
+)

@@ -1,0 +1,258 @@
+// Package client finds, starts and talks to the agent. It is the thin side: the standard library and x/sys alone.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/unixsock"
+)
+
+// Options choose the store that an agent serves.
+type Options struct {
+	Root    string // absolute, or empty for the user's default
+	RunRoot string // absolute, or empty for one that follows from Root
+	Logger  *slog.Logger
+}
+
+// Client is one process's connection to its agent for one store. It is safe for concurrent use.
+type Client struct {
+	Root    string
+	RunRoot string
+
+	http  *http.Client
+	agent *process
+
+	mu   sync.Mutex
+	refs int
+}
+
+var (
+	openMu sync.Mutex
+	open   = map[string]*Client{} // by root: the process's agents
+)
+
+// Open returns this process's client for the store, and starts its agent if it has none yet.
+func Open(opts Options) (*Client, error) {
+	root, run, err := paths(opts)
+	if err != nil {
+		return nil, err
+	}
+	openMu.Lock()
+	defer openMu.Unlock()
+	key := root + "\x00" + run
+	if c := open[key]; c != nil && !c.agent.gone() {
+		c.mu.Lock()
+		c.refs++
+		c.mu.Unlock()
+		c.agent.addLogger(opts.Logger)
+		return c, nil
+	}
+	p, err := start(root, run, opts.Logger)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{Root: root, RunRoot: run, agent: p, refs: 1}
+	c.http = &http.Client{Transport: &http.Transport{
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return unixsock.Dial(ctx, p.socket) },
+		MaxIdleConnsPerHost: 32,
+		IdleConnTimeout:     time.Minute,
+		DisableCompression:  true,
+	}}
+	open[key] = c
+	return c, nil
+}
+
+// Close gives the client back. The last Close of a store in this process ends the agent: what was not detached is
+// stopped and removed before Close returns.
+func (c *Client) Close() error {
+	openMu.Lock()
+	defer openMu.Unlock()
+	c.mu.Lock()
+	c.refs--
+	last := c.refs == 0
+	c.mu.Unlock()
+	if !last {
+		return nil
+	}
+	key := c.Root + "\x00" + c.RunRoot
+	if open[key] == c {
+		delete(open, key)
+	}
+	c.http.CloseIdleConnections()
+	return c.agent.stop()
+}
+
+// Do sends in as JSON and decodes the answer into out; either may be nil.
+func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
+	resp, err := c.send(ctx, method, path, in, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if out == nil {
+		_, err = io.Copy(io.Discard, resp.Body)
+	} else {
+		err = json.NewDecoder(resp.Body).Decode(out)
+	}
+	return c.explain(ctx, err)
+}
+
+// Body opens a streaming response. The caller closes it.
+func (c *Client) Body(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
+	resp, err := c.send(ctx, method, path, in, nil)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// Stream sends in, then body, and calls each for every event until the result, which it decodes into out.
+func (c *Client) Stream(ctx context.Context, method, path string, in any, body io.Reader, each func(api.Event) error, out any) error {
+	resp, err := c.send(ctx, method, path, in, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	dec := json.NewDecoder(resp.Body)
+	for {
+		var ev api.Event
+		if err := dec.Decode(&ev); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return c.explain(ctx, err)
+		}
+		switch {
+		case ev.Err != nil:
+			return c.explain(ctx, ev.Err)
+		case ev.Done:
+			if out == nil || ev.Result == nil {
+				return nil
+			}
+			return json.Unmarshal(ev.Result, out)
+		case each != nil:
+			if err := each(ev); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Upgrade opens a two-way stream. The first request body is in.
+func (c *Client) Upgrade(ctx context.Context, path string, in any) (io.ReadWriteCloser, error) {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://agent"+path, bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Connection", "Upgrade")
+	req.Header.Set("Upgrade", api.Upgrade)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		defer resp.Body.Close()
+		return nil, c.explain(ctx, readError(resp))
+	}
+	rwc, ok := resp.Body.(io.ReadWriteCloser)
+	if !ok {
+		resp.Body.Close()
+		return nil, fmt.Errorf("stream of %s: the response body is not writable", path)
+	}
+	return rwc, nil
+}
+
+// send makes the request. With a body, the first line is in as JSON and the rest is body.
+func (c *Client) send(ctx context.Context, method, path string, in any, body io.Reader) (*http.Response, error) {
+	var r io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("encode the request: %w", err)
+		}
+		r = bytes.NewReader(b)
+		if body != nil {
+			r = io.MultiReader(bytes.NewReader(append(b, '\n')), body)
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, r)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	if resp.StatusCode/100 != 2 {
+		defer resp.Body.Close()
+		return nil, c.explain(ctx, readError(resp))
+	}
+	return resp, nil
+}
+
+func readError(resp *http.Response) error {
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return err
+	}
+	e := &api.Error{}
+	if json.Unmarshal(b, e) != nil || e.Message == "" {
+		return fmt.Errorf("agent answered %s: %s", resp.Status, bytes.TrimSpace(b))
+	}
+	return e
+}
+
+// explain replaces what the transport says by what happened: the caller cancelled, or the agent is gone.
+func (c *Client) explain(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	var ae *api.Error
+	if ctx.Err() != nil {
+		if errors.As(err, &ae) && errors.Is(ae, ctx.Err()) {
+			return err
+		}
+		return context.Cause(ctx)
+	}
+	if errors.As(err, &ae) {
+		return err
+	}
+	if gone := c.agent.waitGone(200 * time.Millisecond); gone != nil {
+		return gone
+	}
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err
+	}
+	return fmt.Errorf("talk to the agent: %w", err)
+}
+
+// Query formats path with its query from pairs of keys and values; empty values are left out.
+func Query(path string, pairs ...string) string {
+	q := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Add(pairs[i], pairs[i+1])
+		}
+	}
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}

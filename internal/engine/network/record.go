@@ -1,0 +1,132 @@
+//go:build linux
+
+package network
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+// record is a network's state as all processes see it, in state.json of its directory.
+type record struct {
+	Spec      Spec
+	Joined    bool // some process has joined at some time
+	Endpoints []endpointRecord
+	Last4     netip.Addr // the address given out last
+	Last6     netip.Addr
+}
+
+type endpointRecord struct {
+	EndpointInfo
+	Holder string // the process that attached it
+	Link   string // the bridge's side of the veth
+}
+
+func (r *record) endpoint(id string) (endpointRecord, bool) {
+	i := slices.IndexFunc(r.Endpoints, func(e endpointRecord) bool { return e.ID == id })
+	if i < 0 {
+		return endpointRecord{}, false
+	}
+	return r.Endpoints[i], true
+}
+
+func (r *record) remove(match func(endpointRecord) bool) (removed int) {
+	before := len(r.Endpoints)
+	r.Endpoints = slices.DeleteFunc(r.Endpoints, match)
+	return before - len(r.Endpoints)
+}
+
+// stateDir is a network's directory.
+type stateDir struct {
+	dir  string
+	lock *lockFile
+
+	mu     sync.Mutex
+	cached *record // as of generation
+	gen    uint64
+}
+
+func openStateDir(dir string) (*stateDir, error) {
+	l, err := openLockFile(filepath.Join(dir, "lock"))
+	if err != nil {
+		return nil, notFound(err)
+	}
+	return &stateDir{dir: dir, lock: l}, nil
+}
+
+func (s *stateDir) close() error { return s.lock.close() }
+
+// update changes the record under the lock; nothing is written when f fails.
+func (s *stateDir) update(f func(*record) error) error {
+	if err := s.lock.lock(); err != nil {
+		return err
+	}
+	defer s.lock.unlock()
+	r, err := s.load()
+	if err != nil {
+		return err
+	}
+	if err := f(r); err != nil {
+		return err
+	}
+	return s.save(r)
+}
+
+// view returns the record, which the caller must not change. It costs one pread when nothing changed.
+func (s *stateDir) view() (*record, error) {
+	gen := s.lock.generation() // before reading: a newer record under an older number is merely read twice
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cached != nil && s.gen == gen {
+		return s.cached, nil
+	}
+	r, err := s.load()
+	if err != nil {
+		return nil, err
+	}
+	s.cached, s.gen = r, gen
+	return r, nil
+}
+
+func (s *stateDir) path() string { return filepath.Join(s.dir, "state.json") }
+
+func (s *stateDir) load() (*record, error) {
+	b, err := os.ReadFile(s.path())
+	if err != nil {
+		return nil, notFound(err)
+	}
+	r := new(record)
+	if err := json.Unmarshal(b, r); err != nil {
+		return nil, fmt.Errorf("read %s: %w", s.path(), err)
+	}
+	return r, nil
+}
+
+func (s *stateDir) save(r *record) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	tmp := s.path() + ".new" // one name will do: the lock is held
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return notFound(err)
+	}
+	if err := os.Rename(tmp, s.path()); err != nil {
+		return err
+	}
+	return s.lock.bump()
+}
+
+func notFound(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("network: %w: it was removed", ErrNotFound)
+	}
+	return err
+}

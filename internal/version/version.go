@@ -1,0 +1,129 @@
+// Package version says which version of caisson a binary holds, and where its source is.
+package version
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+)
+
+// Module is the module's path.
+const Module = "github.com/caisson-dev/caisson"
+
+// Devel is the version of a checkout whose source is not known.
+const Devel = "devel"
+
+// build is set by the linker for agents that a client builds on demand.
+var build string
+
+// Linked is true in a binary that has the agent linked in. Package agent sets it.
+var Linked bool
+
+// Agent returns the version of this binary seen as an agent.
+func Agent() string {
+	if build != "" {
+		return build
+	}
+	v, _ := release()
+	return v
+}
+
+// release returns the module's version from the build information, and whether it is a published one.
+func release() (string, bool) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return Devel, false
+	}
+	mods := append([]*debug.Module{&info.Main}, info.Deps...)
+	for _, m := range mods {
+		if m.Path != Module {
+			continue
+		}
+		if m.Replace != nil || m.Version == "" || m.Version == "(devel)" || strings.Contains(m.Version, "+dirty") || m == &info.Main && m.Sum == "" {
+			return Devel, false
+		}
+		return m.Version, true
+	}
+	return Devel, false
+}
+
+// Source is what a client knows of the module it was compiled from.
+type Source struct {
+	Version string // a published version, or "src-" and a hash of the source
+	Dir     string // the module's directory; empty when it is not on this machine
+	Release bool   // Version is published
+}
+
+// Client returns the version that an agent must have to serve this binary.
+var Client = sync.OnceValues(func() (Source, error) {
+	s := Source{Dir: dir()}
+	v, ok := release()
+	if ok {
+		s.Version, s.Release = v, true
+		return s, nil
+	}
+	if s.Dir == "" {
+		s.Version = Devel
+		return s, nil
+	}
+	h, err := hashSource(s.Dir)
+	if err != nil {
+		return s, fmt.Errorf("hash the source of %s: %w", Module, err)
+	}
+	s.Version = "src-" + h
+	return s, nil
+})
+
+// dir is the directory that this file was compiled from, if it still is there.
+func dir() string {
+	_, file, _, ok := runtime.Caller(0)
+	if !ok || !filepath.IsAbs(file) {
+		return ""
+	}
+	d := filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	if _, err := os.Stat(filepath.Join(d, "go.mod")); err != nil {
+		return ""
+	}
+	return d
+}
+
+// hashSource hashes what the agent is compiled from: an edit of a test or of an example makes no new agent.
+func hashSource(dir string) (string, error) {
+	h := sha256.New()
+	for _, top := range []string{"go.mod", "go.sum", "agent", "cmd/caisson-agent", "internal", "image", "container", "registry"} {
+		err := filepath.WalkDir(filepath.Join(dir, top), func(p string, d fs.DirEntry, err error) error {
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				return nil
+			case err != nil:
+				return err
+			case d.IsDir() && (d.Name() == "testdata" || d.Name() == "bench"):
+				return fs.SkipDir
+			case d.IsDir() || strings.HasSuffix(p, "_test.go") || !d.Type().IsRegular():
+				return nil
+			}
+			f, err := os.Open(p)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			rel, _ := filepath.Rel(dir, p)
+			fmt.Fprintf(h, "%s\n", filepath.ToSlash(rel))
+			_, err = io.Copy(h, f)
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16], nil
+}
