@@ -24,6 +24,8 @@ type Options struct {
 	Logger     *slog.Logger // nil: silent
 }
 
+var errRemoved = errors.New("removed")
+
 // Manager knows the networks of one state directory. Its methods are safe for concurrent use, also by
 // several processes.
 type Manager struct {
@@ -215,9 +217,12 @@ func (m *Manager) Remove(ctx context.Context, name string) error {
 		if len(r.Endpoints) > 0 {
 			return fmt.Errorf("remove network %s: %w: %d containers are attached, %s among them", name, ErrInUse, len(r.Endpoints), r.Endpoints[0].Name)
 		}
-		return os.Remove(s.path()) // from here on nobody can attach
+		if err := os.Remove(s.path()); err != nil { // from here on nobody can attach
+			return err
+		}
+		return errRemoved // nothing to save
 	})
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != errRemoved {
 		return err
 	}
 	m.mu.Lock()
@@ -231,9 +236,11 @@ func (m *Manager) Remove(ctx context.Context, name string) error {
 
 // removeStale deletes transient networks that nobody holds any more, and halves of networks; the lock is held.
 func (m *Manager) removeStale() {
-	halves, _ := filepath.Glob(filepath.Join(m.opts.Dir, ".new-*"))
-	for _, h := range halves {
-		os.RemoveAll(h)
+	entries, _ := os.ReadDir(m.opts.Dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".new-") {
+			os.RemoveAll(filepath.Join(m.opts.Dir, e.Name()))
+		}
 	}
 	records, err := m.records()
 	if err != nil {
@@ -275,12 +282,16 @@ func (m *Manager) list() (map[string]*stateDir, error) {
 	if m.listed && gen == m.gen {
 		return m.states, nil
 	}
-	dirs, err := filepath.Glob(filepath.Join(m.opts.Dir, "*@*"))
+	entries, err := os.ReadDir(m.opts.Dir)
 	if err != nil {
 		return nil, err
 	}
-	states := make(map[string]*stateDir, len(dirs))
-	for _, dir := range dirs {
+	states := make(map[string]*stateDir, len(entries))
+	for _, e := range entries {
+		if !strings.Contains(e.Name(), "@") {
+			continue
+		}
+		dir := filepath.Join(m.opts.Dir, e.Name())
 		if s, ok := m.states[dir]; ok {
 			states[dir] = s
 		} else if s, err := openStateDir(dir); err == nil {
@@ -288,7 +299,7 @@ func (m *Manager) list() (map[string]*stateDir, error) {
 		}
 	}
 	for dir, s := range m.states {
-		if states[dir] == nil && m.joined[dir] == nil {
+		if states[dir] == nil {
 			s.close()
 		}
 	}

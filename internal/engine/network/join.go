@@ -1,0 +1,238 @@
+//go:build linux
+
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Network is a network this process has joined. Its methods are safe for concurrent use.
+type Network struct {
+	m      *Manager
+	dir    string
+	spec   Spec
+	state  *stateDir
+	seg    *segment
+	holder *holder
+	log    *slog.Logger
+
+	election *election
+
+	mu     sync.Mutex
+	refs   int
+	gw     *gateway // while this process leads
+	trunks map[uint64]struct{}
+	closed bool
+}
+
+// Join makes this process hold the network: the namespace is made when nobody has it, else obtained from a
+// process that has. When it returns, gateway and DNS answer. Joining twice is counted. Errors: ErrNotFound.
+func (m *Manager) Join(ctx context.Context, name string) (*Network, error) {
+	dir, _, err := m.find(name)
+	if err != nil {
+		return nil, err
+	}
+	n, fresh, err := m.joinDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("join network %s: %w", name, err)
+	}
+	if err := n.election.wait(ctx); err != nil {
+		if fresh {
+			n.close()
+		}
+		return nil, fmt.Errorf("join network %s: %w", name, err)
+	}
+	return n, nil
+}
+
+func (m *Manager) joinDir(dir string) (n *Network, fresh bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := m.joined[dir]; n != nil {
+		n.mu.Lock()
+		n.refs++
+		n.mu.Unlock()
+		return n, false, nil
+	}
+	n = &Network{m: m, dir: dir, refs: 1, trunks: map[uint64]struct{}{}}
+	if n.state, err = openStateDir(dir); err != nil {
+		return nil, false, err
+	}
+	err = n.state.update(func(r *record) error {
+		dropDead(dir, r)
+		r.Joined = true
+		n.spec = r.Spec
+		n.log = m.opts.Logger.With("network", r.Spec.Name)
+		if err := n.openSegment(); err != nil {
+			return err
+		}
+		n.holder, err = register(dir, n)
+		return err
+	})
+	if err != nil {
+		if n.seg != nil {
+			n.seg.close()
+		}
+		n.state.close()
+		return nil, false, err
+	}
+	m.joined[dir] = n
+	n.election = startElection(n)
+	return n, true, nil
+}
+
+// openSegment finds or makes the namespace; the network's lock is held, so nobody else makes one meanwhile.
+func (n *Network) openSegment() error {
+	ns, err := askForNetns(n.dir)
+	if err != nil {
+		return err
+	}
+	if ns != nil {
+		n.seg, err = joinSegment(ns, n.spec.MTU)
+		if err == nil {
+			return nil
+		}
+		ns.Close()
+		if !errors.Is(err, unix.EPERM) {
+			return err
+		}
+		n.log.Debug("the network's namespace belongs to another user namespace: making a segment of it here")
+	}
+	n.seg, err = newSegment(n.spec.MTU)
+	return err
+}
+
+// dropDead removes the endpoints of processes that have ended; the network's lock is held.
+func dropDead(dir string, r *record) int {
+	alive := liveHolders(dir)
+	return r.remove(func(e endpointRecord) bool { return !slices.Contains(alive, e.Holder) })
+}
+
+// Info describes the network as it is now.
+func (n *Network) Info() (Info, error) {
+	r, err := n.state.view()
+	if err != nil {
+		return Info{}, err
+	}
+	return r.info(n.dir), nil
+}
+
+// Spec is the network's description, with every choice made.
+func (n *Network) Spec() Spec { return n.spec }
+
+// Leads reports whether this process runs the network's gateway.
+func (n *Network) Leads() bool { return n.leads() }
+
+// Leave undoes one Join. The last one forgets this process's endpoints and lets go of the namespace, which
+// ends with its last holder.
+func (n *Network) Leave() error {
+	n.mu.Lock()
+	n.refs--
+	last := n.refs == 0
+	n.mu.Unlock()
+	if !last {
+		return nil
+	}
+	return n.close()
+}
+
+func (n *Network) close() error {
+	n.m.mu.Lock()
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		n.m.mu.Unlock()
+		return nil
+	}
+	n.closed = true
+	n.mu.Unlock()
+	delete(n.m.joined, n.dir)
+	n.m.mu.Unlock()
+
+	err := n.state.update(func(r *record) error {
+		r.remove(func(e endpointRecord) bool { return e.Holder == n.holder.id })
+		return nil
+	})
+	if errors.Is(err, ErrNotFound) {
+		err = nil // removed meanwhile
+	}
+	n.election.stop()
+	err = errors.Join(err, n.holder.close())
+	n.seg.close()
+	err = errors.Join(err, n.state.close())
+	if n.spec.Transient {
+		err = errors.Join(err, n.m.removeIfUnheld(n.dir))
+	}
+	return err
+}
+
+func (m *Manager) removeIfUnheld(dir string) error {
+	if err := m.lock.lock(); err != nil {
+		return err
+	}
+	defer m.lock.unlock()
+	if len(liveHolders(dir)) > 0 {
+		return nil
+	}
+	return errors.Join(os.RemoveAll(dir), m.lock.bump())
+}
+
+// The following serve other holders.
+
+func (n *Network) netns() *Netns { return n.seg.ns }
+
+func (n *Network) leads() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.gw != nil
+}
+
+// followerGone forgets the endpoints of a process that has ended.
+func (n *Network) followerGone() {
+	var gone []endpointRecord
+	err := n.state.update(func(r *record) error {
+		before := slices.Clone(r.Endpoints)
+		if dropDead(n.dir, r) == 0 {
+			return errUnchanged
+		}
+		for _, e := range before {
+			if _, ok := r.endpoint(e.ID); !ok {
+				gone = append(gone, e)
+			}
+		}
+		return nil
+	})
+	if err != nil && err != errUnchanged {
+		n.log.Debug("forget a process that ended", "error", err)
+	}
+	for _, e := range gone {
+		n.forget(e)
+	}
+}
+
+var errUnchanged = errors.New("unchanged")
+
+// forget ends what the gateway does for an endpoint that is gone.
+func (n *Network) forget(e endpointRecord) {
+	n.mu.Lock()
+	gw := n.gw
+	n.mu.Unlock()
+	if gw != nil {
+		gw.drop(e.IPv4.Addr(), e.IPv6.Addr())
+	}
+}
+
+func (n *Network) serveTrunk(conn *net.UnixConn, packets *os.File) {
+	if err := n.trunk(conn, packets); err != nil {
+		n.log.Warn("a part of the network is cut off", "error", err)
+	}
+}

@@ -1,0 +1,73 @@
+// Package state knows where an agent keeps things, and the locks that several agents of one store share.
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// Layout is the directories of a store. Root keeps images and containers; RunRoot may be lost at a reboot.
+type Layout struct {
+	Root    string
+	RunRoot string
+}
+
+// Graph is the root of containers/storage.
+func (l Layout) Graph() string { return filepath.Join(l.Root, "storage") }
+
+// GraphRun is the run root of containers/storage.
+func (l Layout) GraphRun() string { return filepath.Join(l.RunRoot, "storage") }
+
+// Containers has a directory for each container.
+func (l Layout) Containers() string { return filepath.Join(l.Root, "containers") }
+
+// Volumes has a directory for each volume.
+func (l Layout) Volumes() string { return filepath.Join(l.Root, "volumes") }
+
+// Locks has the files that agents flock.
+func (l Layout) Locks() string { return filepath.Join(l.Root, "locks") }
+
+// Temp has a directory for each agent's temporary files.
+func (l Layout) Temp() string { return filepath.Join(l.Root, "tmp") }
+
+// Cache keeps what only makes things faster: blob infos and the cache mounts of builds.
+func (l Layout) Cache() string { return filepath.Join(l.Root, "cache") }
+
+// Agents has a directory for each living agent, with its socket.
+func (l Layout) Agents() string { return filepath.Join(l.RunRoot, "agents") }
+
+// Runtime is libcontainer's state.
+func (l Layout) Runtime() string { return filepath.Join(l.RunRoot, "runtime") }
+
+// Make makes the directories.
+func (l Layout) Make() error {
+	for _, d := range []string{l.Root, l.Containers(), l.Volumes(), l.Locks(), l.Temp(), l.Cache(), l.RunRoot, l.Agents(), l.Runtime()} {
+		mode := fs.FileMode(0o700)
+		if d == l.Root || d == l.Volumes() {
+			mode = 0o711 // a container's user, another id than ours, walks through them to its root file system
+		}
+		if err := os.MkdirAll(d, mode); err != nil {
+			if errors.Is(err, fs.ErrPermission) {
+				return api.Errorf(api.ErrPermission, "make the store: %w: choose a directory that user %s may write with StoreOptions.Root", err, ownerUID())
+			}
+			if errors.Is(err, fs.ErrExist) {
+				return api.Errorf(api.ErrPermission, "make the store: %w: StoreOptions.Root must be a directory", err)
+			}
+			return fmt.Errorf("make the store: %w", err)
+		}
+	}
+	return nil
+}
+
+// ownerUID is the user as the host sees it, also in the agent's user namespace.
+func ownerUID() string {
+	if u := os.Getenv("_CONTAINERS_ROOTLESS_UID"); u != "" {
+		return u
+	}
+	return fmt.Sprint(os.Getuid())
+}
