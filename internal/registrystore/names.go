@@ -2,8 +2,8 @@ package registrystore
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	_ "crypto/sha512" // go-digest checks that the hash of a digest is linked in.
+	"encoding/hex"
 	"fmt"
 	"math/big"
 	"strings"

@@ -1,0 +1,61 @@
+package registry_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+
+	"cuelabs.dev/go/oci/ociregistry"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/stretchr/testify/require"
+)
+
+func pushBlob(t testing.TB, c ociregistry.Interface, repo, content string) ociregistry.Descriptor {
+	t.Helper()
+	desc := ociregistry.Descriptor{
+		MediaType: ocispec.MediaTypeImageLayer, Digest: digest.FromString(content), Size: int64(len(content)),
+	}
+	_, err := c.PushBlob(context.Background(), repo, desc, strings.NewReader(content))
+	require.NoError(t, err)
+	return desc
+}
+
+// imageManifest is the manifest of an image with an empty config.
+func imageManifest(config ociregistry.Descriptor, layers ...ociregistry.Descriptor) ocispec.Manifest {
+	config.MediaType = ocispec.MediaTypeImageConfig
+	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, Config: config, Layers: layers}
+	m.SchemaVersion = 2
+	return m
+}
+
+func pushManifest(t testing.TB, c ociregistry.Interface, repo, tag, mediaType string, m any) ociregistry.Descriptor {
+	t.Helper()
+	data, err := json.Marshal(m)
+	require.NoError(t, err)
+	desc, err := c.PushManifest(context.Background(), repo, tag, data, mediaType)
+	require.NoError(t, err)
+	return desc
+}
+
+func pushImage(t testing.TB, c ociregistry.Interface, repo, tag string, layers ...string) ociregistry.Descriptor {
+	t.Helper()
+	var descs []ociregistry.Descriptor
+	for _, l := range layers {
+		descs = append(descs, pushBlob(t, c, repo, l))
+	}
+	m := imageManifest(pushBlob(t, c, repo, "{}"), descs...)
+	return pushManifest(t, c, repo, tag, m.MediaType, m)
+}
+
+func getBlob(t testing.TB, c ociregistry.Interface, repo string, d ociregistry.Digest) string {
+	t.Helper()
+	r, err := c.GetBlob(context.Background(), repo, d)
+	require.NoError(t, err)
+	data, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	return string(data)
+}
