@@ -91,7 +91,7 @@ func requireRoot(t *testing.T) {
 }
 
 // skip says what a test needs, or fails where nothing may be skipped.
-func skip(t *testing.T, needs string) {
+func skip(t testing.TB, needs string) {
 	t.Helper()
 	if os.Getenv("CAISSON_TEST_NO_SKIP") == "1" {
 		t.Fatalf("CAISSON_TEST_NO_SKIP is set, but the test needs %s", needs)
