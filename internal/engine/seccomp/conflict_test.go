@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// conflicts are entries that meet, and what comes out for socket with each
+// conflicts are entries that meet, and what comes out for personality with each
 // first argument. The same table goes through libseccomp where that agrees.
 var conflicts = []struct {
 	name    string
@@ -17,34 +17,34 @@ var conflicts = []struct {
 	alone string
 }{
 	{"always beats earlier conditions", []specs.LinuxSyscall{
-		on("socket", specs.ActKill, arg(0, specs.OpEqualTo, 1)), on("socket", specs.ActAllow),
+		on("personality", specs.ActKill, arg(0, specs.OpEqualTo, 1)), on("personality", specs.ActAllow),
 	}, map[uint64]uint32{0: allow, 1: allow}, ""},
 	{"always beats later conditions", []specs.LinuxSyscall{
-		on("socket", specs.ActAllow), on("socket", specs.ActKill, arg(0, specs.OpEqualTo, 1)),
+		on("personality", specs.ActAllow), on("personality", specs.ActKill, arg(0, specs.OpEqualTo, 1)),
 	}, map[uint64]uint32{0: allow, 1: allow}, ""},
 	{"the first of two always", []specs.LinuxSyscall{
-		on("socket", specs.ActTrap), on("socket", specs.ActAllow),
+		on("personality", specs.ActTrap), on("personality", specs.ActAllow),
 	}, map[uint64]uint32{0: 0x00030000}, ""},
 	{"an entry that repeats the default is none", []specs.LinuxSyscall{
-		on("socket", specs.ActAllow, arg(0, specs.OpEqualTo, 1)), on("socket", specs.ActErrno),
+		on("personality", specs.ActAllow, arg(0, specs.OpEqualTo, 1)), on("personality", specs.ActErrno),
 	}, map[uint64]uint32{0: eperm, 1: allow}, ""},
 	{"conditions apart", []specs.LinuxSyscall{
-		on("socket", specs.ActAllow, arg(0, specs.OpEqualTo, 1)), on("socket", specs.ActKillProcess, arg(0, specs.OpEqualTo, 2)),
+		on("personality", specs.ActAllow, arg(0, specs.OpEqualTo, 1)), on("personality", specs.ActKillProcess, arg(0, specs.OpEqualTo, 2)),
 	}, map[uint64]uint32{0: eperm, 1: allow, 2: killProcess}, ""},
 	{"the same twice", []specs.LinuxSyscall{
-		on("socket", specs.ActAllow, arg(0, specs.OpEqualTo, 1)), on("socket", specs.ActAllow, arg(0, specs.OpEqualTo, 1)),
+		on("personality", specs.ActAllow, arg(0, specs.OpEqualTo, 1)), on("personality", specs.ActAllow, arg(0, specs.OpEqualTo, 1)),
 	}, map[uint64]uint32{0: eperm, 1: allow}, "some versions call it an error"},
 	{"one argument twice means either", []specs.LinuxSyscall{
-		on("socket", specs.ActAllow, arg(0, specs.OpEqualTo, 1), arg(0, specs.OpEqualTo, 2)),
+		on("personality", specs.ActAllow, arg(0, specs.OpEqualTo, 1), arg(0, specs.OpEqualTo, 2)),
 	}, map[uint64]uint32{0: eperm, 1: allow, 2: allow}, ""},
 	{"two arguments mean both", []specs.LinuxSyscall{
-		on("socket", specs.ActAllow, arg(0, specs.OpEqualTo, 1), arg(1, specs.OpEqualTo, 0)), on("socket", specs.ActAllow, arg(0, specs.OpEqualTo, 2), arg(1, specs.OpEqualTo, 3)),
+		on("personality", specs.ActAllow, arg(0, specs.OpEqualTo, 1), arg(1, specs.OpEqualTo, 0)), on("personality", specs.ActAllow, arg(0, specs.OpEqualTo, 2), arg(1, specs.OpEqualTo, 3)),
 	}, map[uint64]uint32{0: eperm, 1: allow, 2: eperm}, ""},
 	{"the earlier of overlapping conditions", []specs.LinuxSyscall{
-		on("socket", specs.ActTrap, arg(0, specs.OpGreaterThan, 1)), on("socket", specs.ActAllow, arg(0, specs.OpEqualTo, 2)),
+		on("personality", specs.ActTrap, arg(0, specs.OpGreaterThan, 1)), on("personality", specs.ActAllow, arg(0, specs.OpEqualTo, 2)),
 	}, map[uint64]uint32{1: eperm, 2: 0x00030000, 3: 0x00030000}, "it sorts conditions, so that the order of entries says nothing"},
 	{"the later of overlapping conditions", []specs.LinuxSyscall{
-		on("socket", specs.ActAllow, arg(0, specs.OpEqualTo, 2)), on("socket", specs.ActTrap, arg(0, specs.OpGreaterThan, 1)),
+		on("personality", specs.ActAllow, arg(0, specs.OpEqualTo, 2)), on("personality", specs.ActTrap, arg(0, specs.OpGreaterThan, 1)),
 	}, map[uint64]uint32{1: eperm, 2: allow, 3: 0x00030000}, "it sorts conditions, so that the order of entries says nothing"},
 }
 
@@ -53,7 +53,7 @@ func TestConflicts(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			f := compiled(t, denying(append(test.entries, on("listns", specs.ActAllow))...), "amd64")
 			for x, want := range test.want {
-				require.Equal(t, want, f.run(call{audit: x86_64, nr: 41, args: [6]uint64{x}}), x)
+				require.Equal(t, want, f.run(call{audit: x86_64, nr: 135, args: [6]uint64{x}}), x)
 			}
 		})
 	}
