@@ -10,8 +10,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/internal/engine/seccomp"
 	"github.com/caisson-dev/caisson/internal/engine/seccomp/gate"
@@ -34,6 +36,18 @@ func init() {
 			dropPrivileges()
 		}
 		waitForStart()
+	case "gate-own-filter":
+		ownFilter()
+		gate.Gate(3)
+		waitForStart()
+	case "gate-late":
+		dropPrivileges()
+		gate.Gate(3)
+		waitForStart()
+	case "gate-exec":
+		gate.Gate(3)
+		waitForStart()
+		panic(syscall.Exec("/bin/sh", []string{"sh", "-c", "grep Seccomp: /proc/self/status; ls -l /proc/self/fd"}, nil))
 	case "direct":
 		if err := gate.Direct(3); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -58,6 +72,22 @@ func dropPrivileges() {
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_CAPSET, uintptrOf(&h), uintptrOf(&none), 0); errno != 0 {
 		panic(errno)
 	}
+}
+
+// ownFilter gives a thread a filter that the others do not have.
+func ownFilter() {
+	done := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		allowAll := [8]byte{6, 0, 0, 0, 0, 0, 0xff, 0x7f}
+		prog := unix.SockFprog{Len: 1, Filter: (*unix.SockFilter)(unsafe.Pointer(&allowAll))}
+		if _, _, errno := syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptrOf(&prog)); errno != 0 {
+			panic(errno)
+		}
+		close(done)
+		select {}
+	}()
+	<-done
 }
 
 // waitForStart stands for the exec fifo.

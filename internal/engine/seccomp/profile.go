@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	moby "github.com/moby/profiles/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -60,7 +61,9 @@ func decodeError(profile []byte, err error) error {
 	case errors.As(err, &syntax):
 		return profileError("line %d: %w", lineOf(profile, syntax.Offset), err)
 	case errors.As(err, &kind):
-		return profileError("line %d: %s: %s instead of %s", lineOf(profile, kind.Offset), kind.Field, kind.Value, kind.Type)
+		// The profile's Go types embed the runtime spec's; its JSON does not.
+		field := strings.NewReplacer("LinuxSeccomp.", "", "LinuxSyscall.", "").Replace(kind.Field)
+		return profileError("line %d: %s: %s instead of %s", lineOf(profile, kind.Offset), field, kind.Value, kind.Type.Kind())
 	}
 	return profileError("%w", err)
 }
@@ -95,9 +98,6 @@ func resolve(p *moby.Seccomp, caps []string, goarch string, k Kernel) (*specs.Li
 		if c == nil {
 			return nil, profileError("syscalls[%d]: null", i)
 		}
-		if !applies(c, caps, goarch, k) {
-			continue
-		}
 		out := c.LinuxSyscall
 		if c.Name != "" {
 			if len(c.Names) > 0 {
@@ -105,7 +105,14 @@ func resolve(p *moby.Seccomp, caps []string, goarch string, k Kernel) (*specs.Li
 			}
 			out.Names = []string{c.Name}
 		}
-		s.Syscalls = append(s.Syscalls, out)
+		// Now, because Compile's errors count what applies only; and what does
+		// not apply to this container would fail for another.
+		if _, err := checkEntry(i, out); err != nil {
+			return nil, err
+		}
+		if applies(c, caps, goarch, k) {
+			s.Syscalls = append(s.Syscalls, out)
+		}
 	}
 	return &s, nil
 }

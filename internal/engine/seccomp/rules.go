@@ -47,7 +47,7 @@ func check(s *specs.LinuxSeccomp) (*plan, error) {
 		p.archs[a] = true
 	}
 	for i, c := range s.Syscalls {
-		e, err := checkEntry(fmt.Sprintf("syscalls[%d]", i), c)
+		e, err := checkEntry(i, c)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +56,8 @@ func check(s *specs.LinuxSeccomp) (*plan, error) {
 	return p, nil
 }
 
-func checkEntry(field string, c specs.LinuxSyscall) (entry, error) {
+func checkEntry(index int, c specs.LinuxSyscall) (entry, error) {
+	field := fmt.Sprintf("syscalls[%d]", index)
 	if len(c.Names) == 0 {
 		return entry{}, profileError("%s.names: empty", field)
 	}

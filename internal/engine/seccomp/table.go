@@ -13,7 +13,7 @@ import (
 //
 // The table is our own because github.com/elastic/go-seccomp-bpf/arch lacks
 // newfstatat on arm64 (every stat would be refused there), lists 64-bit calls
-// for x32 that the kernel does not have, and builds ten maps at every start of
+// for x32 that the kernel does not have (and some twice), and builds ten maps at every start of
 // the program. Tests compare ours with it and with libseccomp's.
 //
 //go:embed syscalls.txt
