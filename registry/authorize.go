@@ -145,7 +145,11 @@ func (r route) scope() string {
 	if need == MayPush {
 		need |= MayPull // what clients ask for
 	}
-	return "repository:" + r.repo + ":" + need.String()
+	scope := "repository:" + r.repo + ":" + need.String()
+	if r.from != "" {
+		scope += " repository:" + r.from + ":pull"
+	}
+	return scope
 }
 
 // authorize lets the request through, or fails with ociregistry.ErrUnauthorized, having set the challenge, or
@@ -180,6 +184,9 @@ func (s *Server) authorize(x *exchange, r *http.Request) error {
 		return fmt.Errorf("%w: user %s may not %s %s", ociregistry.ErrDenied, id.user, need, x.route.repo)
 	}
 	if a.bearer && !id.grants1(x.route.repo, need) && (id.token || permitted(a.anonymous, x.route.repo)&need == 0) {
+		return a.challenge(x, r, "insufficient_scope")
+	}
+	if from := x.route.from; from != "" && a.mayPull(id.user, from) && !a.mayMount(id, from) {
 		return a.challenge(x, r, "insufficient_scope")
 	}
 	return nil

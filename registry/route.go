@@ -35,7 +35,7 @@ type route struct {
 	upload string
 	query  url.Values
 
-	// mount and from are those of a cross-repository mount.
+	// mount and from are those of a cross-repository mount; from may be empty.
 	mount ociregistry.Digest
 	from  string
 }
@@ -159,11 +159,11 @@ func (r *route) setRepo(repo string) error {
 
 func (r *route) parseMount() error {
 	mount, from := r.query.Get("mount"), r.query.Get("from")
-	if r.kind != routeUploads || mount == "" || from == "" {
+	if r.kind != routeUploads || mount == "" {
 		return nil
 	}
 	r.mount, r.from = ociregistry.Digest(mount), from
-	if err := checkDigest(r.mount); err != nil {
+	if err := checkDigest(r.mount); err != nil || from == "" {
 		return err
 	}
 	return registrystore.CheckRepository(from)

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"strconv"
@@ -18,18 +17,37 @@ func (s *Server) handleUploads(x *exchange, r *http.Request) error {
 		return err
 	}
 	if x.route.mount != "" {
-		if s.auth.mayMount(x.identity, x.route.from) {
-			if _, err := s.store.MountBlob(r.Context(), x.route.from, x.route.repo, x.route.mount); err == nil {
-				x.Header().Set("Location", "/v2/"+x.route.repo+"/blobs/"+string(x.route.mount))
-				x.Header().Set("Docker-Content-Digest", string(x.route.mount))
-				x.WriteHeader(http.StatusCreated)
-				return nil
-			}
+		if s.mount(x, r) {
+			x.Header().Set("Location", "/v2/"+x.route.repo+"/blobs/"+string(x.route.mount))
+			x.Header().Set("Docker-Content-Digest", string(x.route.mount))
+			x.WriteHeader(http.StatusCreated)
+			return nil
 		}
 		r.URL.RawQuery = ""
 	}
 	s.oci.ServeHTTP(x, r)
 	return nil
+}
+
+// mount takes a blob from the repository that the client names, or from any that it may pull.
+func (s *Server) mount(x *exchange, r *http.Request) bool {
+	if x.route.from != "" {
+		return s.mountFrom(x, r, x.route.from)
+	}
+	for repo, err := range s.store.Repositories(r.Context(), "") {
+		if err == nil && s.mountFrom(x, r, repo) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) mountFrom(x *exchange, r *http.Request, from string) bool {
+	if !s.auth.mayMount(x.identity, from) {
+		return false
+	}
+	_, err := s.store.MountBlob(r.Context(), from, x.route.repo, x.route.mount)
+	return err == nil
 }
 
 // handleUpload continues, ends, cancels or describes an upload. The Content-Range is checked here: ociserver takes a
@@ -88,7 +106,11 @@ func contentRange(r *http.Request) (int64, error) {
 	return int64(start), nil
 }
 
-// handleManifestPut reads the manifest within its limit and checks it, then leaves it to ociserver.
+// maxTags is how many tags one request may set.
+const maxTags = 100
+
+// handleManifestPut takes a manifest by tag or by digest, of any algorithm; ociserver knows sha256 alone. With a digest,
+// tags may stand in the query (OCI distribution spec, "Pushing manifests with tags", after version 1.1).
 func (s *Server) handleManifestPut(x *exchange, r *http.Request) error {
 	limit := s.o.Limits.manifestBytes()
 	if r.ContentLength > limit {
@@ -101,15 +123,31 @@ func (s *Server) handleManifestPut(x *exchange, r *http.Request) error {
 	if int64(len(data)) > limit {
 		return registrystore.TooLarge("manifest", limit)
 	}
-	m, err := registrystore.ParseManifest(r.Header.Get("Content-Type"), data)
+	p := registrystore.ManifestPut{Data: data, MediaType: r.Header.Get("Content-Type"), Digest: x.route.digest}
+	if x.route.tag != "" {
+		p.Tags = []string{x.route.tag}
+	} else if p.Tags = x.route.query["tag"]; len(p.Tags) > maxTags {
+		return badRequest("UNSUPPORTED", "more than 100 tags")
+	}
+	m, err := registrystore.ParseManifest(p.MediaType, data)
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Content-Type", m.MediaType)
-	if m.Subject != nil { // ociserver sets it for OCI media types only
-		x.Header().Set("OCI-Subject", string(m.Subject.Digest))
+	desc, err := s.store.PutManifest(r.Context(), x.route.repo, p)
+	if err != nil {
+		return err
 	}
-	r.Body = io.NopCloser(bytes.NewReader(data))
-	s.oci.ServeHTTP(x, r)
+	h := x.Header()
+	h.Set("Location", "/v2/"+x.route.repo+"/manifests/"+string(desc.Digest))
+	h.Set("Docker-Content-Digest", string(desc.Digest))
+	if m.Subject != nil {
+		h.Set("OCI-Subject", string(m.Subject.Digest))
+	}
+	if x.route.tag == "" {
+		for _, tag := range p.Tags {
+			h.Add("OCI-Tag", tag)
+		}
+	}
+	x.WriteHeader(http.StatusCreated)
 	return nil
 }

@@ -13,10 +13,22 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// PushManifest implements ociregistry.Writer. The tag, if any, comes last: whoever sees it sees all it names.
-// It fails with ociregistry.ErrManifestInvalid and ociregistry.ErrManifestBlobUnknown.
-func (d *Dir) PushManifest(_ context.Context, repo, tag string, data []byte, mediaType string) (ociregistry.Descriptor, error) {
-	m, desc, err := checkManifest(repo, tag, data, mediaType)
+// PushManifest implements ociregistry.Writer.
+func (d *Dir) PushManifest(ctx context.Context, repo, tag string, data []byte, mediaType string) (ociregistry.Descriptor, error) {
+	return d.PutManifest(ctx, repo, manifestPut(tag, data, mediaType))
+}
+
+func manifestPut(tag string, data []byte, mediaType string) ManifestPut {
+	p := ManifestPut{Data: data, MediaType: mediaType}
+	if tag != "" {
+		p.Tags = []string{tag}
+	}
+	return p
+}
+
+// PutManifest implements Store. The tags come last: whoever sees one sees all it names.
+func (d *Dir) PutManifest(_ context.Context, repo string, p ManifestPut) (ociregistry.Descriptor, error) {
+	m, desc, err := p.check(repo)
 	if err != nil {
 		return desc, err
 	}
@@ -32,7 +44,7 @@ func (d *Dir) PushManifest(_ context.Context, repo, tag string, data []byte, med
 			return desc, err
 		}
 	}
-	if err := d.writeFile(d.blobPath(desc.Digest), data); err != nil {
+	if err := d.writeFile(d.blobPath(desc.Digest), p.Data); err != nil {
 		return desc, err
 	}
 	if m.Subject != nil {
@@ -43,23 +55,35 @@ func (d *Dir) PushManifest(_ context.Context, repo, tag string, data []byte, med
 	if err := d.writeFile(d.linkPath(repo, "_manifests", desc.Digest), []byte(m.MediaType)); err != nil {
 		return desc, err
 	}
-	if tag != "" {
-		err = d.writeFile(d.repoPath(repo, "_tags", tagFile(tag)), []byte(desc.Digest))
-	}
-	return desc, err
-}
-
-func checkManifest(repo, tag string, data []byte, mediaType string) (Manifest, ociregistry.Descriptor, error) {
-	if err := CheckRepository(repo); err != nil {
-		return Manifest{}, ociregistry.Descriptor{}, err
-	}
-	if tag != "" {
-		if err := checkTag(tag); err != nil {
-			return Manifest{}, ociregistry.Descriptor{}, err
+	for _, tag := range p.Tags {
+		if err := d.writeFile(d.repoPath(repo, "_tags", tagFile(tag)), []byte(desc.Digest)); err != nil {
+			return desc, err
 		}
 	}
-	m, err := ParseManifest(mediaType, data)
-	desc := ociregistry.Descriptor{MediaType: m.MediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
+	return desc, nil
+}
+
+func (p ManifestPut) check(repo string) (m Manifest, desc ociregistry.Descriptor, err error) {
+	if err := CheckRepository(repo); err != nil {
+		return m, desc, err
+	}
+	for _, tag := range p.Tags {
+		if err := checkTag(tag); err != nil {
+			return m, desc, err
+		}
+	}
+	algorithm := digest.Canonical
+	if p.Digest != "" {
+		if err := checkDigest(p.Digest); err != nil {
+			return m, desc, err
+		}
+		algorithm = p.Digest.Algorithm()
+	}
+	m, err = ParseManifest(p.MediaType, p.Data)
+	desc = ociregistry.Descriptor{MediaType: m.MediaType, Digest: algorithm.FromBytes(p.Data), Size: int64(len(p.Data))}
+	if err == nil && p.Digest != "" && p.Digest != desc.Digest {
+		err = digestMismatch(p.Digest, desc.Digest)
+	}
 	return m, desc, err
 }
 

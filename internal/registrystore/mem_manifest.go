@@ -10,9 +10,13 @@ import (
 )
 
 // PushManifest implements ociregistry.Writer.
-// It fails with ociregistry.ErrManifestInvalid and ociregistry.ErrManifestBlobUnknown.
-func (s *Mem) PushManifest(_ context.Context, repo, tag string, data []byte, mediaType string) (ociregistry.Descriptor, error) {
-	m, desc, err := checkManifest(repo, tag, data, mediaType)
+func (s *Mem) PushManifest(ctx context.Context, repo, tag string, data []byte, mediaType string) (ociregistry.Descriptor, error) {
+	return s.PutManifest(ctx, repo, manifestPut(tag, data, mediaType))
+}
+
+// PutManifest implements Store.
+func (s *Mem) PutManifest(_ context.Context, repo string, p ManifestPut) (ociregistry.Descriptor, error) {
+	m, desc, err := p.check(repo)
 	if err != nil {
 		return desc, err
 	}
@@ -29,8 +33,8 @@ func (s *Mem) PushManifest(_ context.Context, repo, tag string, data []byte, med
 			return desc, err
 		}
 	}
-	r.manifests[desc.Digest] = memManifest{Manifest: m, desc: desc, data: bytes.Clone(data), time: time.Now()}
-	if tag != "" {
+	r.manifests[desc.Digest] = memManifest{Manifest: m, desc: desc, data: bytes.Clone(p.Data), time: time.Now()}
+	for _, tag := range p.Tags {
 		r.tags[tag] = desc.Digest
 	}
 	return desc, nil

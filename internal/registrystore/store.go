@@ -16,6 +16,10 @@ type Store interface {
 	// It fails with ociregistry.ErrBlobUnknown when repo has no such blob.
 	OpenBlob(ctx context.Context, repo string, digest ociregistry.Digest) (Blob, error)
 
+	// PutManifest is PushManifest with a digest of any algorithm and any number of tags. It fails with
+	// ociregistry.ErrManifestInvalid, ociregistry.ErrManifestBlobUnknown and ociregistry.ErrDigestInvalid.
+	PutManifest(ctx context.Context, repo string, p ManifestPut) (ociregistry.Descriptor, error)
+
 	// CancelUpload forgets an upload. It fails with ociregistry.ErrBlobUploadUnknown.
 	CancelUpload(ctx context.Context, repo, id string) error
 
@@ -24,6 +28,14 @@ type Store interface {
 
 	// Close releases what the store holds; its content stays.
 	Close() error
+}
+
+// ManifestPut is a manifest on its way into a repository.
+type ManifestPut struct {
+	Data      []byte
+	MediaType string
+	Digest    ociregistry.Digest // checked; sha256 of Data when empty
+	Tags      []string
 }
 
 // Blob is the open content of a blob.
