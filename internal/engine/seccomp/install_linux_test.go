@@ -47,6 +47,9 @@ func init() {
 	case "gate-exec":
 		gate.Gate(3)
 		waitForStart()
+		if path := os.Getenv("CAISSON_SECCOMP_TEST_EXEC"); path != "" {
+			panic(syscall.Exec(path, []string{path}, nil))
+		}
 		panic(syscall.Exec("/bin/sh", []string{"sh", "-c", "grep Seccomp: /proc/self/status; ls -l /proc/self/fd"}, nil))
 	case "direct":
 		if err := gate.Direct(3); err != nil {

@@ -91,6 +91,9 @@ func lastNumber(s *specs.LinuxSeccomp, arch specs.Arch) (last uint32) {
 			if nr := n[abis[arch].column]; ok && nr >= 0 && nr < 0xf0000 {
 				last = max(last, uint32(nr))
 			}
+			if arch == specs.ArchX86 {
+				last = max(last, multiplexed[name].nr)
+			}
 		}
 	}
 	return last
@@ -186,8 +189,9 @@ func alternatives(args []specs.LinuxSeccompArg) [][]specs.LinuxSeccompArg {
 	return [][]specs.LinuxSeccompArg{args}
 }
 
-// interesting are arguments around the values that the profile compares with.
-func interesting(s *specs.LinuxSeccomp, name string, wide bool) [][6]uint64 {
+// interesting are arguments around the values that the profile compares with,
+// and with every step-th bit changed.
+func interesting(s *specs.LinuxSeccomp, name string, wide bool, step int) [][6]uint64 {
 	out := [][6]uint64{{}, {^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}}
 	for _, c := range s.Syscalls {
 		if !slices.Contains(c.Names, name) {
@@ -196,7 +200,7 @@ func interesting(s *specs.LinuxSeccomp, name string, wide bool) [][6]uint64 {
 		for _, a := range c.Args {
 			for _, v := range []uint64{a.Value, a.ValueTwo} {
 				values := []uint64{v, v - 1, v + 1, ^v, v | 1<<32, v | 1<<63, v << 32, v &^ (v - 1), v & (v - 1)}
-				for bit := range 64 {
+				for bit := 0; bit < 64; bit += step {
 					values = append(values, 1<<bit, v^1<<bit)
 				}
 				for _, x := range values {

@@ -125,8 +125,12 @@ func (p *plan) resolve(a abi) (ruleSet, error) {
 					return set, profileError("%s: contradicts an earlier entry for %s with the same args", e.field, name)
 				}
 			}
-			if m, ok := a.mux[name]; ok && e.action != p.fallback {
-				set.addMuxed(uint32(table()[m.through][a.column]), m, e)
+			if m, ok := a.mux[name]; ok {
+				nr := uint32(table()[m.through][a.column])
+				set.last = max(set.last, nr)
+				if e.action != p.fallback {
+					set.addMuxed(nr, m, e)
+				}
 			}
 		}
 	}
