@@ -19,6 +19,7 @@ type Server struct {
 	store  registrystore.Store
 	oci    http.Handler
 	auth   *authorizer
+	cache  *pullThrough
 	log    requestLog
 	faults faults
 	err    error
@@ -43,13 +44,18 @@ func (s *Server) Err() error { return s.err }
 
 func (s *Server) open() error {
 	var err error
-	so := registrystore.Options{MaxBlob: s.o.Limits.BlobBytes, UploadTTL: s.o.Limits.UploadTTL}
+	so := registrystore.Options{MaxBlob: s.o.Limits.BlobBytes, UploadTTL: s.o.Limits.UploadTTL,
+		AllowMissing: s.o.Upstream.Registry != "",
+	}
 	if s.o.Dir == "" {
 		s.store = registrystore.NewMem(so)
 	} else if s.store, err = registrystore.OpenDir(s.o.Dir, so); err != nil {
 		return fmt.Errorf("open registry %s: %w", s.o.Dir, err)
 	}
 	if s.auth, err = newAuthorizer(s.o.Auth); err != nil {
+		return err
+	}
+	if s.cache, err = newPullThrough(s.o.Upstream, s.store, s.o.Logger); err != nil {
 		return err
 	}
 	s.oci = ociserver.New(s.store, &ociserver.Options{
@@ -93,6 +99,18 @@ func (s *Server) handle(x *exchange, r *http.Request) error {
 	if x.route.writes() && s.o.ReadOnly {
 		return methodNotAllowed("the registry is read-only")
 	}
+	if s.cache != nil {
+		if x.route.writes() {
+			return methodNotAllowed("the registry is a cache of another: push there")
+		}
+		if err := s.cache.fill(r.Context(), x.route); err != nil {
+			return err
+		}
+	}
+	return s.dispatch(x, r)
+}
+
+func (s *Server) dispatch(x *exchange, r *http.Request) error {
 	switch x.route.kind {
 	case routeBlob:
 		if r.Method != http.MethodDelete {

@@ -17,6 +17,9 @@ const maxPage = 1000
 // handleTags lists tags (OCI distribution spec, "Listing Tags").
 func (s *Server) handleTags(x *exchange, _ *http.Request) error {
 	tags, more, err := page(x.route.query, func(last string) iter.Seq2[string, error] {
+		if s.cache != nil {
+			return s.cache.tags(x.request.Context(), x.route.repo, last)
+		}
 		return s.store.Tags(x.request.Context(), x.route.repo, last)
 	})
 	if err != nil {
@@ -87,7 +90,11 @@ func (s *Server) handleReferrers(x *exchange, r *http.Request) error {
 	artifactType := x.route.query.Get("artifactType")
 	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: []ociregistry.Descriptor{}}
 	index.SchemaVersion = 2
-	for desc, err := range s.store.Referrers(r.Context(), x.route.repo, x.route.digest, artifactType) {
+	list := s.store.Referrers(r.Context(), x.route.repo, x.route.digest, artifactType)
+	if s.cache != nil {
+		list = s.cache.referrers(r.Context(), x.route, artifactType)
+	}
+	for desc, err := range list {
 		if err != nil {
 			return err
 		}

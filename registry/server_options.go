@@ -21,6 +21,9 @@ type ServerOptions struct {
 	// Limits bound what a request may cost.
 	Limits Limits
 
+	// Upstream makes the server a pull-through cache of another registry, when it names one. A cache refuses pushes.
+	Upstream Upstream
+
 	// Logger gets one record a request, at level info, or error for a status of 500 and more; nothing is logged when nil.
 	Logger *slog.Logger
 

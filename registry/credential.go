@@ -1,0 +1,146 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// Credential is what one logs in to a registry with: a name and a password, or an identity token.
+type Credential struct {
+	Username      string
+	Password      string
+	IdentityToken string
+
+	// Source is the file or the helper that it came from; empty for one that the caller made.
+	Source string
+}
+
+func (c Credential) empty() bool {
+	return c.Username == "" && c.Password == "" && c.IdentityToken == ""
+}
+
+// String tells the name and the source, and never a secret.
+func (c Credential) String() string {
+	if c.empty() {
+		return "no credential"
+	}
+	name := c.Username
+	if name == "" {
+		name = "identity token"
+	}
+	return strings.TrimSpace(name + " " + c.Source)
+}
+
+// GoString is String, so that %#v tells no secret either.
+func (c Credential) GoString() string { return c.String() }
+
+// LogValue implements slog.LogValuer, without the secret.
+func (c Credential) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// Credentials finds what the client would log in to a registry with, or to a part of it: "quay.io", or
+// "quay.io/team/app". Without any it returns a zero Credential and no error.
+//
+// It asks, in the order of containers-auth.json(5), the first file that has something:
+//   - ClientOptions.AuthFile, or else $REGISTRY_AUTH_FILE: when either is set, it alone;
+//   - $XDG_RUNTIME_DIR/containers/auth.json (on Linux, without that variable, /run/containers/UID/auth.json);
+//   - $XDG_CONFIG_HOME/containers/auth.json, ~/.config being the default of the variable;
+//   - $DOCKER_CONFIG/config.json, ~/.docker being the default of the variable.
+//
+// In a file it asks the helper of credHelpers, the helper of credsStore, then the auths: the longest key that the name
+// is or is below wins.
+func (c *Client) Credentials(ctx context.Context, name string) (Credential, error) {
+	host, err := hostOf(name)
+	if err != nil {
+		return Credential{}, fmt.Errorf("credentials: %w", err)
+	}
+	if !c.o.Credential.empty() {
+		return c.o.Credential, nil
+	}
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "https://"), "http://")
+	_, rest, _ := strings.Cut(strings.TrimSuffix(name, "/"), "/")
+	return c.lookup(ctx, strings.TrimSuffix(host+"/"+rest, "/"))
+}
+
+// lookup finds the credential of HOST or HOST/NAME.
+func (c *Client) lookup(ctx context.Context, name string) (Credential, error) {
+	for _, path := range authFiles(c.o.AuthFile) {
+		file, err := readAuthFile(path)
+		if err != nil {
+			return Credential{}, fmt.Errorf("credentials of %s: %w", name, err)
+		}
+		cred, err := file.find(ctx, name)
+		if err != nil {
+			return Credential{}, fmt.Errorf("credentials of %s: %s: %w", name, path, err)
+		}
+		if !cred.empty() {
+			return cred, nil
+		}
+	}
+	return Credential{}, nil
+}
+
+// authFiles are the files to read, in order.
+func authFiles(explicit string) []string {
+	if explicit != "" {
+		return []string{explicit}
+	}
+	if path := os.Getenv("REGISTRY_AUTH_FILE"); path != "" {
+		return []string{path}
+	}
+	files := runtimeAuthFile()
+	if dir := configHome(); dir != "" {
+		files = append(files, filepath.Join(dir, "containers", "auth.json"))
+	}
+	docker := os.Getenv("DOCKER_CONFIG")
+	if home, err := os.UserHomeDir(); docker == "" && err == nil {
+		docker = filepath.Join(home, ".docker")
+	}
+	if docker != "" {
+		files = append(files, filepath.Join(docker, "config.json"))
+	}
+	return files
+}
+
+func runtimeAuthFile() []string {
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return []string{filepath.Join(dir, "containers", "auth.json")}
+	}
+	if runtime.GOOS == "linux" {
+		return []string{filepath.Join("/run/containers", strconv.Itoa(os.Getuid()), "auth.json")}
+	}
+	return nil
+}
+
+func configHome() string {
+	if dir := os.Getenv("XDG_CONFIG_HOME"); dir != "" {
+		return dir
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".config")
+	}
+	return ""
+}
+
+// authFileToWrite is where a login goes: the first file of the list that is there for the user to write. Docker's own
+// is not: `docker login` and this package would overwrite each other's settings.
+func authFileToWrite(explicit string) (string, error) {
+	if explicit != "" {
+		return explicit, nil
+	}
+	if path := os.Getenv("REGISTRY_AUTH_FILE"); path != "" {
+		return path, nil
+	}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "containers", "auth.json"), nil
+	}
+	if dir := configHome(); dir != "" {
+		return filepath.Join(dir, "containers", "auth.json"), nil
+	}
+	return "", fmt.Errorf("%w: no place for auth.json: set ClientOptions.AuthFile, REGISTRY_AUTH_FILE or HOME", ErrInvalidOptions)
+}

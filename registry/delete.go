@@ -1,0 +1,51 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"cuelabs.dev/go/oci/ociregistry"
+)
+
+// Delete deletes a tag ("quay.io/team/app:1"), or a manifest with all its tags ("quay.io/team/app@sha256:…"). A reference
+// without either is refused: latest is too much to guess. With both, the tag goes if it has that digest.
+//
+// It fails with ErrNotFound, ErrUnsupported (a registry need not delete, nor delete by tag: OCI distribution spec,
+// "Content Management"), ErrDigestMismatch, ErrUnauthorized and ErrDenied.
+func (c *Client) Delete(ctx context.Context, ref string) error {
+	r, err := parseRepository(ref)
+	if err == nil && r.tag == "" && r.digest == "" {
+		err = fmt.Errorf("%w: %q has neither a tag nor a digest", ErrInvalidReference, ref)
+	}
+	if err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	conn, err := c.conn(ctx, r.host, r.repo)
+	if err != nil {
+		return clientError("delete", r.String(), err)
+	}
+	return clientError("delete", r.String(), conn.delete(ctx, r))
+}
+
+func (c *conn) delete(ctx context.Context, r reference) error {
+	if r.tag == "" {
+		return c.DeleteManifest(ctx, r.repo, r.digest)
+	}
+	if r.digest != "" {
+		desc, err := c.ResolveTag(ctx, r.repo, r.tag)
+		if err != nil {
+			return err
+		}
+		if desc.Digest != r.digest {
+			return fmt.Errorf("%w: the tag is now %s", ErrDigestMismatch, desc.Digest)
+		}
+	}
+	err := c.DeleteTag(ctx, r.repo, r.tag)
+	var herr ociregistry.HTTPError
+	if errors.As(err, &herr) && (herr.StatusCode() == http.StatusBadRequest || herr.StatusCode() == http.StatusMethodNotAllowed) {
+		return fmt.Errorf("%w: it may not delete by tag: delete by digest: %w", ErrUnsupported, err)
+	}
+	return err
+}

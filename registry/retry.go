@@ -1,0 +1,201 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// RetryOptions say how a client tries again after status 429 and 5xx, connections that are reset or cut, and bodies
+// that stall. Zero fields have defaults.
+type RetryOptions struct {
+	// Attempts is how often a request is sent at most; 5 when 0, once when 1.
+	Attempts int
+
+	// Delay is what the first wait is about: each one is twice as long as the one before, and half of it random; 500 ms
+	// when 0. A Retry-After of the registry is waited for instead.
+	Delay time.Duration
+
+	// MaxDelay bounds each wait; 30 s when 0. A registry that asks for more gets no other attempt.
+	MaxDelay time.Duration
+
+	// Stall is how long an answer may bring no byte before it counts as cut; a minute when 0, no limit when negative.
+	Stall time.Duration
+}
+
+func (o RetryOptions) withDefaults() RetryOptions {
+	return RetryOptions{
+		Attempts: cmp.Or(o.Attempts, 5),
+		Delay:    cmp.Or(o.Delay, 500*time.Millisecond),
+		MaxDelay: cmp.Or(o.MaxDelay, 30*time.Second),
+		Stall:    cmp.Or(o.Stall, time.Minute),
+	}
+}
+
+// errStalled is the cause of a request's end when it brought nothing for too long.
+var errStalled = errors.New("no byte for too long")
+
+// retryTransport tries a request again when that is safe: its body, if any, can be read again.
+type retryTransport struct {
+	next   http.RoundTripper
+	o      RetryOptions
+	logger *slog.Logger
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *retryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	repeatable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+	for attempt := 1; ; attempt++ {
+		resp, err := t.once(req)
+		if !repeatable || attempt >= t.o.Attempts || !again(resp, err) {
+			return resp, err
+		}
+		wait, ok := t.o.wait(attempt, resp)
+		if !ok {
+			return resp, err
+		}
+		t.log(req, resp, err, wait)
+		if resp != nil {
+			_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+			_ = resp.Body.Close()
+		}
+		if err := pause(req.Context(), wait); err != nil {
+			return nil, err
+		}
+		if req.GetBody != nil {
+			req = req.Clone(req.Context())
+			if req.Body, err = req.GetBody(); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// again says whether another attempt may do better.
+func again(resp *http.Response, err error) bool {
+	if err != nil {
+		return transient(err)
+	}
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests, http.StatusRequestTimeout:
+		return true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return resp.StatusCode >= 500
+}
+
+// transient says whether a connection failed in a way that a new one may not. A refused one is not: nobody listens.
+func transient(err error) bool {
+	var nerr net.Error
+	switch {
+	case errors.Is(err, errStalled):
+		return true
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return false
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNABORTED),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return true
+	}
+	return errors.As(err, &nerr) && nerr.Timeout()
+}
+
+// wait is how long before the next attempt; not ok when the registry asks for more than the limit.
+func (o RetryOptions) wait(attempt int, resp *http.Response) (time.Duration, bool) {
+	if resp != nil {
+		if d, ok := retryAfter(resp.Header.Get("Retry-After"), time.Now()); ok {
+			return d, d <= o.MaxDelay
+		}
+	}
+	d := o.MaxDelay
+	if shift := attempt - 1; shift < 16 {
+		d = min(d, o.Delay<<shift)
+	}
+	return d/2 + rand.N(d/2+1), true
+}
+
+// retryAfter reads the header: seconds, or a date (RFC 9110, section 10.2.3).
+func retryAfter(s string, now time.Time) (time.Duration, bool) {
+	if n, err := strconv.ParseUint(s, 10, 31); err == nil {
+		return time.Duration(n) * time.Second, true
+	}
+	if at, err := http.ParseTime(s); err == nil {
+		return max(0, at.Sub(now)), true
+	}
+	return 0, false
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t *retryTransport) log(req *http.Request, resp *http.Response, err error, wait time.Duration) {
+	if t.logger == nil {
+		return
+	}
+	if resp != nil {
+		err = fmt.Errorf("status %s", resp.Status)
+	}
+	t.logger.WarnContext(req.Context(), "registry request failed, trying again", "method", req.Method,
+		"host", req.URL.Host, "path", req.URL.Path, "error", err, "wait", wait)
+}
+
+// once sends the request, and watches that the answer's body does not stall.
+func (t *retryTransport) once(req *http.Request) (*http.Response, error) {
+	if t.o.Stall < 0 {
+		return t.next.RoundTrip(req)
+	}
+	ctx, cancel := context.WithCancelCause(req.Context())
+	resp, err := t.next.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	b := &watchedBody{ReadCloser: resp.Body, ctx: ctx, cancel: cancel, stall: t.o.Stall}
+	b.timer = time.AfterFunc(t.o.Stall, func() { cancel(errStalled) })
+	b.timer.Stop() // it runs while a Read does
+	resp.Body = b
+	return resp, nil
+}
+
+// watchedBody ends the request when no byte comes for too long.
+type watchedBody struct {
+	io.ReadCloser
+	ctx    context.Context //nolint:containedctx // it is the request's own
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	stall  time.Duration
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	b.timer.Reset(b.stall)
+	n, err := b.ReadCloser.Read(p)
+	b.timer.Stop()
+	if err != nil && errors.Is(context.Cause(b.ctx), errStalled) {
+		err = errStalled
+	}
+	return n, err
+}
+
+func (b *watchedBody) Close() error {
+	b.timer.Stop()
+	err := b.ReadCloser.Close()
+	b.cancel(nil)
+	return err
+}
