@@ -19,6 +19,12 @@ func (l *Lock) Unlock() { l.f.Close() }
 // File is the locked file; its lock ends with its last descriptor.
 func (l *Lock) File() *os.File { return l.f }
 
+// Inherit takes over a lock that another process holds by the same open file.
+func Inherit(fd uintptr) *Lock {
+	unix.CloseOnExec(int(fd))
+	return &Lock{os.NewFile(fd, "lock")}
+}
+
 // errGone: the file was removed between open and flock.
 var errGone = errors.New("lock file replaced")
 

@@ -1,0 +1,129 @@
+//go:build linux
+
+package containers
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/logfile"
+	"github.com/caisson-dev/caisson/internal/engine/wire"
+)
+
+type attachRequest struct {
+	Stdin bool `json:"stdin"`
+}
+
+func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
+	var req attachRequest
+	if err := wire.Decode(r.Body, &req); err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	m := s.mine(r.PathValue("id"))
+	if m == nil {
+		wire.Fail(w, notFound(r.PathValue("id")))
+		return
+	}
+	if req.Stdin && !m.rec.Options.Stdin {
+		wire.Fail(w, invalid("attach: container %s has no standard input: create it with Options.Stdin", short(m.rec.ID)))
+		return
+	}
+	run, err := m.present()
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	rd, err := logfile.Read(s.logPath(m.rec.ID), run.log.End())
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	defer rd.Close()
+	conn, br, err := hijack(w)
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	defer conn.Close()
+	run.serve(conn, br, rd, req.Stdin)
+}
+
+// serve connects a client with the run until it is over or the client goes.
+func (r *run) serve(conn net.Conn, br *bufio.Reader, rd *logfile.Reader, stdin bool) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		defer cancel() // the client is gone
+		r.readInput(ctx, api.NewFrameReader(br), stdin)
+	}()
+	fw := api.NewFrameWriter(conn)
+	if err := sendLog(ctx, fw, rd, r.log, nil); err != nil {
+		return
+	}
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		return
+	}
+	// The client is gone when these fail.
+	if r.err != nil {
+		_ = fw.JSON(api.Failure, api.ToError(r.err))
+		return
+	}
+	_ = fw.JSON(api.Exit, r.status)
+}
+
+// readInput brings the client's frames to the process, until the client closes the stream.
+func (r *run) readInput(ctx context.Context, fr *api.FrameReader, stdin bool) {
+	for {
+		kind, p, err := fr.Next()
+		if err != nil {
+			return
+		}
+		if !stdin {
+			continue
+		}
+		select {
+		case <-r.started:
+		case <-r.done:
+			continue
+		case <-ctx.Done():
+			return
+		}
+		switch kind {
+		case api.Stdin:
+			r.writeStdin(p)
+		case api.CloseInput:
+			r.closeStdin()
+		}
+	}
+}
+
+// writeStdin drops what the process does not want: it closed its standard input or has ended.
+func (r *run) writeStdin(p []byte) {
+	r.stdinMu.Lock()
+	f := r.stdin
+	r.stdinMu.Unlock()
+	if f != nil {
+		_, _ = f.Write(p)
+	}
+}
+
+// hijack answers an upgrade and takes the connection over.
+func hijack(w http.ResponseWriter) (net.Conn, *bufio.Reader, error) {
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, nil, fmt.Errorf("take the connection over: %w", err)
+	}
+	if _, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+api.Upgrade+"\r\n\r\n"); err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return conn, rw.Reader, nil
+}

@@ -1,0 +1,160 @@
+//go:build linux
+
+package containers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"go.podman.io/storage"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/images"
+	"github.com/caisson-dev/caisson/internal/engine/state"
+)
+
+func (s *Service) create(r *http.Request, opts container.Options) (ref, error) {
+	ctx := r.Context()
+	if err := validate(&opts); err != nil {
+		return ref{}, err
+	}
+	img, err := s.Images.Ensure(ctx, opts.Image, pullPolicy(opts.Pull), nil)
+	if err != nil {
+		return ref{}, err
+	}
+	rec, err := newRecord(opts, img)
+	if err != nil {
+		return ref{}, err
+	}
+	// From here on nothing is given up half way because the caller went: what is begun is made or undone.
+	lock, err := s.newDir(rec)
+	if err != nil {
+		return ref{}, err
+	}
+	if err := s.build(ctx, rec, img); err != nil {
+		return ref{}, errors.Join(err, s.erase(rec), unlock(lock))
+	}
+	st := &State{State: container.StateCreated}
+	m := newManaged(s, rec, st, lock)
+	if rec.Options.Detach {
+		err = s.save(rec.ID, "state.json", st)
+		lock.Unlock()
+	} else if err = m.manage(); err == nil {
+		err = s.add(m)
+	}
+	if err != nil {
+		return ref{}, errors.Join(err, s.erase(rec), unlock(lock))
+	}
+	return ref{rec.ID, rec.Name}, nil
+}
+
+func unlock(l *state.Lock) error {
+	l.Unlock()
+	return nil
+}
+
+func pullPolicy(p image.PullPolicy) image.PullPolicy {
+	if p == "" {
+		return image.PullMissing
+	}
+	return p
+}
+
+// newRecord joins what the options say with what the image says, as Docker does.
+func newRecord(opts container.Options, img *images.Resolved) (*Record, error) {
+	rec := &Record{
+		ID: newID(), Name: opts.Name, ImageID: "sha256:" + img.ID, Created: time.Now(), Options: opts, Config: img.Config,
+		Dir: opts.Dir, User: opts.User,
+	}
+	if rec.Name == "" {
+		rec.Name = madeUpName()
+	}
+	entrypoint, cmd := opts.Entrypoint, opts.Cmd
+	if entrypoint == nil {
+		entrypoint = img.Config.Entrypoint
+		if cmd == nil {
+			cmd = img.Config.Cmd
+		}
+	}
+	rec.Command = append(slices.Clone(entrypoint), cmd...)
+	if len(rec.Command) == 0 || rec.Command[0] == "" {
+		return nil, api.Errorf(api.ErrInvalidArgument, "container of image %s: no command: the image has neither ENTRYPOINT nor CMD: set Options.Cmd", opts.Image)
+	}
+	rec.Env = mergeEnv(img.Config.Env, opts.Env)
+	if rec.Dir == "" {
+		rec.Dir = img.Config.WorkingDir
+	}
+	if rec.Dir == "" {
+		rec.Dir = "/"
+	}
+	if rec.User == "" {
+		rec.User = img.Config.User
+	}
+	if rec.Options.StopSignal == "" {
+		rec.Options.StopSignal = img.Config.StopSignal
+	}
+	rec.Mounts = mounts(opts.Mounts, img.Config.Volumes)
+	return rec, nil
+}
+
+// mounts adds an anonymous volume for each VOLUME of the image that no mount covers.
+func mounts(given []container.Mount, volumes []string) []container.Mount {
+	out := slices.Clone(given)
+	for _, v := range volumes {
+		if !slices.ContainsFunc(given, func(m container.Mount) bool { return m.Target == v }) {
+			out = append(out, container.Mount{Type: container.MountVolume, Target: v})
+		}
+	}
+	// A mount below another's target must come after it.
+	slices.SortStableFunc(out, func(a, b container.Mount) int { return len(a.Target) - len(b.Target) })
+	return out
+}
+
+// newDir makes the container's directory and claims its name. The lock is held before anything else exists.
+func (s *Service) newDir(rec *Record) (*state.Lock, error) {
+	if err := os.Mkdir(s.dir(rec.ID), 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := state.Try(s.lockPath(rec.ID), true)
+	if err == nil && lock == nil {
+		err = errBusy
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir(rec.ID)))
+	}
+	if err = s.save(rec.ID, "config.json", rec); err == nil {
+		err = s.claimName(rec.Name, rec.ID)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir(rec.ID)), unlock(lock))
+	}
+	return lock, nil
+}
+
+// build makes the read-write layer and the volumes.
+func (s *Service) build(ctx context.Context, rec *Record, img *images.Resolved) error {
+	shared, err := s.layout.Shared(ctx)
+	if err != nil {
+		return err
+	}
+	defer shared.Unlock()
+	if err := s.makeVolumes(rec); err != nil {
+		return err
+	}
+	if err := s.save(rec.ID, "config.json", rec); err != nil {
+		return err
+	}
+	_, err = s.Images.Storage().CreateContainer(rec.ID, nil, img.ID, "", "{}", &storage.ContainerOptions{
+		Volatile: !rec.Options.Detach, // gone with its owner: nothing needs to survive a crash of the machine
+	})
+	if errors.Is(err, storage.ErrImageUnknown) || errors.Is(err, storage.ErrLayerUnknown) {
+		return api.Errorf(api.ErrNotFound, "image %s: removed while the container was made: try again", rec.Options.Image)
+	}
+	return err
+}

@@ -1,0 +1,214 @@
+//go:build linux
+
+package containers
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/runtime"
+	"github.com/caisson-dev/caisson/internal/engine/wire"
+)
+
+type execRequest struct {
+	Args  []string `json:"args"`
+	Env   []string `json:"env"`
+	Dir   string   `json:"dir"`
+	User  string   `json:"user"`
+	Stdin bool     `json:"stdin"`
+}
+
+func (s *Service) exec(w http.ResponseWriter, r *http.Request) {
+	var req execRequest
+	if err := wire.Decode(r.Body, &req); err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	id := r.PathValue("id")
+	m := s.mine(id)
+	if m == nil {
+		st, err := s.loadState(id)
+		if err == nil {
+			err = notRunning(id, st.State)
+		}
+		wire.Fail(w, err)
+		return
+	}
+	e, err := m.exec(req)
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	conn, br, err := hijack(w)
+	if err != nil {
+		e.kill()
+		wire.Fail(w, err)
+		return
+	}
+	e.serve(conn, br)
+}
+
+// execution is a command that runs in a container, and its streams.
+type execution struct {
+	proc  *runtime.Process
+	pipes *pipes
+	begin time.Time
+	over  atomic.Bool // the command has ended
+}
+
+// exec starts a command in the container.
+func (m *managed) exec(req execRequest) (*execution, error) {
+	run, err := m.current()
+	if err != nil {
+		return nil, err
+	}
+	st := m.state()
+	if st.State == container.StatePaused {
+		return nil, api.Errorf(api.ErrPaused, "container %s: it is paused: resume it first", short(m.rec.ID))
+	}
+	spec, err := m.execSpec(req, st.RootFS)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPipes(req.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	e := &execution{pipes: p, begin: time.Now()}
+	e.proc, err = run.rc.Exec(spec, runtime.IO{Stdin: p.theirStdin, Stdout: p.theirStdout, Stderr: p.theirStderr})
+	p.closeTheirs()
+	if err != nil {
+		p.closeOurs()
+		select {
+		case <-run.done:
+			return nil, notRunning(m.rec.ID, container.StateExited)
+		default:
+		}
+		return nil, fmt.Errorf("exec in container %s: %w", short(m.rec.ID), err)
+	}
+	return e, nil
+}
+
+func (m *managed) execSpec(req execRequest, rootfs string) (*specs.Process, error) {
+	if len(req.Args) == 0 || req.Args[0] == "" {
+		return nil, invalid("exec: Args is empty: give a command")
+	}
+	who := req.User
+	if who == "" {
+		who = m.rec.User
+	}
+	u, home, err := resolveUser(rootfs, who)
+	if err != nil {
+		return nil, err
+	}
+	if m.s.Host.OneID {
+		u.AdditionalGids = nil // setgroups is denied
+	}
+	env := environment(specInput{Record: m.rec, Home: home})
+	dir := req.Dir
+	if dir == "" {
+		dir = m.rec.Dir
+	}
+	return &specs.Process{
+		Args: slices.Clone(req.Args), Env: mergeEnv(env, req.Env), Cwd: dir, User: u, Capabilities: capabilities(u.UID == 0),
+	}, nil
+}
+
+// serve connects a client with the command until it has ended. A client that goes before kills it.
+func (e *execution) serve(conn net.Conn, br *bufio.Reader) {
+	defer conn.Close()
+	fw := api.NewFrameWriter(conn)
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		e.readInput(api.NewFrameReader(br))
+	}()
+	var out sync.WaitGroup
+	for kind, f := range map[api.Kind]*os.File{api.Stdout: e.pipes.stdout, api.Stderr: e.pipes.stderr} {
+		out.Go(func() { e.copyFrames(fw, kind, f) })
+	}
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case <-gone:
+			e.kill()
+		case <-ended:
+		}
+	}()
+	ps, err := e.proc.Wait()
+	close(ended)
+	st := container.Status{Started: e.begin, Finished: time.Now()}
+	// A background process of the command's may hold the streams open: as docker exec, wait for it a while only.
+	e.over.Store(true)
+	closing(e.pipes.stdout, e.pipes.stderr)
+	out.Wait()
+	e.pipes.closeOurs()
+	// The client is gone when these fail.
+	if err != nil {
+		_ = fw.JSON(api.Failure, api.ToError(err))
+		return
+	}
+	exitStatus(&st, ps.Sys())
+	_ = fw.JSON(api.Exit, st)
+}
+
+// streamGrace is how long a stream of an ended command may be silent before it is given up: others hold it.
+const streamGrace = 500 * time.Millisecond
+
+func closing(files ...*os.File) {
+	for _, f := range files {
+		_ = f.SetReadDeadline(time.Now().Add(streamGrace)) // closed already: nothing to wait for
+	}
+}
+
+func (e *execution) copyFrames(fw *api.FrameWriter, kind api.Kind, f *os.File) {
+	buf := make([]byte, 64<<10)
+	for {
+		if e.over.Load() {
+			closing(f)
+		}
+		n, err := f.Read(buf)
+		if n > 0 {
+			if fw.Frame(kind, buf[:n]) != nil {
+				return // the client is gone: the command is being killed
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (e *execution) readInput(fr *api.FrameReader) {
+	for {
+		kind, p, err := fr.Next()
+		if err != nil {
+			return
+		}
+		if e.pipes.stdin == nil {
+			continue
+		}
+		switch kind {
+		case api.Stdin:
+			_, _ = e.pipes.stdin.Write(p) // the command does not want it
+		case api.CloseInput:
+			e.pipes.stdin.Close()
+		}
+	}
+}
+
+func (e *execution) kill() {
+	_ = e.proc.Signal(syscall.SIGKILL) // it may have ended
+}

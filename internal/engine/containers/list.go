@@ -1,0 +1,104 @@
+//go:build linux
+
+package containers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"slices"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/wire"
+)
+
+func (s *Service) inspect(r *http.Request, _ wire.None) (*container.Info, error) {
+	return s.info(r.Context(), r.PathValue("id"), map[string]bool{})
+}
+
+// info describes a container from its files. up remembers which agents answer.
+func (s *Service) info(ctx context.Context, id string, up map[string]bool) (*container.Info, error) {
+	rec, err := s.loadRecord(id)
+	if err != nil {
+		return nil, err
+	}
+	st, err := s.loadState(id)
+	if err != nil {
+		return nil, err
+	}
+	if live(st.State) && st.Manager != s.Socket {
+		ok, known := up[st.Manager]
+		if !known {
+			ok = alive(ctx, st.Manager)
+			up[st.Manager] = ok
+		}
+		if !ok { // its agent died; the next request that needs the container cleans up
+			*st = ended(st)
+		}
+	}
+	return &container.Info{
+		ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, ImageID: rec.ImageID, Created: rec.Created, State: st.State,
+		Pid: st.Pid, Status: st.Status, Command: rec.Command, Options: rec.Options, Mounts: rec.Mounts,
+		RootFS: st.RootFS, LogPath: s.logPath(id),
+	}, nil
+}
+
+func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container.Info, error) {
+	entries, err := os.ReadDir(s.layout.Containers())
+	if err != nil {
+		return nil, err
+	}
+	infos := []container.Info{}
+	up := map[string]bool{}
+	for _, e := range entries {
+		info, err := s.info(r.Context(), e.Name(), up)
+		if errors.Is(err, api.ErrNotFound) {
+			continue // half made or just removed
+		}
+		if err != nil {
+			return nil, err
+		}
+		if opts.All || info.State == container.StateRunning || info.State == container.StatePaused {
+			infos = append(infos, *info)
+		}
+	}
+	slices.SortFunc(infos, func(a, b container.Info) int { return b.Created.Compare(a.Created) })
+	return infos, nil
+}
+
+func (s *Service) prune(r *http.Request, _ container.PruneOptions) (container.PruneResult, error) {
+	res := container.PruneResult{}
+	infos, err := s.list(r, container.ListOptions{All: true})
+	if err != nil {
+		return res, err
+	}
+	for _, info := range infos {
+		if live(info.State) || !info.Options.Detach {
+			continue
+		}
+		size, err := s.Images.Storage().ContainerSize(info.ID)
+		if err != nil {
+			size = 0 // just removed
+		}
+		switch err := s.pruneOne(r.Context(), info.ID); {
+		case err == nil:
+			res.Deleted = append(res.Deleted, info.ID)
+			res.Space += size
+		case errors.Is(err, api.ErrNotFound), errors.Is(err, api.ErrRunning):
+		default:
+			return res, err
+		}
+	}
+	return res, nil
+}
+
+// pruneOne removes a container unless it was started in the meantime.
+func (s *Service) pruneOne(ctx context.Context, id string) error {
+	target, err := s.find(ctx, id, func(*State) bool { return false })
+	if err != nil || target != "" {
+		return err // an agent has it: it is in use
+	}
+	return s.removeID(ctx, id, container.RemoveOptions{})
+}

@@ -1,0 +1,89 @@
+//go:build linux
+
+package containers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// Record is what a container is, from its creation on: config.json in its directory.
+type Record struct {
+	ID      string            `json:"id"`
+	Name    string            `json:"name"`
+	ImageID string            `json:"imageID"`
+	Created time.Time         `json:"created"`
+	Options container.Options `json:"options"`
+	Config  image.Config      `json:"config"`  // the image's
+	Command []string          `json:"command"` // entrypoint and command
+	Env     []string          `json:"env"`
+	Dir     string            `json:"dir"`
+	User    string            `json:"user"`
+	Mounts  []container.Mount `json:"mounts,omitempty"`
+	Volumes []string          `json:"volumes,omitempty"` // anonymous ones, which go with it
+}
+
+// State is what becomes of it: state.json in its directory.
+type State struct {
+	State   container.State  `json:"state"`
+	Pid     int              `json:"pid,omitempty"`
+	Status  container.Status `json:"status"`
+	Manager string           `json:"manager,omitempty"` // the socket of the agent that has it
+	RootFS  string           `json:"rootFS,omitempty"`
+}
+
+func (s *Service) dir(id string) string     { return filepath.Join(s.layout.Containers(), id) }
+func (s *Service) logPath(id string) string { return filepath.Join(s.dir(id), "log") }
+func (s *Service) lockPath(id string) string {
+	return filepath.Join(s.dir(id), "lock")
+}
+
+func (s *Service) loadRecord(id string) (*Record, error) {
+	var r Record
+	return &r, s.load(id, "config.json", &r)
+}
+
+func (s *Service) loadState(id string) (*State, error) {
+	var st State
+	return &st, s.load(id, "state.json", &st)
+}
+
+func (s *Service) load(id, name string, v any) error {
+	b, err := os.ReadFile(filepath.Join(s.dir(id), name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return notFound(id)
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("container %s: %s: %w", id, name, err)
+	}
+	return nil
+}
+
+// save replaces a file of the container's directory at once: readers of other agents see the old or the new one.
+func (s *Service) save(id, name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(s.dir(id), name)
+	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+func notFound(ref string) error {
+	return api.Errorf(api.ErrNotFound, "container %s: no such container", ref)
+}

@@ -1,0 +1,252 @@
+//go:build linux
+
+package containers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/logfile"
+	"github.com/caisson-dev/caisson/internal/engine/runtime"
+	"github.com/caisson-dev/caisson/internal/engine/seccomp"
+	"github.com/caisson-dev/caisson/internal/engine/wire"
+
+	goruntime "runtime"
+)
+
+const killSignal = unix.SIGKILL
+
+func (s *Service) start(r *http.Request, _ wire.None) (wire.None, error) {
+	m := s.mine(r.PathValue("id"))
+	if m == nil {
+		return wire.None{}, notFound(r.PathValue("id"))
+	}
+	return wire.None{}, m.start()
+}
+
+// start runs the container's process. It is not given up when the caller goes: what is begun is made or undone.
+func (m *managed) start() error {
+	m.op.Lock()
+	defer m.op.Unlock()
+	if st := m.state(); live(st.State) {
+		return api.Errorf(api.ErrRunning, "container %s: it is %s already", short(m.rec.ID), st.State)
+	}
+	r, err := m.present()
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	pipes, err := newPipes(m.rec.Options.Stdin)
+	if err != nil {
+		return err
+	}
+	rootfs, err := m.launch(r, pipes)
+	pipes.closeTheirs()
+	if err != nil {
+		pipes.closeOurs()
+		err = fmt.Errorf("start container %s: %w", short(m.rec.ID), errors.Join(err, m.s.unmount(m.rec.ID)))
+		m.failed(r, err)
+		return err
+	}
+	r.stdin = pipes.stdin
+	m.mu.Lock()
+	m.st.State, m.st.Pid, m.st.RootFS = container.StateRunning, r.proc.Pid, rootfs
+	m.st.Status = container.Status{Started: begin}
+	err = m.saveState()
+	m.mu.Unlock()
+	close(r.started)
+	copied := r.copyOutput(pipes)
+	go m.watch(r, begin, copied)
+	return err
+}
+
+// failed leaves the container as one that could not be started, as Docker does: exited, with the reason.
+func (m *managed) failed(r *run, err error) {
+	code := 128
+	switch {
+	case errors.Is(err, api.ErrCommandNotFound):
+		code = 127
+	case errors.Is(err, api.ErrNotExecutable):
+		code = 126
+	}
+	st := container.Status{Code: code, Error: err.Error(), Finished: time.Now()}
+	m.mu.Lock()
+	m.st.State, m.st.Pid, m.st.RootFS, m.st.Status = container.StateExited, 0, "", st
+	if serr := m.saveState(); serr != nil {
+		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", serr)
+	}
+	m.mu.Unlock()
+	_ = r.log.Close() // nothing was written
+	m.over(r, st, err)
+}
+
+// launch mounts the root file system and starts the process. It returns where the root file system is.
+func (m *managed) launch(r *run, p *pipes) (string, error) {
+	rootfs, err := m.s.Images.Storage().Mount(m.rec.ID, "")
+	if err != nil {
+		return "", fmt.Errorf("mount the root file system: %w", err)
+	}
+	in, err := m.s.specInput(m.rec, rootfs)
+	if err != nil {
+		return "", err
+	}
+	spec, err := newSpec(in)
+	if err != nil {
+		return "", err
+	}
+	spec.Linux.Seccomp, err = seccomp.Profile(spec.Process.Capabilities.Bounding, goruntime.GOARCH, m.s.Host.Kernel)
+	if err != nil {
+		return "", err
+	}
+	rc, err := m.s.rt.Create(m.rec.ID, spec)
+	if err != nil {
+		return "", err
+	}
+	proc, err := rc.Start(runtime.IO{Stdin: p.theirStdin, Stdout: p.theirStdout, Stderr: p.theirStderr})
+	if err != nil {
+		return "", errors.Join(err, rc.Destroy())
+	}
+	r.rc, r.proc = rc, proc
+	return rootfs, nil
+}
+
+// copyOutput brings both streams into the log until their writers are gone.
+func (r *run) copyOutput(p *pipes) *sync.WaitGroup {
+	var wg sync.WaitGroup
+	for stream, f := range map[logfile.Stream]*os.File{logfile.Stdout: p.stdout, logfile.Stderr: p.stderr} {
+		wg.Go(func() {
+			defer f.Close()
+			_ = r.log.Copy(stream, f) // a full disk loses log, not the container
+		})
+	}
+	return &wg
+}
+
+// watch waits for the process's end and cleans up after it.
+func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
+	ps, err := r.proc.Wait()
+	st := container.Status{Started: begin, Finished: time.Now()}
+	if err != nil {
+		st.Code, st.Error = 255, err.Error()
+	} else {
+		exitStatus(&st, ps.Sys())
+	}
+	st.OOMKilled = m.s.oomKilled(m.rec.ID)
+	copied.Wait()
+	_ = r.log.Close() // its writes are done
+	r.closeStdin()
+	m.op.Lock()
+	defer m.op.Unlock()
+	if err := errors.Join(r.rc.Destroy(), m.s.unmount(m.rec.ID)); err != nil {
+		m.s.Logger.Error("clean up after container", "container", m.rec.ID, "error", err)
+	}
+	m.mu.Lock()
+	m.st.State, m.st.Pid, m.st.RootFS, m.st.Status = container.StateExited, 0, "", st
+	err = m.saveState()
+	m.mu.Unlock()
+	if err != nil {
+		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", err)
+	}
+	if m.rec.Options.AutoRemove {
+		m.s.remember(m.rec.ID, st)
+		r.status = st // erase finds the run unfinished otherwise
+		m.over(r, st, m.eraseAfter())
+	} else {
+		m.over(r, st, nil)
+	}
+	m.s.notify()
+}
+
+// eraseAfter erases without touching the run, which is about to be over.
+func (m *managed) eraseAfter() error {
+	m.mu.Lock()
+	m.run = nil
+	m.mu.Unlock()
+	if err := m.erase(); err != nil {
+		m.s.Logger.Error("auto-remove container", "container", m.rec.ID, "error", err)
+	}
+	return nil
+}
+
+func exitStatus(st *container.Status, sys any) {
+	ws, ok := sys.(syscall.WaitStatus)
+	switch {
+	case !ok:
+		st.Code = 255
+	case ws.Signaled():
+		st.Code, st.Signal = 128+int(ws.Signal()), signalName(ws.Signal())
+	default:
+		st.Code = ws.ExitStatus()
+	}
+}
+
+func (r *run) closeStdin() {
+	r.stdinMu.Lock()
+	defer r.stdinMu.Unlock()
+	if r.stdin != nil {
+		r.stdin.Close()
+		r.stdin = nil
+	}
+}
+
+func (s *Service) unmount(id string) error {
+	_, err := s.Images.Storage().Unmount(id, true)
+	if err != nil {
+		return fmt.Errorf("unmount the root file system: %w", err)
+	}
+	return nil
+}
+
+// pipes are a process's standard streams.
+type pipes struct {
+	stdin, stdout, stderr                *os.File // ours
+	theirStdin, theirStdout, theirStderr *os.File
+}
+
+func newPipes(stdin bool) (*pipes, error) {
+	p := &pipes{}
+	var err error
+	if stdin {
+		p.theirStdin, p.stdin, err = os.Pipe()
+	} else {
+		p.theirStdin, err = os.Open(os.DevNull)
+	}
+	if err == nil {
+		p.stdout, p.theirStdout, err = os.Pipe()
+	}
+	if err == nil {
+		p.stderr, p.theirStderr, err = os.Pipe()
+	}
+	if err != nil {
+		p.closeTheirs()
+		p.closeOurs()
+		return nil, err
+	}
+	for _, f := range []*os.File{p.stdout, p.stderr} {
+		// Fewer, larger reads under load. Refused above the user's limit: then the default does.
+		if c, err := f.SyscallConn(); err == nil {
+			_ = c.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, 256<<10) })
+		}
+	}
+	return p, nil
+}
+
+func (p *pipes) closeTheirs() { closeAll(p.theirStdin, p.theirStdout, p.theirStderr) }
+func (p *pipes) closeOurs()   { closeAll(p.stdin, p.stdout, p.stderr) }
+
+func closeAll(files ...*os.File) {
+	for _, f := range files {
+		if f != nil {
+			f.Close()
+		}
+	}
+}

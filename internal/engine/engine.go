@@ -1,0 +1,245 @@
+//go:build linux
+
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/builds"
+	"github.com/caisson-dev/caisson/internal/engine/containers"
+	"github.com/caisson-dev/caisson/internal/engine/images"
+	"github.com/caisson-dev/caisson/internal/engine/logbridge"
+	"github.com/caisson-dev/caisson/internal/engine/seccomp"
+	"github.com/caisson-dev/caisson/internal/engine/state"
+	"github.com/caisson-dev/caisson/internal/unixsock"
+	"github.com/caisson-dev/caisson/internal/version"
+)
+
+// agent is one agent process.
+type agent struct {
+	cfg    api.Config
+	layout state.Layout
+	line   *lifeline
+	log    *slog.Logger
+	host   containers.Host
+
+	dir     string      // of this agent
+	socket  string      // in it
+	own     *state.Lock // on dir
+	run     *state.Lock // on the run root, shared with all agents
+	images  *images.Service
+	conts   *containers.Service
+	server  *http.Server
+	counter *counter
+}
+
+// Main is the agent's process. It returns its exit code.
+func Main() int {
+	a := &agent{line: newLifeline(os.NewFile(api.LifelineFD, "lifeline")), counter: newCounter()}
+	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+	unix.CloseOnExec(api.LifelineFD)
+	if err := a.start(); err != nil {
+		_ = a.line.send(api.Hello{Protocol: api.Protocol, Version: version.Agent(), Err: api.ToError(err)}) // the owner is gone
+		a.end()
+		return 1
+	}
+	if err := a.line.send(api.Hello{Protocol: api.Protocol, Version: version.Agent(), Socket: a.socket}); err != nil {
+		a.end()
+		return 1
+	}
+	a.wait()
+	a.end()
+	return 0
+}
+
+// start makes everything ready to serve.
+func (a *agent) start() error {
+	if err := json.Unmarshal([]byte(os.Getenv(api.EnvConfig)), &a.cfg); err != nil {
+		return fmt.Errorf("agent configuration: %w", err)
+	}
+	for _, e := range []string{api.EnvConfig, api.EnvHook} {
+		os.Unsetenv(e)
+	}
+	handler := &logHandler{line: a.line, debug: a.cfg.Debug}
+	if a.cfg.Role == api.RoleDetached {
+		handler.line = nil // its lifeline ends with the hello
+	}
+	a.log = slog.New(handler)
+	logbridge.Redirect(a.log, a.cfg.Debug)
+	a.layout = state.Layout{Root: a.cfg.Root, RunRoot: a.cfg.RunRoot}
+	if err := privateMounts(a.layout); err != nil {
+		return err
+	}
+	if err := a.findHost(); err != nil {
+		return err
+	}
+	if err := a.enter(); err != nil {
+		return err
+	}
+	var err error
+	if a.images, err = images.New(a.layout, a.log); err != nil {
+		return err
+	}
+	a.conts, err = containers.New(containers.Config{
+		Layout: a.layout, Images: a.images, Host: a.host, Socket: a.socket, Logger: a.log, Detach: a.detach, Only: a.cfg.Container,
+	})
+	if err != nil {
+		return err
+	}
+	a.images.RemoveContainers = a.conts.RemoveForImage
+	if err := a.begin(); err != nil {
+		return err
+	}
+	return a.listen()
+}
+
+// begin takes over what this agent is for: a container, or for an owner the clean-up after dead agents.
+func (a *agent) begin() error {
+	if a.cfg.Role == api.RoleDetached {
+		return a.conts.Adopt(a.cfg.Container, state.Inherit(lockFD))
+	}
+	if err := a.conts.Collect(context.Background()); err != nil {
+		a.log.Warn("clean up after dead agents", "error", err)
+	}
+	return nil
+}
+
+// privateMounts keeps this agent's mounts to itself, and lets go of those that it inherited from another agent.
+func privateMounts(l state.Layout) error {
+	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
+		return api.Errorf(api.ErrUnsupported, "make a private mount namespace: %w: run as root, or where user namespaces are allowed", err)
+	}
+	return unmountBelow(l.Graph(), l.GraphRun())
+}
+
+func (a *agent) findHost() error {
+	one, err := containers.OneID()
+	if err != nil {
+		return err
+	}
+	kernel, err := seccomp.RunningKernel()
+	if err != nil {
+		return err
+	}
+	a.host = containers.Host{
+		Rootless: os.Getenv("_CONTAINERS_USERNS_CONFIGURED") != "", OneID: one, CgroupV2: containers.CgroupV2(), Kernel: kernel,
+	}
+	return nil
+}
+
+// enter joins the agents of the store. The last one to leave removes the run root, so a newcomer may find it gone.
+func (a *agent) enter() error {
+	for try := 0; ; try++ {
+		if err := a.layout.Make(); err != nil {
+			return err
+		}
+		var err error
+		a.run, err = state.Acquire(context.Background(), filepath.Join(a.layout.RunRoot, "lock"), false)
+		if errors.Is(err, os.ErrNotExist) && try < 100 {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		break
+	}
+	if err := a.layout.Make(); err != nil {
+		return err
+	}
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	a.dir = filepath.Join(a.layout.Agents(), hex.EncodeToString(b[:]))
+	if err := os.Mkdir(a.dir, 0o700); err != nil {
+		return err
+	}
+	a.socket = filepath.Join(a.dir, "sock")
+	var err error
+	if a.own, err = state.Try(filepath.Join(a.dir, "lock"), true); err == nil && a.own == nil {
+		err = errors.New("agent directory is taken")
+	}
+	if err != nil {
+		return err
+	}
+	return removeDeadAgents(a.layout.Agents())
+}
+
+func removeDeadAgents(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		d := filepath.Join(dir, e.Name())
+		if _, err := os.Lstat(filepath.Join(d, "lock")); err != nil {
+			continue // just being made; one killed in that moment leaves an empty directory until the run root goes
+		}
+		if lock, err := state.Try(filepath.Join(d, "lock"), true); err == nil && lock != nil {
+			_ = os.RemoveAll(d) // another newcomer may do the same
+			lock.Unlock()
+		}
+	}
+	return nil
+}
+
+func (a *agent) listen() error {
+	l, err := unixsock.Listen(a.socket)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	a.images.Routes(mux)
+	builds.New(a.images, a.layout, a.log).Routes(mux)
+	a.conts.Routes(mux)
+	a.server = &http.Server{Handler: a.counter.wrap(mux), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn)}
+	go func() {
+		if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("serve", "error", err)
+		}
+	}()
+	return nil
+}
+
+// end leaves nothing of this agent behind but detached containers.
+func (a *agent) end() {
+	if a.server != nil {
+		a.server.Close()
+	}
+	if a.conts != nil && a.cfg.Role == api.RoleOwner {
+		a.conts.Close()
+	}
+	if a.images != nil {
+		if err := a.images.Close(); err != nil {
+			a.log.Warn("close the store", "error", err)
+		}
+	}
+	if a.dir != "" {
+		_ = os.RemoveAll(a.dir) // the next agent's clean-up tries again
+	}
+	a.leave()
+}
+
+// leave removes the run root if no other agent of the store lives.
+func (a *agent) leave() {
+	if a.run == nil {
+		return
+	}
+	if err := unix.Flock(int(a.run.File().Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
+		_ = unmountBelow(a.layout.RunRoot)
+		_ = os.RemoveAll(a.layout.RunRoot) // what can't be removed is used again
+	}
+	a.run.Unlock()
+}

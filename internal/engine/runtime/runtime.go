@@ -1,0 +1,107 @@
+//go:build linux
+
+// Package runtime starts processes in containers with libcontainer: the OCI runtime of the agent, as a library.
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"sync"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"github.com/opencontainers/runc/libcontainer/specconv"
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	_ "github.com/opencontainers/cgroups/devices" // else: cgroup manager is not configured to set device rules
+
+	"github.com/caisson-dev/caisson/internal/engine/seccomp"
+)
+
+// Runtime holds containers whose state is under one directory.
+type Runtime struct {
+	root     string
+	rootless bool
+	threads  chan func()
+	filters  seccomp.Cache
+}
+
+// starters is how many containers start at a time. One more than the cores of the smallest machine: a start waits
+// for the kernel a third of its time.
+const starters = 4
+
+// New returns a runtime. rootless: this process is root of a user namespace, without rights on the host's cgroups.
+func New(root string, rootless bool) *Runtime {
+	r := &Runtime{root: root, rootless: rootless, threads: make(chan func())}
+	for range starters {
+		go r.starter()
+	}
+	return r
+}
+
+// starter forks containers' processes from a thread that lives as long as the agent: PR_SET_PDEATHSIG, by which they
+// die with it, fires when the forking thread ends, not the process.
+func (r *Runtime) starter() {
+	goruntime.LockOSThread()
+	for f := range r.threads {
+		f()
+	}
+}
+
+func (r *Runtime) onThread(f func() error) error {
+	err := make(chan error, 1)
+	r.threads <- func() { err <- f() }
+	return <-err
+}
+
+// Container is a libcontainer container.
+type Container struct {
+	ID string
+
+	r    *Runtime
+	lc   *libcontainer.Container
+	spec *specs.Spec
+	mu   sync.Mutex // libcontainer wants one start at a time
+}
+
+// Create prepares a container from an OCI runtime specification. Its Linux.Seccomp is installed by our own gate.
+func (r *Runtime) Create(id string, spec *specs.Spec) (*Container, error) {
+	plain := *spec
+	linux := *spec.Linux
+	linux.Seccomp = nil
+	plain.Linux = &linux
+	if r.rootless {
+		linux.Resources = nil
+	}
+	cfg, err := specconv.CreateLibcontainerConfig(&specconv.CreateOpts{
+		CgroupName:      id,
+		Spec:            &plain,
+		RootlessCgroups: r.rootless,
+		NoNewKeyring:    true, // a process that joins under the filter may not call keyctl
+	})
+	if err != nil {
+		return nil, fmt.Errorf("container specification: %w", err)
+	}
+	lc, err := libcontainer.Create(r.root, id, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Container{ID: id, r: r, lc: lc, spec: spec}, nil
+}
+
+// Destroy removes the container's cgroups and state. Its processes must have ended.
+func (c *Container) Destroy() error { return c.lc.Destroy() }
+
+// Clean removes what a dead agent left of a container: processes, cgroups, state.
+func (r *Runtime) Clean(id string) error {
+	lc, err := libcontainer.Load(r.root, id)
+	if errors.Is(err, libcontainer.ErrNotExist) || errors.Is(err, os.ErrNotExist) {
+		return os.RemoveAll(filepath.Join(r.root, id))
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(filepath.Join(r.root, id)))
+	}
+	return clean(lc)
+}
