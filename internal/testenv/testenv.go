@@ -1,0 +1,72 @@
+// Package testenv says what a test needs of the machine, and why it was skipped.
+package testenv
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// EnvNoSkip turns every skip for a lack of the machine's into a failure: CI sets it.
+const EnvNoSkip = "CAISSON_TEST_NO_SKIP"
+
+// Skip skips the test because the machine lacks what, loudly.
+func Skip(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv(EnvNoSkip) != "" {
+		t.Fatalf("this machine lacks: %s (and %s is set)", what, EnvNoSkip)
+	}
+	t.Skipf("SKIPPED, this machine lacks: %s", what)
+}
+
+// Root skips a test that needs root.
+func Root(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		Skip(t, "root (run the tests as root too)")
+	}
+}
+
+// Program skips a test that needs a program, and returns its path.
+func Program(t testing.TB, name, debian string) string {
+	t.Helper()
+	p, err := exec.LookPath(name)
+	if err != nil {
+		Skip(t, name+" (Debian: apt-get install "+debian+")")
+	}
+	return p
+}
+
+var testbox = sync.OnceValues(func() (string, error) {
+	_, file, _, _ := runtime.Caller(0)
+	dir, err := os.MkdirTemp("", "caisson-testbox-")
+	if err != nil {
+		return "", err
+	}
+	out := filepath.Join(dir, "testbox")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./testbox")
+	cmd.Dir = filepath.Dir(file)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return "", err
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		return "", err
+	}
+	return string(b), os.RemoveAll(dir)
+})
+
+// Testbox returns the test userland's binary.
+func Testbox(t testing.TB) []byte {
+	t.Helper()
+	b, err := testbox()
+	if err != nil {
+		t.Fatalf("build the test userland: %v", err)
+	}
+	return []byte(b)
+}
