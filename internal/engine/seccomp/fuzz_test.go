@@ -65,7 +65,7 @@ func (s *source) profile() *specs.LinuxSeccomp {
 // the kernel's checks, and verdicts as the oracle's.
 func FuzzCompile(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 100 {
+	for range 40 {
 		b := make([]byte, 20+r.IntN(300))
 		for i := range b {
 			b[i] = byte(r.Uint32())

@@ -150,7 +150,7 @@ type process struct {
 	stderr strings.Builder
 }
 
-func startProcess(t *testing.T, mode string, preload []byte) *process {
+func startProcess(t testing.TB, mode string, preload []byte) *process {
 	t.Helper()
 	parent, child, err := seccomp.Pair()
 	require.NoError(t, err)
@@ -167,13 +167,15 @@ func startProcess(t *testing.T, mode string, preload []byte) *process {
 	require.NoError(t, p.cmd.Start())
 	child.Close()
 	r.Close()
-	t.Cleanup(func() {
-		p.conn.Close()
-		p.start.Close()
-		p.cmd.Process.Kill()
-		p.cmd.Wait()
-	})
+	t.Cleanup(p.stop)
 	return p
+}
+
+func (p *process) stop() {
+	p.conn.Close()
+	p.start.Close()
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
 }
 
 func (p *process) verdicts(t *testing.T) map[string]string {

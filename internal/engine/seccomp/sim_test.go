@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/caisson-dev/caisson/internal/engine/seccomp"
 	"github.com/caisson-dev/caisson/internal/engine/seccomp/gate"
 )
 
@@ -132,4 +134,11 @@ func filterOf(t testing.TB, program []byte, err error) filter {
 	require.NoError(t, err)
 	require.NoError(t, filter(f).check())
 	return f
+}
+
+// compiled compiles and takes the filter out.
+func compiled(t testing.TB, s *specs.LinuxSeccomp, goarch string) filter {
+	t.Helper()
+	program, err := seccomp.Compile(s, goarch)
+	return filterOf(t, program, err)
 }
