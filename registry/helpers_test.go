@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -59,3 +60,29 @@ func getBlob(t testing.TB, c ociregistry.Interface, repo string, d ociregistry.D
 	require.NoError(t, r.Close())
 	return string(data)
 }
+
+// answer is what a server said.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// do sends a request as it stands, with headers given as NAME, VALUE pairs.
+func do(t testing.TB, method, url, body string, headers ...string) answer {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	require.NoError(t, err)
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	data, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return answer{resp.StatusCode, resp.Header, string(data)}
+}
+
+// sum is the sha256 digest of content.
+func sum(content string) string { return digest.FromString(content).String() }

@@ -61,7 +61,10 @@ func (d *Dir) allRepositories() ([]string, error) {
 		if repo := filepath.ToSlash(rel); !slices.Contains(repos[max(0, len(repos)-1):], repo) {
 			repos = append(repos, repo)
 		}
-		return errors.Join(err, fs.SkipDir)
+		if err == nil {
+			err = fs.SkipDir
+		}
+		return err
 	})
 	return repos, err
 }
