@@ -171,7 +171,7 @@ func (s *Server) authorize(x *exchange, r *http.Request) error {
 		}
 		return nil
 	case routeCatalog:
-		if id.token && !id.grantsCatalog() || !id.token && id.user == "" && a.anonymous == nil {
+		if a.bearer && !id.grantsCatalog() || id.user == "" && a.anonymous == nil {
 			return a.challenge(x, r, "insufficient_scope")
 		}
 		return nil

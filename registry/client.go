@@ -162,6 +162,10 @@ func clientError(op, subject string, err error) error {
 		return nil
 	}
 	sentinel, remedy := classify(err)
+	// A token that the registry itself gave was not enough. Whether another account may, it does not say.
+	if sentinel == ErrDenied && strings.Contains(err.Error(), "unauthorized response with freshly acquired auth token") {
+		err = fmt.Errorf("%w: %w", ErrUnauthorized, err)
+	}
 	switch {
 	case sentinel == nil || errors.Is(err, sentinel):
 		return fmt.Errorf("%s %s: %w", op, subject, err)
@@ -199,6 +203,8 @@ func classify(err error) (sentinel error, remedy string) {
 		return ErrNotFound, ""
 	case status >= 500:
 		return ErrUnavailable, ""
+	case is(-1, ociregistry.ErrDigestInvalid):
+		return ErrDigestMismatch, ""
 	case is(-1, ociregistry.ErrManifestInvalid, ociregistry.ErrManifestBlobUnknown):
 		return ErrInvalidManifest, ""
 	case errors.As(err, &uerr) && strings.Contains(uerr.Err.Error(), "server gave HTTP response to HTTPS client"):

@@ -230,8 +230,8 @@ func (j *copyJob) stream(ctx context.Context, d ociregistry.Descriptor) error {
 		return err
 	}
 	defer func() { _ = b.Close() }()
-	if b.size >= 0 {
-		d.Size = b.size
+	if b.size >= 0 && b.size != d.Size {
+		return fmt.Errorf("%w: the registry has %d bytes, the manifest says %d", ErrDigestMismatch, b.size, d.Size)
 	}
 	_, err = j.to.PushBlob(ctx, j.dst.repo, d, b)
 	return err

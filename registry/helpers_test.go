@@ -86,3 +86,18 @@ func do(t testing.TB, method, url, body string, headers ...string) answer {
 
 // sum is the sha256 digest of content.
 func sum(content string) string { return digest.FromString(content).String() }
+
+func mustJSON(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+func readManifest(t testing.TB, r ociregistry.BlobReader) (m ocispec.Manifest) {
+	t.Helper()
+	require.NoError(t, json.NewDecoder(r).Decode(&m))
+	require.NoError(t, r.Close())
+	return m
+}

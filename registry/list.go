@@ -67,11 +67,24 @@ func (c *Client) Catalog(ctx context.Context, registry string, o ListOptions) it
 		}
 		conn, err := c.conn(ctx, host, "")
 		if err == nil {
+			conn.greet(ctx)
 			err = conn.pages(ctx, "/v2/_catalog", ociauth.CatalogScope, o, yield)
 		}
 		if err != nil {
 			yield("", clientError("list repositories of", host, err))
 		}
+	}
+}
+
+// greet has the registry ask for credentials, so that they go with the next request: one that shows something to
+// everyone would not ask, and show that alone.
+func (c *conn) greet(ctx context.Context) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/v2/", nil)
+	if err != nil {
+		return
+	}
+	if resp, err := c.http.Do(req); err == nil { // the next request will fail in the same way
+		_ = resp.Body.Close()
 	}
 }
 
