@@ -3,8 +3,10 @@
 package network
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -18,8 +20,8 @@ import (
 // out the network's namespace and lets others follow the leader:
 //
 //	askNetns    the reply carries the holder's namespace
-//	askFollow   the reply says whether the holder leads; if so the connection lasts as long as it does
-//	askTrunk    as askFollow, with a packet socket of the asker's own segment, see trunk.go
+//	askFollow   the reply says whether the holder leads, and its segment; if so the connection lasts as long as it does
+//	askTrunk    follows askFollow with a packet socket of the asker's own segment, see trunk.go
 const (
 	askNetns  = 'n'
 	askFollow = 'f'
@@ -44,8 +46,8 @@ type holder struct {
 type holderServer interface {
 	netns() *Netns
 	leads() bool
-	// serveTrunk bridges the other segment until conn ends.
-	serveTrunk(conn *net.UnixConn, packets *os.File)
+	// serveTrunk ties the other segment to ours until conn ends.
+	serveTrunk(conn *net.UnixConn, ask message)
 	followerGone()
 }
 
@@ -104,27 +106,27 @@ func (h *holder) serve(srv holderServer) {
 }
 
 func (h *holder) answer(c *net.UnixConn, srv holderServer) {
-	ask, file, err := recvMsg(c)
+	ask, err := recvMsg(c)
 	if err != nil {
 		return
 	}
-	if file != nil {
-		defer file.Close()
-	}
 	switch {
-	case ask == askNetns:
-		sendMsg(c, replyYes, srv.netns().file)
-	case !srv.leads():
-		sendMsg(c, replyNo, nil)
-	case ask == askFollow:
-		if sendMsg(c, replyYes, nil) == nil {
-			recvMsg(c) // until the follower ends
-			srv.followerGone()
-		}
-	case ask == askTrunk && file != nil:
-		if sendMsg(c, replyYes, nil) == nil {
-			srv.serveTrunk(c, file)
-			srv.followerGone()
+	case ask.kind == askNetns:
+		sendMsg(c, message{kind: replyYes, file: srv.netns().file})
+		return
+	case ask.kind != askFollow || !srv.leads():
+		sendMsg(c, message{kind: replyNo})
+		return
+	}
+	if err := sendMsg(c, message{kind: replyYes, segment: srv.netns().ID()}); err != nil {
+		return
+	}
+	defer srv.followerGone()
+	ask, err = recvMsg(c) // until the follower ends, unless it wants a trunk
+	if err == nil && ask.file != nil {
+		defer ask.file.Close()
+		if ask.kind == askTrunk {
+			srv.serveTrunk(c, ask)
 		}
 	}
 }
@@ -193,11 +195,11 @@ func askForNetns(dir string) (*Netns, error) {
 		if err != nil {
 			continue // ended just now
 		}
-		if err = sendMsg(c, askNetns, nil); err == nil {
-			var f *os.File
-			if _, f, err = recvMsg(c); err == nil && f != nil {
+		if err = sendMsg(c, message{kind: askNetns}); err == nil {
+			var reply message
+			if reply, err = recvMsg(c); err == nil && reply.file != nil {
 				c.Close()
-				return netnsFromFile(f)
+				return netnsFromFile(reply.file)
 			}
 		}
 		c.Close()
@@ -205,32 +207,45 @@ func askForNetns(dir string) (*Netns, error) {
 	return nil, nil
 }
 
-func sendMsg(c *net.UnixConn, kind byte, f *os.File) error {
-	var oob []byte
-	if f != nil {
-		oob = unix.UnixRights(int(f.Fd()))
-	}
-	_, _, err := c.WriteMsgUnix([]byte{kind}, oob, nil)
-	return err
+// message is one packet on a holder's socket.
+type message struct {
+	kind    byte
+	segment uint64
+	file    *os.File
 }
 
-func recvMsg(c *net.UnixConn) (byte, *os.File, error) {
-	b, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
+func sendMsg(c *net.UnixConn, m message) error {
+	b := binary.LittleEndian.AppendUint64([]byte{m.kind}, m.segment)
+	if m.file == nil {
+		_, _, err := c.WriteMsgUnix(b, nil, nil)
+		return err
+	}
+	raw, err := m.file.SyscallConn() // File.Fd would make the file block, for both sides
+	if err != nil {
+		return err
+	}
+	cerr := raw.Control(func(fd uintptr) { _, _, err = c.WriteMsgUnix(b, unix.UnixRights(int(fd)), nil) })
+	return errors.Join(cerr, err)
+}
+
+func recvMsg(c *net.UnixConn) (m message, err error) {
+	b, oob := make([]byte, 9), make([]byte, unix.CmsgSpace(4))
 	n, oobn, _, _, err := c.ReadMsgUnix(b, oob)
 	if err != nil {
-		return 0, nil, err
+		return m, err
 	}
-	if n == 0 {
-		return 0, nil, os.ErrClosed
+	if n != len(b) {
+		return m, io.ErrUnexpectedEOF
 	}
+	m.kind, m.segment = b[0], binary.LittleEndian.Uint64(b[1:])
 	msgs, err := unix.ParseSocketControlMessage(oob[:oobn])
 	if err != nil || len(msgs) == 0 {
-		return b[0], nil, err
+		return m, err
 	}
 	fds, err := unix.ParseUnixRights(&msgs[0])
 	if err != nil || len(fds) == 0 {
-		return b[0], nil, err
+		return m, err
 	}
-	unix.CloseOnExec(fds[0]) // ReadMsgUnix asks for it already; older kernels ignore that
-	return b[0], os.NewFile(uintptr(fds[0]), "received"), nil
+	m.file = os.NewFile(uintptr(fds[0]), "received")
+	return m, nil
 }

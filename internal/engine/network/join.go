@@ -29,8 +29,8 @@ type Network struct {
 
 	mu     sync.Mutex
 	refs   int
-	gw     *gateway // while this process leads
-	trunks map[uint64]struct{}
+	gw     *gateway               // while this process leads
+	trunks map[uint64]*sync.Mutex // by segment
 	closed bool
 }
 
@@ -63,7 +63,7 @@ func (m *Manager) joinDir(dir string) (n *Network, fresh bool, err error) {
 		n.mu.Unlock()
 		return n, false, nil
 	}
-	n = &Network{m: m, dir: dir, refs: 1, trunks: map[uint64]struct{}{}}
+	n = &Network{m: m, dir: dir, refs: 1, trunks: map[uint64]*sync.Mutex{}}
 	if n.state, err = openStateDir(dir); err != nil {
 		return nil, false, err
 	}
@@ -231,8 +231,8 @@ func (n *Network) forget(e endpointRecord) {
 	}
 }
 
-func (n *Network) serveTrunk(conn *net.UnixConn, packets *os.File) {
-	if err := n.trunk(conn, packets); err != nil {
+func (n *Network) serveTrunk(conn *net.UnixConn, ask message) {
+	if err := n.trunk(conn, ask.segment, ask.file); err != nil {
 		n.log.Warn("a part of the network is cut off", "error", err)
 	}
 }

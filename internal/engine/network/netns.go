@@ -95,11 +95,28 @@ func (n *Netns) netlink() (*netlink.Handle, error) {
 // onSpareThread runs f on a thread of its own that ends with it.
 func onSpareThread(f func() error) error {
 	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		done <- f()
-	}()
+	goOnSpareThread(func() { done <- f() })
 	return <-done
+}
+
+// goOnSpareThread is never the main thread: that one cannot end, and /proc/self would show its namespace for the whole
+// process from then on.
+func goOnSpareThread(f func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() != unix.Getpid() {
+			f()
+			return // still locked: the thread ends with the goroutine
+		}
+		started := make(chan struct{})
+		go func() { // on another thread, as long as this one is taken
+			runtime.LockOSThread()
+			close(started)
+			f()
+		}()
+		<-started
+		runtime.UnlockOSThread()
+	}()
 }
 
 // nsThread is a thread that stays inside a namespace, for callers that make many sockets there: starting a
@@ -112,8 +129,7 @@ type nsThread struct {
 func (n *Netns) thread() (*nsThread, error) {
 	t := &nsThread{jobs: make(chan func()), done: make(chan struct{})}
 	ready := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
+	goOnSpareThread(func() {
 		err := n.enter()
 		ready <- err
 		if err != nil {
@@ -127,7 +143,7 @@ func (n *Netns) thread() (*nsThread, error) {
 				return
 			}
 		}
-	}()
+	})
 	return t, <-ready
 }
 
