@@ -111,3 +111,9 @@ func compatible(b binary, src version.Source, got string) error {
 }
 
 var errNoSource = errors.New("the module's source is not on this machine")
+
+// Agent returns the path of the agent's binary that this process would start, and builds it if need be.
+func Agent() (string, error) {
+	b, _, err := find()
+	return b.path, err
+}

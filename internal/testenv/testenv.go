@@ -13,6 +13,9 @@ import (
 // EnvNoSkip turns every skip for a lack of the machine's into a failure: CI sets it.
 const EnvNoSkip = "CAISSON_TEST_NO_SKIP"
 
+// EnvTestbox names a built test userland, for a test process that can't build one.
+const EnvTestbox = "CAISSON_TESTBOX"
+
 // Skip skips the test because the machine lacks what, loudly.
 func Skip(t testing.TB, what string) {
 	t.Helper()
@@ -41,6 +44,10 @@ func Program(t testing.TB, name, debian string) string {
 }
 
 var testbox = sync.OnceValues(func() (string, error) {
+	if p := os.Getenv(EnvTestbox); p != "" {
+		b, err := os.ReadFile(p)
+		return string(b), err
+	}
 	_, file, _, _ := runtime.Caller(0)
 	dir, err := os.MkdirTemp("", "caisson-testbox-")
 	if err != nil {

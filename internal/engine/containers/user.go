@@ -31,9 +31,12 @@ func resolveUser(rootfs, spec string) (specs.User, string, error) {
 	if err != nil {
 		return specs.User{}, "", api.Errorf(api.ErrInvalidArgument, "user %q: %w: use a name that the image's /etc/passwd has, or a number", spec, err)
 	}
-	out := specs.User{UID: uint32(u.Uid), GID: uint32(u.Gid)}
+	// The primary group is among the supplementary ones, or a setgid to another group would shed it (CVE-2022-36109).
+	out := specs.User{UID: uint32(u.Uid), GID: uint32(u.Gid), AdditionalGids: []uint32{uint32(u.Gid)}}
 	for _, g := range u.Sgids {
-		out.AdditionalGids = append(out.AdditionalGids, uint32(g))
+		if g != u.Gid {
+			out.AdditionalGids = append(out.AdditionalGids, uint32(g))
+		}
 	}
 	home := u.Home
 	if home == "/" && u.Uid == 0 {

@@ -83,7 +83,12 @@ func (c *Container) Exec(spec *specs.Process, stdio IO) (*Process, error) {
 		return nil, startError(err)
 	}
 	pid, err := p.Pid()
+	if err == nil {
+		err = g.await()
+	}
 	if err != nil {
+		_ = p.Signal(unix.SIGKILL) // it may have ended already; Wait tells
+		_, _ = p.Wait()
 		return nil, err
 	}
 	return &Process{Pid: pid, lp: p}, nil
@@ -133,6 +138,15 @@ func (g *gate) post() error {
 		return nil
 	}
 	return seccomp.Post(g.parent, g.program, gateTimeout)
+}
+
+// await makes sure that the process has the filter: its Run says only that it got as far as libcontainer.
+func (g *gate) await() error {
+	g.child.Close()
+	if g.parent == nil {
+		return nil
+	}
+	return seccomp.Await(g.parent, gateTimeout)
 }
 
 func (g *gate) close() {

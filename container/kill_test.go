@@ -1,0 +1,219 @@
+//go:build linux
+
+package container_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+)
+
+// envChild makes the test binary an owner that a test watches from outside: the scenario to play.
+const envChild = "CAISSON_TEST_CHILD"
+
+// child plays a scenario in the store at CAISSON_TEST_ROOT: it starts containers, says so, and ends as it is told.
+func child(scenario string) {
+	ctx := context.Background()
+	must := func(err error) {
+		if err != nil {
+			fmt.Println("child:", err)
+			os.Exit(9)
+		}
+	}
+	store, err := image.OpenStore(image.StoreOptions{Root: os.Getenv("CAISSON_TEST_ROOT")})
+	must(err)
+	e, err := container.NewEngine(store, container.EngineOptions{})
+	must(err)
+	for _, opts := range []container.Options{
+		{Image: testImage, Cmd: []string{"sleep", "1000h"}, Mounts: []container.Mount{{Type: container.MountVolume, Target: "/data"}}},
+		{Image: testImage, Cmd: []string{"sleep", "1000h"}, Name: "second"},
+	} {
+		_, err := e.Run(ctx, opts)
+		must(err)
+	}
+	_, err = e.Create(ctx, container.Options{Image: testImage, Name: "never-started"})
+	must(err)
+	fmt.Println("ready")
+	switch scenario {
+	case "exit":
+		os.Exit(3)
+	case "panic":
+		panic("on purpose")
+	case "return":
+		return
+	case "hang":
+		select {}
+	}
+}
+
+// outside counts what containers leave where a process that has died can leave it.
+type outside struct {
+	Processes, Mounts, Cgroups, Containers, Layers, Volumes, Names, Temp, Agents int
+}
+
+func look(t *testing.T, root string) outside {
+	t.Helper()
+	var o outside
+	o.Processes = len(processesOf(t, root))
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	require.NoError(t, err)
+	o.Mounts = strings.Count(string(mounts), root)
+	o.Containers, o.Volumes = entries(t, root, "containers"), entries(t, root, "volumes")
+	o.Names, o.Temp = entries(t, root, "names"), entries(t, root, "tmp")
+	o.Layers = entries(t, root, "storage/overlay")
+	for _, pattern := range []string{"/sys/fs/cgroup/caisson/*", "/sys/fs/cgroup/*/caisson/*"} {
+		dirs, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, d := range dirs {
+			if st, err := os.Stat(d); err == nil && st.IsDir() {
+				o.Cgroups++
+			}
+		}
+	}
+	return o
+}
+
+func entries(t *testing.T, root, dir string) int {
+	t.Helper()
+	list, err := os.ReadDir(filepath.Join(root, dir))
+	if !os.IsNotExist(err) {
+		require.NoError(t, err)
+	}
+	return len(list)
+}
+
+// processesOf returns the agents of a store and the processes of its containers: their root or memory maps name it.
+func processesOf(t *testing.T, root string) []int {
+	t.Helper()
+	procs, err := filepath.Glob("/proc/[0-9]*")
+	require.NoError(t, err)
+	var pids []int
+	for _, p := range procs {
+		env, err := os.ReadFile(p + "/environ")
+		if err != nil {
+			continue // ended, or another user's
+		}
+		cmdline, _ := os.ReadFile(p + "/cmdline")
+		agent := strings.HasPrefix(string(cmdline), "caisson-agent") && strings.Contains(string(env), `"root":"`+root+`"`)
+		if agent || strings.Contains(string(cmdline), "sleep\x001000h") {
+			pid, err := strconv.Atoi(filepath.Base(p))
+			require.NoError(t, err)
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// killStore makes a store of its own with the test image, and returns what is there when no one uses it.
+func killStore(t *testing.T) (string, outside) {
+	t.Helper()
+	root := t.TempDir()
+	store, err := image.OpenStore(image.StoreOptions{Root: root})
+	require.NoError(t, err)
+	buildImage(t, store, testImage, dockerfile)
+	require.NoError(t, store.Close())
+	return root, look(t, root)
+}
+
+func startChild(t *testing.T, root, scenario string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), envChild+"="+scenario, "CAISSON_TEST_ROOT="+root)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "ready\n", line)
+	return cmd
+}
+
+// settles waits until nothing but what was there before is left.
+func settles(t *testing.T, root string, before outside) {
+	t.Helper()
+	var now outside
+	assert.Eventually(t, func() bool {
+		now = look(t, root)
+		return now == before
+	}, 10*time.Second, 5*time.Millisecond)
+	assert.Equal(t, before, now)
+}
+
+func TestKillOwner(t *testing.T) {
+	for _, scenario := range []string{"return", "exit", "panic", "hang"} {
+		t.Run(scenario, func(t *testing.T) {
+			root, before := killStore(t)
+			cmd := startChild(t, root, scenario)
+			if scenario == "hang" {
+				assert.Equal(t, 3, len(processesOf(t, root)), "an agent and two containers")
+				require.NoError(t, cmd.Process.Kill())
+			}
+			_ = cmd.Wait() // each scenario ends in its own way
+			settles(t, root, before)
+		})
+	}
+}
+
+func TestKillOwnerAndAgent(t *testing.T) {
+	root, before := killStore(t)
+	cmd := startChild(t, root, "hang")
+	for _, pid := range processesOf(t, root) {
+		cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		require.NoError(t, err)
+		if strings.HasPrefix(string(cmdline), "caisson-agent") {
+			p, err := os.FindProcess(pid)
+			require.NoError(t, err)
+			require.NoError(t, cmd.Process.Kill())
+			require.NoError(t, p.Kill())
+		}
+	}
+	_ = cmd.Wait() // killed
+	require.Eventually(t, func() bool { return len(processesOf(t, root)) == 0 }, 10*time.Second, 5*time.Millisecond,
+		"the containers die with the agent")
+	store, err := image.OpenStore(image.StoreOptions{Root: root})
+	require.NoError(t, err)
+	e, err := container.NewEngine(store, container.EngineOptions{})
+	require.NoError(t, err)
+	infos, err := e.List(t.Context(), container.ListOptions{All: true})
+	require.NoError(t, err)
+	assert.Empty(t, infos)
+	require.NoError(t, store.Close())
+	settles(t, root, before)
+}
+
+// TestKillNothingInTheRunRoot: the last agent of a store takes the run root with it.
+func TestKillNothingInTheRunRoot(t *testing.T) {
+	count := func() int {
+		n := 0
+		for _, base := range []string{"/run/caisson", "/dev/shm/caisson-" + strconv.Itoa(os.Getuid())} {
+			_ = filepath.WalkDir(base, func(_ string, d fs.DirEntry, err error) error {
+				if err == nil {
+					n++
+				}
+				return nil
+			})
+		}
+		return n
+	}
+	root, _ := killStore(t)
+	before := count()
+	cmd := startChild(t, root, "hang")
+	assert.Greater(t, count(), before)
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait() // killed
+	require.Eventually(t, func() bool { return count() == before }, 10*time.Second, 5*time.Millisecond)
+}

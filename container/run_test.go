@@ -1,0 +1,457 @@
+package container_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+)
+
+func TestRunHonoursImageConfiguration(t *testing.T) {
+	e := newEngine(t)
+	for _, tc := range []struct {
+		name string
+		opts container.Options
+		want string
+	}{
+		{"entrypoint and command of the image", container.Options{}, "default command\n"},
+		{"command replaced", container.Options{Cmd: []string{"echo", "mine"}}, "mine\n"},
+		{"entrypoint replaced drops the command", container.Options{Entrypoint: []string{"/bin/testbox", "echo"}}, "\n"},
+		{"entrypoint taken away", container.Options{Entrypoint: []string{}, Cmd: []string{"/bin/testbox", "echo", "bare"}}, "bare\n"},
+		{"working directory of the image", container.Options{Cmd: []string{"pwd"}}, "/work\n"},
+		{"working directory given, and made", container.Options{Cmd: []string{"pwd"}, Dir: "/new/dir"}, "/new/dir\n"},
+		{"user by name", container.Options{Cmd: []string{"id"}, User: "alice"}, "1000 1000 [1000 2000]\n"},
+		{"user by number and group", container.Options{Cmd: []string{"id"}, User: "77:88"}, "77 88 [88]\n"},
+		{"hostname", container.Options{Cmd: []string{"hostname"}, Hostname: "box"}, "box\n"},
+		{"file of the image", container.Options{Cmd: []string{"cat", "/data/note"}}, "from the image"},
+		{"hosts file", container.Options{Cmd: []string{"cat", "/etc/hostname"}, Hostname: "abc"}, "abc\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			out, errs, st := run(t, e, tc.opts)
+			assert.Equal(t, tc.want, out)
+			assert.Empty(t, errs)
+			assert.Zero(t, st.Code)
+			assert.False(t, st.Started.After(st.Finished))
+		})
+	}
+}
+
+func TestRunEnvironment(t *testing.T) {
+	e := newEngine(t)
+	out, _, _ := run(t, e, container.Options{Cmd: []string{"env"}, Env: []string{"MINE=1", "PATH=/x"}, Hostname: "h"})
+	assert.Equal(t, "FROM_IMAGE=yes\nHOME=/root\nHOSTNAME=h\nMINE=1\nPATH=/x\n", out)
+}
+
+func TestExitStatus(t *testing.T) {
+	e := newEngine(t)
+	_, errs, st := run(t, e, container.Options{Cmd: []string{"cat", "/nowhere"}})
+	assert.Equal(t, 1, st.Code)
+	assert.Contains(t, errs, "no such file or directory")
+	_, _, st = run(t, e, container.Options{Cmd: []string{"exit", "7"}})
+	assert.Equal(t, 7, st.Code)
+
+	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
+	require.NoError(t, c.Kill(t.Context(), ""))
+	st, err := c.Wait(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 137, st.Code)
+	assert.Equal(t, "SIGKILL", st.Signal)
+}
+
+func TestStartErrors(t *testing.T) {
+	e := newEngine(t)
+	for _, tc := range []struct {
+		name string
+		opts container.Options
+		want error
+		text string
+		code int
+	}{
+		{"command not found", container.Options{Entrypoint: []string{"/no/such"}}, container.ErrCommandNotFound, "/no/such", 127},
+		{"command not in PATH", container.Options{Entrypoint: []string{"nope"}}, container.ErrCommandNotFound, "nope", 127},
+		{"not executable", container.Options{Entrypoint: []string{"/data/note"}}, container.ErrNotExecutable, "/data/note", 126},
+		{"a directory", container.Options{Entrypoint: []string{"/data"}}, container.ErrNotExecutable, "/data", 126},
+		{"unknown user", container.Options{User: "bob"}, container.ErrInvalidArgument, "bob", 128},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := create(t, e, tc.opts)
+			err := c.Start(t.Context())
+			require.ErrorIs(t, err, tc.want)
+			assert.ErrorContains(t, err, tc.text)
+			st, err := c.Wait(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, tc.code, st.Code)
+			assert.NotEmpty(t, st.Error)
+		})
+	}
+}
+
+func TestCreateErrors(t *testing.T) {
+	e := newEngine(t)
+	taken := create(t, e, container.Options{Name: "taken"})
+	for _, tc := range []struct {
+		name string
+		opts container.Options
+		want error
+		text string
+	}{
+		{"no image", container.Options{Image: ""}, container.ErrInvalidArgument, "Options.Image"},
+		{"unknown image", container.Options{Image: "localhost/none:1", Pull: image.PullNever}, container.ErrNotFound, "localhost/none:1"},
+		{"bad reference", container.Options{Image: "UPPER/x"}, image.ErrInvalidReference, "UPPER/x"},
+		{"bad name", container.Options{Image: testImage, Name: "-x"}, container.ErrInvalidArgument, "Options.Name"},
+		{"name in use", container.Options{Image: testImage, Name: "taken"}, container.ErrNameInUse, taken.ID()[:12]},
+		{"relative directory", container.Options{Image: testImage, Dir: "x"}, container.ErrInvalidArgument, "Options.Dir"},
+		{"bad environment", container.Options{Image: testImage, Env: []string{"=x"}}, container.ErrInvalidArgument, "Options.Env"},
+		{"bad network", container.Options{Image: testImage, Network: "moon"}, container.ErrInvalidArgument, "Options.Network"},
+		{"bad signal", container.Options{Image: testImage, StopSignal: "SIGWHAT"}, container.ErrInvalidArgument, "SIGWHAT"},
+		{"missing bind source", container.Options{Image: testImage, Mounts: []container.Mount{{Source: "/no/such", Target: "/x"}}}, container.ErrInvalidArgument, "/no/such"},
+		{"relative bind target", container.Options{Image: testImage, Mounts: []container.Mount{{Source: "/tmp", Target: "x"}}}, container.ErrInvalidArgument, "Mounts[0].Target"},
+		{"mount over the root", container.Options{Image: testImage, Mounts: []container.Mount{{Source: "/tmp", Target: "/"}}}, container.ErrInvalidArgument, "Mounts[0].Target"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, err := e.Create(t.Context(), tc.opts)
+			require.ErrorIs(t, err, tc.want)
+			assert.ErrorContains(t, err, tc.text)
+			assert.Nil(t, c)
+		})
+	}
+}
+
+func TestLifeOfAContainer(t *testing.T) {
+	e := newEngine(t)
+	ctx := t.Context()
+	c := create(t, e, container.Options{Name: "life", Cmd: []string{"trap", "terminated"}, Labels: map[string]string{"a": "b"}})
+	info, err := c.Inspect(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, container.StateCreated, info.State)
+	assert.Equal(t, "life", info.Name)
+	assert.Equal(t, []string{"/bin/testbox", "trap", "terminated"}, info.Command)
+	assert.Equal(t, map[string]string{"a": "b"}, info.Options.Labels)
+
+	require.NoError(t, c.Start(ctx))
+	require.ErrorIs(t, c.Start(ctx), container.ErrRunning)
+	require.ErrorIs(t, c.Remove(ctx, container.RemoveOptions{}), container.ErrRunning)
+	info, err = c.Inspect(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, container.StateRunning, info.State)
+	assert.Positive(t, info.Pid)
+	for _, ref := range []string{"life", c.ID(), c.ID()[:8]} {
+		got, err := e.Get(ctx, ref)
+		require.NoError(t, err, ref)
+		assert.Equal(t, c.ID(), got.ID())
+	}
+	waitForLog(t, c, "ready")
+	require.NoError(t, c.Kill(ctx, "HUP"))
+	waitForLog(t, c, "got hangup")
+	require.NoError(t, c.Stop(ctx, container.StopOptions{}))
+	st, err := c.Wait(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, 42, st.Code, "it handled the stop signal")
+	require.ErrorIs(t, c.Kill(ctx, ""), container.ErrNotRunning)
+	require.ErrorIs(t, c.Command("/bin/testbox", "true").Run(ctx), container.ErrNotRunning)
+
+	require.NoError(t, c.Start(ctx), "a stopped container starts again")
+	require.NoError(t, c.Stop(ctx, container.StopOptions{Signal: "SIGUSR1", Timeout: 50 * time.Millisecond}))
+	st, err = c.Wait(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, "SIGKILL", st.Signal, "it ignores SIGUSR1")
+	require.NoError(t, c.Remove(ctx, container.RemoveOptions{}))
+	_, err = c.Inspect(ctx)
+	require.ErrorIs(t, err, container.ErrNotFound)
+	_, err = e.Get(ctx, "life")
+	require.ErrorIs(t, err, container.ErrNotFound)
+}
+
+// waitForLog follows the log until it has the text.
+func waitForLog(t testing.TB, c *container.Container, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	w := &watcher{text: text, found: cancel}
+	err := c.Logs(ctx, container.LogsOptions{Stdout: w, Stderr: w, Follow: true})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	require.True(t, w.seen, "log never had %q: %v\n%s", text, err, w.b.String())
+}
+
+type watcher struct {
+	mu    sync.Mutex
+	b     bytes.Buffer
+	text  string
+	found func()
+	seen  bool
+}
+
+func (w *watcher) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.b.Write(p)
+	if strings.Contains(w.b.String(), w.text) {
+		w.seen = true
+		w.found()
+	}
+	return len(p), nil
+}
+
+func TestContainersAreSeparate(t *testing.T) {
+	e := newEngine(t)
+	a := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
+	b := start(t, e, container.Options{Cmd: []string{"sleep", "2h"}})
+	require.NoError(t, a.Command("/bin/testbox", "write", "/work/mine", "a's").Run(t.Context()))
+	out, err := a.Command("/bin/testbox", "cat", "/work/mine").Output(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "a's", string(out))
+	_, err = b.Command("/bin/testbox", "cat", "/work/mine").Output(t.Context())
+	var ee *container.ExitError
+	require.ErrorAs(t, err, &ee)
+	assert.Contains(t, string(ee.Stderr), "no such file")
+	out, err = b.Command("/bin/testbox", "ps").Output(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, string(out), "sleep 2h")
+	assert.NotContains(t, string(out), "sleep 1h")
+}
+
+func TestExec(t *testing.T) {
+	e := newEngine(t)
+	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Env: []string{"OF=container"}})
+	ctx := t.Context()
+	t.Run("streams", func(t *testing.T) {
+		cmd := c.Command("testbox", "chain", "cat", ";", "err", "to stderr")
+		cmd.Env = []string{"PATH=/bin"}
+		var out, errw bytes.Buffer
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader("through stdin"), &out, &errw
+		require.NoError(t, cmd.Run(ctx))
+		assert.Equal(t, "through stdin", out.String())
+		assert.Equal(t, "to stderr\n", errw.String())
+	})
+	t.Run("exit code", func(t *testing.T) {
+		err := c.Command("testbox", "exit", "9").Run(ctx)
+		var ee *container.ExitError
+		require.ErrorAs(t, err, &ee)
+		assert.Equal(t, 9, ee.Code)
+	})
+	t.Run("environment, directory and user", func(t *testing.T) {
+		cmd := c.Command("testbox", "chain", "env", ";", "pwd", ";", "id")
+		cmd.Env, cmd.Dir, cmd.User = []string{"A=b"}, "/data", "alice"
+		out, err := cmd.Output(ctx)
+		require.NoError(t, err)
+		assert.Contains(t, string(out), "\nOF=container\n")
+		assert.Contains(t, string(out), "A=b\n")
+		assert.Contains(t, string(out), "HOME=/home/alice\n")
+		assert.True(t, strings.HasSuffix(string(out), "/data\n1000 1000 [1000 2000]\n"), "%s", out)
+	})
+	t.Run("not found", func(t *testing.T) {
+		require.ErrorIs(t, c.Command("/no/such").Run(ctx), container.ErrCommandNotFound)
+		require.ErrorIs(t, c.Command("/data/note").Run(ctx), container.ErrNotExecutable)
+	})
+	t.Run("cancel kills", func(t *testing.T) {
+		short, cancel := context.WithCancel(ctx)
+		cmd := c.Command("testbox", "chain", "echo", "up", ";", "sleep", "77h")
+		w := &watcher{text: "up", found: cancel}
+		cmd.Stdout = w
+		begin := time.Now()
+		require.ErrorIs(t, cmd.Run(short), context.Canceled)
+		assert.Less(t, time.Since(begin), 10*time.Second)
+		require.Eventually(t, func() bool {
+			out, err := c.Command("testbox", "ps").Output(ctx)
+			return err == nil && !strings.Contains(string(out), "77h")
+		}, 10*time.Second, 10*time.Millisecond)
+	})
+	t.Run("much data both ways", func(t *testing.T) {
+		data := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
+		cmd := c.Command("testbox", "cat")
+		cmd.Stdin = bytes.NewReader(data)
+		out, err := cmd.Output(ctx)
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(data, out), "%d bytes came back of %d", len(out), len(data))
+	})
+}
+
+func TestAttach(t *testing.T) {
+	e := newEngine(t)
+	c := create(t, e, container.Options{Cmd: []string{"upper"}, Stdin: true})
+	pr, pw := io.Pipe()
+	var out, second bytes.Buffer
+	att, err := c.Attach(t.Context(), container.AttachOptions{Stdin: pr, Stdout: &out})
+	require.NoError(t, err)
+	att2, err := c.Attach(t.Context(), container.AttachOptions{Stdout: &second})
+	require.NoError(t, err)
+	require.NoError(t, c.Start(t.Context()))
+	_, err = io.WriteString(pw, "one\n")
+	require.NoError(t, err)
+	waitForLog(t, c, "ONE")
+	_, err = io.WriteString(pw, "two\n")
+	require.NoError(t, err)
+	require.NoError(t, pw.Close())
+	st, err := att.Wait()
+	require.NoError(t, err)
+	assert.Zero(t, st.Code)
+	assert.Equal(t, "ONE\nTWO\n", out.String())
+	_, err = att2.Wait()
+	require.NoError(t, err)
+	assert.Equal(t, "ONE\nTWO\n", second.String())
+
+	_, err = create(t, e, container.Options{}).Attach(t.Context(), container.AttachOptions{Stdin: strings.NewReader("")})
+	require.ErrorIs(t, err, container.ErrInvalidArgument)
+}
+
+func TestWaitAndAttachCancel(t *testing.T) {
+	e := newEngine(t)
+	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
+	ctx, cancel := context.WithCancel(t.Context())
+	att, err := c.Attach(ctx, container.AttachOptions{})
+	require.NoError(t, err)
+	errs := make(chan error, 3)
+	go func() { _, err := c.Wait(ctx); errs <- err }()
+	go func() { _, err := att.Wait(); errs <- err }()
+	go func() { errs <- c.Logs(ctx, container.LogsOptions{Follow: true}) }()
+	cancel()
+	for range 3 {
+		select {
+		case err := <-errs:
+			require.ErrorIs(t, err, context.Canceled)
+		case <-time.After(time.Second):
+			t.Fatal("a cancelled call did not return within a second")
+		}
+	}
+	_, err = c.Inspect(t.Context())
+	require.NoError(t, err)
+}
+
+func TestLogsKeepStreamsApart(t *testing.T) {
+	e := newEngine(t)
+	out, errs, _ := run(t, e, container.Options{Cmd: []string{"chain", "echo", "a", ";", "err", "b", ";", "echo", "c"}})
+	assert.Equal(t, "a\nc\n", out)
+	assert.Equal(t, "b\n", errs)
+}
+
+func TestAutoRemove(t *testing.T) {
+	e := newEngine(t)
+	c := start(t, e, container.Options{Cmd: []string{"exit", "3"}, AutoRemove: true})
+	st, err := c.Wait(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 3, st.Code)
+	st, err = c.Wait(t.Context())
+	require.NoError(t, err, "a late Wait still knows")
+	assert.Equal(t, 3, st.Code)
+	_, err = c.Inspect(t.Context())
+	require.ErrorIs(t, err, container.ErrNotFound)
+}
+
+func TestMounts(t *testing.T) {
+	e := newEngine(t)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "in"), []byte("from outside"), 0o644))
+	out, errs, st := run(t, e, container.Options{
+		Cmd: []string{"chain", "cat", "/m/in", ";", "write", "/m/out", "from inside", ";", "write", "/ro/x", "no"},
+		Mounts: []container.Mount{
+			{Source: dir, Target: "/m"},
+			{Source: dir, Target: "/ro", ReadOnly: true},
+		},
+	})
+	assert.Equal(t, "from outside", out)
+	assert.Equal(t, 1, st.Code)
+	assert.Contains(t, errs, "read-only file system")
+	b, err := os.ReadFile(filepath.Join(dir, "out"))
+	require.NoError(t, err)
+	assert.Equal(t, "from inside", string(b))
+
+	out, _, st = run(t, e, container.Options{
+		ReadOnly: true,
+		Cmd:      []string{"chain", "write", "/tmp2/x", "y", ";", "cat", "/tmp2/x", ";", "write", "/x", "no"},
+		Mounts:   []container.Mount{{Type: container.MountTmpfs, Target: "/tmp2"}},
+	})
+	assert.Equal(t, "y", out)
+	assert.Equal(t, 1, st.Code)
+}
+
+func TestVolumes(t *testing.T) {
+	e := newEngine(t)
+	vol := container.Mount{Type: container.MountVolume, Source: "shared", Target: "/data"}
+	out, _, _ := run(t, e, container.Options{Cmd: []string{"chain", "cat", "/data/note", ";", "write", "/data/more", "kept"}, Mounts: []container.Mount{vol}})
+	assert.Equal(t, "from the image", out, "an empty volume is filled from the image")
+	out, _, _ = run(t, e, container.Options{Cmd: []string{"cat", "/data/more"}, Mounts: []container.Mount{vol}})
+	assert.Equal(t, "kept", out)
+
+	buildImage(t, e.Store(), "localhost/volume:1", strings.Replace(dockerfile, "WORKDIR", "VOLUME /data\nWORKDIR", 1))
+	c := create(t, e, container.Options{Image: "localhost/volume:1", Cmd: []string{"cat", "/data/note"}})
+	info, err := c.Inspect(t.Context())
+	require.NoError(t, err)
+	require.Len(t, info.Mounts, 1)
+	dir := filepath.Join(e.Store().Root(), "volumes", info.Mounts[0].Source)
+	require.DirExists(t, dir)
+	require.NoError(t, c.Remove(t.Context(), container.RemoveOptions{}))
+	require.NoDirExists(t, dir, "an anonymous volume goes with its container")
+}
+
+func TestListAndPrune(t *testing.T) {
+	e := newEngine(t)
+	running := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
+	stopped := create(t, e, container.Options{Detach: true})
+	has := func(all bool, c *container.Container) bool {
+		infos, err := e.List(t.Context(), container.ListOptions{All: all})
+		require.NoError(t, err)
+		for _, i := range infos {
+			if i.ID == c.ID() {
+				return true
+			}
+		}
+		return false
+	}
+	assert.True(t, has(false, running))
+	assert.False(t, has(false, stopped))
+	assert.True(t, has(true, stopped))
+	res, err := e.Prune(t.Context(), container.PruneOptions{})
+	require.NoError(t, err)
+	assert.Contains(t, res.Deleted, stopped.ID())
+	assert.False(t, has(true, stopped))
+	assert.True(t, has(true, running))
+}
+
+func TestConfinement(t *testing.T) {
+	e := newEngine(t)
+	_, errs, st := run(t, e, container.Options{Cmd: []string{"nns"}})
+	assert.Equal(t, 1, st.Code)
+	assert.Contains(t, errs, "operation not permitted", "the seccomp profile forbids a new user namespace")
+	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
+	err := c.Command("testbox", "nns").Run(t.Context())
+	var ee *container.ExitError
+	require.ErrorAs(t, err, &ee, "an exec is confined too")
+	out, err := c.Command("testbox", "cat", "/proc/self/status").Output(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, string(out), "CapBnd:\t00000000a80425fb\n", "Docker's set")
+	assert.Contains(t, string(out), "Seccomp:\t2\n")
+}
+
+func TestConcurrentContainers(t *testing.T) {
+	e := newEngine(t)
+	const n = 20
+	errs := make(chan error, n)
+	for range n {
+		go func() {
+			c, err := e.Run(t.Context(), container.Options{Image: testImage, Cmd: []string{"true"}, AutoRemove: true})
+			if err == nil {
+				var st container.Status
+				if st, err = c.Wait(t.Context()); err == nil && st.Code != 0 {
+					err = errors.New("not 0")
+				}
+			}
+			errs <- err
+		}()
+	}
+	for range n {
+		require.NoError(t, <-errs)
+	}
+}

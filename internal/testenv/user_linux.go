@@ -1,0 +1,81 @@
+package testenv
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/caisson-dev/caisson/internal/client"
+)
+
+// The ordinary users that .ci/run makes: one with a range of subordinate ids, one without.
+const (
+	UserSubIDs = "caisson-subids"
+	UserOneID  = "caisson-oneid"
+)
+
+// AsUser returns a command that runs this test binary again as an ordinary user, with the flags given, in a directory
+// of the user's own. The agent and the test userland are there already: the user need not have a Go toolchain.
+func AsUser(t testing.TB, name string, flags ...string) *exec.Cmd {
+	t.Helper()
+	Root(t)
+	u, err := user.Lookup(name)
+	if err != nil {
+		Skip(t, "user "+name+" (useradd --create-home "+name+", as .ci/run does)")
+	}
+	if name == UserSubIDs {
+		Program(t, "newuidmap", "uidmap")
+	}
+	uid, err := strconv.Atoi(u.Uid)
+	must(t, err)
+	gid, err := strconv.Atoi(u.Gid)
+	must(t, err)
+	dir, err := os.MkdirTemp("", "caisson-as-user-")
+	must(t, err)
+	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
+	must(t, os.Chmod(dir, 0o755))
+	self, err := os.Executable()
+	must(t, err)
+	agent, err := client.Agent()
+	must(t, err)
+	copyFile(t, self, filepath.Join(dir, "test"))
+	copyFile(t, agent, filepath.Join(dir, "agent"))
+	must(t, os.WriteFile(filepath.Join(dir, "testbox"), Testbox(t), 0o755))
+	home := filepath.Join(dir, "home")
+	must(t, os.Mkdir(home, 0o700))
+	must(t, os.Chown(home, uid, gid))
+	cmd := exec.Command(filepath.Join(dir, "test"), flags...)
+	cmd.Dir = home
+	cmd.Env = []string{
+		"HOME=" + home, "TMPDIR=" + home, "USER=" + name, "PATH=" + os.Getenv("PATH"),
+		client.EnvAgent + "=" + filepath.Join(dir, "agent"), EnvTestbox + "=" + filepath.Join(dir, "testbox"),
+		EnvNoSkip + "=" + os.Getenv(EnvNoSkip), "CAISSON_TEST_USER=" + name,
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	return cmd
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func copyFile(t testing.TB, from, to string) {
+	t.Helper()
+	in, err := os.Open(from)
+	must(t, err)
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	must(t, err)
+	_, err = io.Copy(out, in)
+	must(t, err)
+	must(t, out.Close())
+	must(t, os.Chmod(to, 0o755))
+}
