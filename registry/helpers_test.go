@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"cuelabs.dev/go/oci/ociregistry"
+	"github.com/caisson-dev/caisson/registry"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/stretchr/testify/require"
@@ -100,4 +102,20 @@ func readManifest(t testing.TB, r ociregistry.BlobReader) (m ocispec.Manifest) {
 	require.NoError(t, json.NewDecoder(r).Decode(&m))
 	require.NoError(t, r.Close())
 	return m
+}
+
+// newHangingBody gives its content and then nothing, until hang is called.
+func newHangingBody(content string) (body io.Reader, hang func()) {
+	r, w := io.Pipe()
+	go func() { _, _ = io.WriteString(w, content) }()
+	return r, func() { _ = w.Close() }
+}
+
+// otherPool has an authority that signed nothing.
+func otherPool(t *testing.T) *x509.CertPool {
+	t.Helper()
+	other, err := registry.Serve(registry.ServerOptions{}, registry.ServeOptions{TLS: true})
+	require.NoError(t, err)
+	require.NoError(t, other.Close())
+	return other.CertPool()
 }

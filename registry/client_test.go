@@ -1,0 +1,250 @@
+package registry_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caisson-dev/caisson/registry"
+	"github.com/opencontainers/go-digest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func listTags(ctx context.Context, c *registry.Client, repo string) (tags []string, err error) {
+	for tag, err := range c.Tags(ctx, repo, registry.ListOptions{}) {
+		if err != nil {
+			return tags, err
+		}
+		tags = append(tags, tag)
+	}
+	return tags, nil
+}
+
+func TestTagsByPage(t *testing.T) {
+	reg := serve(t, registry.ServerOptions{})
+	oci := dial(t, reg.Addr)
+	var want []string
+	for i := range 7 {
+		want = append(want, fmt.Sprint("v", i))
+		pushImage(t, oci, "app", want[i], "layer")
+	}
+	reg.ResetRequests()
+	var got []string
+	for tag, err := range anonymous().Tags(context.Background(), reg.Addr+"/app", registry.ListOptions{PageSize: 2, After: "v0"}) {
+		require.NoError(t, err)
+		got = append(got, tag)
+	}
+	assert.Equal(t, want[1:], got)
+	assert.Len(t, reg.Requests(), 3)
+	reg.ResetRequests()
+	for range anonymous().Tags(context.Background(), reg.Addr+"/app", registry.ListOptions{PageSize: 2}) {
+		break
+	}
+	assert.Len(t, reg.Requests(), 1, "pages are fetched as the caller goes on")
+
+	_, err := listTags(context.Background(), anonymous(), reg.Addr+"/lost")
+	require.ErrorIs(t, err, registry.ErrNotFound)
+	_, err = listTags(context.Background(), anonymous(), reg.Addr+"/app:1")
+	require.ErrorIs(t, err, registry.ErrInvalidReference)
+}
+
+func TestListDoesNotLeaveTheRegistry(t *testing.T) {
+	other := serve(t, registry.ServerOptions{})
+	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", `<`+other.URL+`/v2/app/tags/list>; rel="next"`)
+		_, _ = fmt.Fprint(w, `{"tags":["a"]}`)
+	}))
+	defer evil.Close()
+	_, err := listTags(context.Background(), client("me", "pw"), strings.TrimPrefix(evil.URL, "http://")+"/app")
+	require.ErrorContains(t, err, "not at the same registry")
+	assert.Empty(t, other.Requests())
+}
+
+func TestManifest(t *testing.T) {
+	reg := serve(t, registry.ServerOptions{})
+	oci := dial(t, reg.Addr)
+	index := pushIndex(t, oci, "app", "1", "amd64", "arm64")
+	ctx := context.Background()
+	c := anonymous()
+
+	m, err := c.Manifest(ctx, reg.Addr+"/app:1", registry.ManifestOptions{})
+	require.NoError(t, err)
+	assert.True(t, m.IsIndex())
+	assert.Equal(t, reg.Addr+"/app@"+index.Digest.String(), m.Reference)
+	require.Len(t, m.Manifests, 2)
+	assert.Equal(t, "linux/arm64", m.Manifests[1].Platform)
+	assert.Equal(t, sum(string(m.Raw)), m.Digest)
+
+	for _, platform := range []string{"linux/arm64", "linux/arm64/v8"} {
+		m, err = c.Manifest(ctx, reg.Addr+"/app:1", registry.ManifestOptions{Platform: platform})
+		require.NoError(t, err)
+		assert.False(t, m.IsIndex())
+		assert.Equal(t, sum("layer for arm64"), m.Layers[0].Digest)
+		assert.Equal(t, sum(`{"architecture":"arm64"}`), m.Config.Digest)
+	}
+	_, err = c.Manifest(ctx, reg.Addr+"/app:1", registry.ManifestOptions{Platform: "linux/s390x"})
+	require.ErrorIs(t, err, registry.ErrNoPlatform)
+	require.ErrorContains(t, err, "linux/amd64, linux/arm64")
+	_, err = c.Manifest(ctx, reg.Addr+"/app:1", registry.ManifestOptions{Platform: "arm64"})
+	require.ErrorIs(t, err, registry.ErrInvalidOptions)
+	_, err = c.Manifest(ctx, reg.Addr+"/app", registry.ManifestOptions{})
+	require.ErrorIs(t, err, registry.ErrNotFound, "no tag is latest")
+	for _, ref := range []string{"", "App", "a/../b", reg.Addr + "/app:1:2", reg.Addr + "/app@sha256:1", "http://x/y", "a b", reg.Addr + "/"} {
+		_, err = c.Manifest(ctx, ref, registry.ManifestOptions{})
+		require.ErrorIs(t, err, registry.ErrInvalidReference, ref)
+	}
+}
+
+func TestResolveExistsDelete(t *testing.T) {
+	reg := serve(t, registry.ServerOptions{})
+	oci := dial(t, reg.Addr)
+	desc := pushImage(t, oci, "app", "1", "layer")
+	pushImage(t, oci, "app", "2", "layer")
+	ctx := context.Background()
+	c := anonymous()
+
+	got, err := c.Resolve(ctx, reg.Addr+"/app:1")
+	require.NoError(t, err)
+	assert.Equal(t, registry.Descriptor{MediaType: desc.MediaType, Digest: desc.Digest.String(), Size: desc.Size}, got)
+	require.ErrorIs(t, c.Delete(ctx, reg.Addr+"/app"), registry.ErrInvalidReference)
+	require.ErrorIs(t, c.Delete(ctx, reg.Addr+"/app:1@"+sum("other")), registry.ErrDigestMismatch)
+	require.NoError(t, c.Delete(ctx, reg.Addr+"/app:1"))
+	for ref, want := range map[string]bool{"/app:1": false, "/app:2": true, "/app@" + desc.Digest.String(): true, "/lost:1": false} {
+		found, err := c.Exists(ctx, reg.Addr+ref)
+		require.NoError(t, err)
+		assert.Equal(t, want, found, ref)
+	}
+	require.NoError(t, c.Delete(ctx, reg.Addr+"/app@"+desc.Digest.String()))
+	require.ErrorIs(t, c.Delete(ctx, reg.Addr+"/app:2"), registry.ErrNotFound)
+}
+
+func TestCopy(t *testing.T) {
+	ctx := context.Background()
+	from, to := serve(t, registry.ServerOptions{}), serve(t, registry.ServerOptions{Dir: t.TempDir()})
+	oci := dial(t, from.Addr)
+	index := pushIndex(t, oci, "app", "1", "amd64", "arm64")
+	signature := imageManifest(pushBlob(t, oci, "app", "{}"))
+	signature.Subject = &index
+	signed := pushManifest(t, oci, "app", "", signature.MediaType, signature)
+	c := anonymous()
+
+	copied := func(source, destination string, o registry.CopyOptions) (registry.Descriptor, map[string]int) {
+		t.Helper()
+		how := map[string]int{}
+		o.Progress = func(p registry.CopyProgress) { how[p.How]++ }
+		desc, err := c.Copy(ctx, source, destination, o)
+		require.NoError(t, err)
+		return desc, how
+	}
+	one, how := copied(from.Addr+"/app:1", to.Addr+"/one:1", registry.CopyOptions{Platform: "linux/arm64"})
+	assert.Equal(t, map[string]int{"copied": 3}, how, "config, layer, manifest")
+	assert.Equal(t, "layer for arm64", getBlob(t, dial(t, to.Addr), "one", digest.FromString("layer for arm64")))
+	assert.NotEqual(t, index.Digest.String(), one.Digest)
+
+	all, how := copied(from.Addr+"/app:1", to.Addr+"/all", registry.CopyOptions{Referrers: true})
+	assert.Equal(t, index.Digest.String(), all.Digest)
+	assert.Equal(t, map[string]int{"copied": 9}, how)
+	found, err := c.Exists(ctx, to.Addr+"/all@"+signed.Digest.String())
+	require.NoError(t, err)
+	assert.True(t, found, "the signature came along")
+
+	_, how = copied(from.Addr+"/app:1", to.Addr+"/all", registry.CopyOptions{})
+	assert.Equal(t, map[string]int{"present": 4, "copied": 3}, how)
+	_, how = copied(to.Addr+"/all", to.Addr+"/again:2", registry.CopyOptions{})
+	assert.Equal(t, map[string]int{"mounted": 4, "copied": 3}, how)
+
+	_, err = c.Copy(ctx, from.Addr+"/app:1", to.Addr+"/x@"+sum("other"), registry.CopyOptions{})
+	require.ErrorIs(t, err, registry.ErrDigestMismatch)
+	_, err = c.Copy(ctx, from.Addr+"/lost", to.Addr+"/x", registry.CopyOptions{})
+	require.ErrorIs(t, err, registry.ErrNotFound)
+}
+
+func TestClientReferrers(t *testing.T) {
+	reg := serve(t, registry.ServerOptions{})
+	oci := dial(t, reg.Addr)
+	subject := pushImage(t, oci, "app", "1", "layer")
+	m := imageManifest(pushBlob(t, oci, "app", "{}"))
+	m.Subject, m.ArtifactType = &subject, "application/x-sbom"
+	pushManifest(t, oci, "app", "", m.MediaType, m)
+	for artifactType, want := range map[string]int{"": 1, "application/x-sbom": 1, "other": 0} {
+		n := 0
+		for desc, err := range anonymous().Referrers(context.Background(), reg.Addr+"/app:1", registry.ReferrersOptions{ArtifactType: artifactType}) {
+			require.NoError(t, err)
+			assert.Equal(t, "application/x-sbom", desc.ArtifactType)
+			n++
+		}
+		assert.Equal(t, want, n)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	ctx := context.Background()
+	reg, err := registry.Serve(registry.ServerOptions{}, registry.ServeOptions{TLS: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, reg.Close()) }()
+	certs := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(certs, reg.Addr), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(certs, reg.Addr, "ca.crt"), reg.CertPEM(), 0o600))
+	none := t.TempDir()
+	for _, test := range []struct {
+		name string
+		o    registry.TLSOptions
+		ok   bool
+	}{
+		{"pool", registry.TLSOptions{RootCAs: reg.CertPool(), CertsDir: none}, true},
+		{"certs.d", registry.TLSOptions{CertsDir: certs}, true},
+		{"unverified", registry.TLSOptions{SkipVerify: true, CertsDir: none}, true},
+		{"plain HTTP to loopback", registry.TLSOptions{CertsDir: none}, false},
+		{"another authority", registry.TLSOptions{RootCAs: otherPool(t), CertsDir: none}, false},
+	} {
+		c := registry.NewClient(registry.ClientOptions{
+			TLS: test.o, AuthFile: "/nonexistent/auth.json", Retry: registry.RetryOptions{Attempts: 1},
+		})
+		found, err := c.Exists(ctx, reg.Addr+"/app:1")
+		assert.False(t, found)
+		assert.Equal(t, test.ok, err == nil, "%s: %v", test.name, err)
+	}
+}
+
+func TestStalledBody(t *testing.T) {
+	done := make(chan struct{})
+	hung := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = fmt.Fprint(w, "{")
+		_ = http.NewResponseController(w).Flush()
+		<-done
+	}))
+	defer hung.Close()
+	defer close(done)
+	c := registry.NewClient(registry.ClientOptions{
+		AuthFile: "/nonexistent/auth.json", Retry: registry.RetryOptions{Attempts: 1, Stall: 20 * time.Millisecond},
+	})
+	_, err := c.Manifest(context.Background(), strings.TrimPrefix(hung.URL, "http://")+"/app:1", registry.ManifestOptions{})
+	require.ErrorContains(t, err, "no byte for too long")
+}
+
+func TestSlowClientIsCutOff(t *testing.T) {
+	stores(t, func(t *testing.T, o registry.ServerOptions) {
+		o.Limits.Stall = 30 * time.Millisecond
+		reg := serve(t, o)
+		at := startUpload(t, reg, "app")
+		body, hang := newHangingBody("0123")
+		defer hang()
+		req, err := http.NewRequest(http.MethodPatch, at, body)
+		require.NoError(t, err)
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		if err == nil {
+			assert.Equal(t, 400, resp.StatusCode)
+			require.NoError(t, resp.Body.Close())
+		}
+		assert.Equal(t, "0-3", do(t, "GET", at, "").header.Get("Range"), "what came stays, and the upload can go on")
+		assert.Equal(t, 201, do(t, "PUT", at+"?digest="+sum("01234567"), "4567").status)
+	})
+}
