@@ -49,15 +49,18 @@ func child(scenario string) {
 	must(err)
 	fmt.Println("ready")
 	switch scenario {
+	case "detach":
+		_, err := e.Run(ctx, container.Options{Image: testImage, Cmd: []string{"trap", "terminated"}, Name: "detached", Detach: true})
+		must(err)
+		fmt.Println("detached")
 	case "exit":
 		os.Exit(3)
 	case "panic":
 		panic("on purpose")
 	case "return":
 		return
-	case "hang":
-		select {}
 	}
+	select {}
 }
 
 // outside counts what containers leave where a process that has died can leave it.
@@ -121,12 +124,22 @@ func processesOf(t *testing.T, root string) []int {
 // killStore makes a store of its own with the test image, and returns what is there when no one uses it.
 func killStore(t *testing.T) (string, outside) {
 	t.Helper()
-	root := t.TempDir()
+	root, err := os.MkdirTemp("", "caisson-kill-test-")
+	require.NoError(t, err)
+	t.Cleanup(func() { destroy(t, root) })
 	store, err := image.OpenStore(image.StoreOptions{Root: root})
 	require.NoError(t, err)
 	buildImage(t, store, testImage, dockerfile)
 	require.NoError(t, store.Close())
 	return root, look(t, root)
+}
+
+// destroy removes a store's directory, also as a user who may not remove all files in it.
+func destroy(t *testing.T, root string) {
+	store, err := image.OpenStore(image.StoreOptions{Root: root})
+	require.NoError(t, err)
+	require.NoError(t, store.Destroy(context.Background()))
+	require.NoDirExists(t, root)
 }
 
 func startChild(t *testing.T, root, scenario string) *exec.Cmd {

@@ -32,14 +32,12 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	if shared.store != nil {
-		if err := shared.store.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, "close the tests' store:", err)
+		if err := shared.store.Destroy(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, "destroy the tests' store:", err)
 			code = 1
 		}
-	}
-	if shared.dir != "" {
-		if err := os.RemoveAll(shared.dir); err != nil {
-			fmt.Fprintln(os.Stderr, "remove the tests' store:", err)
+		if _, err := os.Stat(shared.dir); !os.IsNotExist(err) {
+			fmt.Fprintln(os.Stderr, "the tests' store is still there:", shared.dir, err)
 			code = 1
 		}
 	}
@@ -88,6 +86,14 @@ func newEngine(t testing.TB) *container.Engine {
 	e, err := container.NewEngine(shared.store, container.EngineOptions{})
 	require.NoError(t, err)
 	return e
+}
+
+// oneID skips a case that needs more than one user id in the container.
+func oneID(t testing.TB) {
+	t.Helper()
+	if os.Getenv("CAISSON_TEST_USER") == testenv.UserOneID {
+		t.Skip("the user has no subordinate ids: TestOneID has what happens then")
+	}
 }
 
 // create makes a container of the test image that goes with the test.

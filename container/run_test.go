@@ -39,6 +39,9 @@ func TestRunHonoursImageConfiguration(t *testing.T) {
 		{"hosts file", container.Options{Cmd: []string{"cat", "/etc/hostname"}, Hostname: "abc"}, "abc\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			if tc.opts.User != "" {
+				oneID(t)
+			}
 			out, errs, st := run(t, e, tc.opts)
 			assert.Equal(t, tc.want, out)
 			assert.Empty(t, errs)
@@ -243,6 +246,7 @@ func TestExec(t *testing.T) {
 		assert.Equal(t, 9, ee.Code)
 	})
 	t.Run("environment, directory and user", func(t *testing.T) {
+		oneID(t)
 		cmd := c.Command("testbox", "chain", "env", ";", "pwd", ";", "id")
 		cmd.Env, cmd.Dir, cmd.User = []string{"A=b"}, "/data", "alice"
 		out, err := cmd.Output(ctx)

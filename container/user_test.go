@@ -3,10 +3,12 @@
 package container_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
@@ -14,11 +16,24 @@ import (
 func TestAsOrdinaryUser(t *testing.T) {
 	for _, name := range []string{testenv.UserSubIDs, testenv.UserOneID} {
 		t.Run(name, func(t *testing.T) {
-			cmd := testenv.AsUser(t, name, "-test.v", "-test.skip=TestAsOrdinaryUser|TestKill")
+			cmd := testenv.AsUser(t, name, "-test.v", "-test.skip=TestAsOrdinaryUser")
 			out, err := cmd.CombinedOutput()
 			t.Logf("%s", out)
 			require.NoError(t, err)
 			require.Contains(t, string(out), "\nPASS\n")
 		})
 	}
+}
+
+// TestOneID: where the user has one id, a container has root alone, and says what to do.
+func TestOneID(t *testing.T) {
+	if os.Getenv("CAISSON_TEST_USER") != testenv.UserOneID {
+		t.Skip("runs as part of TestAsOrdinaryUser")
+	}
+	e := newEngine(t)
+	out, _, _ := run(t, e, container.Options{Cmd: []string{"id"}})
+	require.Equal(t, "0 0 ", out[:4])
+	err := create(t, e, container.Options{User: "alice"}).Start(t.Context())
+	require.ErrorIs(t, err, container.ErrUnsupported)
+	require.ErrorContains(t, err, "/etc/subuid")
 }

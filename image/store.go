@@ -2,6 +2,7 @@ package image
 
 import (
 	"log/slog"
+	"sync"
 
 	"github.com/caisson-dev/caisson/internal/client"
 )
@@ -21,7 +22,8 @@ type StoreOptions struct {
 // Store holds images and the containers made of them. Several processes may have one store open at the same time.
 // All methods are safe for concurrent use.
 type Store struct {
-	c *client.Client
+	c    *client.Client
+	once func() error
 }
 
 // OpenStore opens a store and makes its directories if need be. The first one of a process starts its agent (about
@@ -33,7 +35,7 @@ func OpenStore(opts StoreOptions) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{c: c}, nil
+	return &Store{c: c, once: sync.OnceValue(c.Close)}, nil
 }
 
 // Close gives the store back. The last Close of a store in a process stops and removes the process's containers that

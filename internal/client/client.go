@@ -94,6 +94,13 @@ func (c *Client) Close() error {
 	return c.agent.stop()
 }
 
+// Shared says whether this process has the store open more than once.
+func (c *Client) Shared() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.refs > 1
+}
+
 // Do sends in as JSON and decodes the answer into out; either may be nil.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	resp, err := c.send(ctx, method, path, in, nil)

@@ -97,7 +97,7 @@ func spawn(path, cfg string) (*process, error) {
 	}
 	attr := &os.ProcAttr{
 		Dir:   "/",
-		Env:   append(os.Environ(), api.EnvConfig+"="+cfg, api.EnvHook+"="+api.HookAgent),
+		Env:   environ(api.EnvConfig+"="+cfg, api.EnvHook+"="+api.HookAgent),
 		Files: []*os.File{null, null, p.stderr, theirs},
 		Sys:   &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_NEWNS},
 	}
@@ -116,6 +116,9 @@ func spawn(path, cfg string) (*process, error) {
 	}
 	return p, nil
 }
+
+// environ is this process's environment behind what is given: of two values of a name, Go takes the first.
+func environ(first ...string) []string { return append(first, os.Environ()...) }
 
 func memfile() (*os.File, error) {
 	fd, err := unix.MemfdCreate("caisson-agent-stderr", unix.MFD_CLOEXEC)

@@ -42,8 +42,8 @@ func startInUserNS(path string, attr *os.ProcAttr) (*os.Process, error) {
 	defer w.Close()
 	defer r.Close()
 	uid, gid := os.Geteuid(), os.Getegid()
-	attr.Env = append(attr.Env, api.EnvHook+"="+api.HookUserNS,
-		"_CONTAINERS_ROOTLESS_UID="+strconv.Itoa(uid), "_CONTAINERS_ROOTLESS_GID="+strconv.Itoa(gid))
+	attr.Env = append([]string{api.EnvHook + "=" + api.HookUserNS,
+		"_CONTAINERS_ROOTLESS_UID=" + strconv.Itoa(uid), "_CONTAINERS_ROOTLESS_GID=" + strconv.Itoa(gid)}, attr.Env...)
 	attr.Files = append(attr.Files, r)
 	attr.Sys.Cloneflags |= syscall.CLONE_NEWUSER
 	p, err := os.StartProcess(path, []string{api.AgentArg0}, attr)

@@ -45,7 +45,7 @@ func (a *agent) detach(ctx context.Context, id string, lock *os.File) (string, e
 	}
 	p, err := os.StartProcess("/proc/self/exe", []string{api.AgentArg0}, &os.ProcAttr{
 		Dir: "/", Files: files,
-		Env: append(os.Environ(), api.EnvConfig+"="+string(cfg), api.EnvHook+"="+api.HookAgent),
+		Env: append([]string{api.EnvConfig + "=" + string(cfg), api.EnvHook + "=" + api.HookAgent}, os.Environ()...),
 		Sys: &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_NEWNS},
 	})
 	theirs.Close()

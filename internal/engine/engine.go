@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,7 @@ import (
 	"github.com/caisson-dev/caisson/internal/engine/logbridge"
 	"github.com/caisson-dev/caisson/internal/engine/seccomp"
 	"github.com/caisson-dev/caisson/internal/engine/state"
+	"github.com/caisson-dev/caisson/internal/engine/wire"
 	"github.com/caisson-dev/caisson/internal/unixsock"
 	"github.com/caisson-dev/caisson/internal/version"
 )
@@ -45,6 +47,7 @@ type agent struct {
 	conts   *containers.Service
 	server  *http.Server
 	counter *counter
+	destroy atomic.Bool // the owner wants the store gone
 }
 
 // Main is the agent's process. It returns its exit code.
@@ -204,6 +207,7 @@ func (a *agent) listen() error {
 	a.images.Routes(mux)
 	builds.New(a.images, a.layout, a.log).Routes(mux)
 	a.conts.Routes(mux)
+	mux.HandleFunc("POST /store/destroy", wire.Handle(a.wantDestroy))
 	a.server = &http.Server{Handler: a.counter.wrap(mux), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn)}
 	go func() {
 		if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -232,14 +236,33 @@ func (a *agent) end() {
 	a.leave()
 }
 
-// leave removes the run root if no other agent of the store lives.
+// leave removes the run root if no other agent of the store lives, and the store if the owner wants that.
 func (a *agent) leave() {
 	if a.run == nil {
 		return
 	}
-	if err := unix.Flock(int(a.run.File().Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
+	if a.run.Upgrade() {
 		_ = unmountBelow(a.layout.RunRoot)
 		_ = os.RemoveAll(a.layout.RunRoot) // what can't be removed is used again
+		if a.destroy.Load() {
+			_ = unmountBelow(a.layout.Root)
+			if err := os.RemoveAll(a.layout.Root); err != nil {
+				a.log.Error("destroy the store", "error", err)
+			}
+		}
 	}
 	a.run.Unlock()
+}
+
+// wantDestroy notes that the store is to be removed at the end, if this agent is its only one.
+func (a *agent) wantDestroy(*http.Request, wire.None) (wire.None, error) {
+	entries, err := os.ReadDir(a.layout.Agents())
+	if err != nil {
+		return wire.None{}, err
+	}
+	if len(entries) > 1 {
+		return wire.None{}, api.Errorf(api.ErrInUse, "destroy the store %s: other processes have it open, or containers run detached: end them first", a.layout.Root)
+	}
+	a.destroy.Store(true)
+	return wire.None{}, nil
 }

@@ -113,8 +113,8 @@ func (m *managed) execSpec(req execRequest, rootfs string) (*specs.Process, erro
 	if err != nil {
 		return nil, err
 	}
-	if m.s.Host.OneID {
-		u.AdditionalGids = nil // setgroups is denied
+	if err := m.s.oneID(&u); err != nil {
+		return nil, err
 	}
 	env := environment(specInput{Record: m.rec, Home: home})
 	dir := req.Dir

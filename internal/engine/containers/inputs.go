@@ -13,7 +13,10 @@ import (
 
 	"github.com/opencontainers/cgroups"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
+
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // specInput looks up what the specification needs.
@@ -23,8 +26,8 @@ func (s *Service) specInput(rec *Record, rootfs string) (specInput, error) {
 	if in.User, in.Home, err = resolveUser(rootfs, rec.User); err != nil {
 		return in, err
 	}
-	if s.Host.OneID {
-		in.User.AdditionalGids = nil // setgroups is denied
+	if err := s.oneID(&in.User); err != nil {
+		return in, err
 	}
 	if err := s.writeFiles(rec); err != nil {
 		return in, err
@@ -43,6 +46,19 @@ func (s *Service) specInput(rec *Record, rootfs string) (specInput, error) {
 		in.Sources = append(in.Sources, src)
 	}
 	return in, nil
+}
+
+// oneID makes a user fit where the namespace has one id alone.
+func (s *Service) oneID(u *specs.User) error {
+	if !s.Host.OneID {
+		return nil
+	}
+	if u.UID != 0 || u.GID != 0 {
+		return api.Errorf(api.ErrUnsupported, "user %d:%d: the containers of this host's user have one id, root's: "+
+			"add a line for the user to /etc/subuid and /etc/subgid and install newuidmap (Debian: apt-get install uidmap)", u.UID, u.GID)
+	}
+	u.AdditionalGids = nil // setgroups is denied
+	return nil
 }
 
 // writeFiles writes hostname, hosts and resolv.conf, as Docker does for a container without a network of its own.

@@ -47,6 +47,9 @@ func newSpec(in specInput) (*specs.Spec, error) {
 			Resources:     &specs.LinuxResources{Devices: deviceRules()},
 		},
 	}
+	if in.Rootless {
+		s.Linux.CgroupsPath = "" // a path that is asked for and can't be made would be an error
+	}
 	if rec.Options.Network == container.NetworkHost {
 		s.Hostname = ""
 		s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.UTSNamespace })

@@ -16,6 +16,9 @@ type Lock struct{ f *os.File }
 // Unlock lets go.
 func (l *Lock) Unlock() { l.f.Close() }
 
+// Upgrade makes a shared lock exclusive if no one else has it, and reports whether it did.
+func (l *Lock) Upgrade() bool { return flock(l.f, unix.LOCK_EX|unix.LOCK_NB) == nil }
+
 // File is the locked file; its lock ends with its last descriptor.
 func (l *Lock) File() *os.File { return l.f }
 
