@@ -171,7 +171,6 @@ func writeFrame(fd int, pkt *stack.PacketBuffer) {
 	bufs = append(bufs, pkt.AsSlices()...)
 	for {
 		if _, err := unix.Writev(fd, bufs); err != unix.EINTR {
-			if err != nil { println("DBG writev", err.Error(), pkt.Size(), gso.Type, gso.MSS, len(bufs), hdr[2], hdr[6], hdr[8]) }
 			return
 		}
 	}

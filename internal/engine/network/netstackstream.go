@@ -43,41 +43,42 @@ func newNetstackStream(ep tcpip.Endpoint, wq *waiter.Queue) netstackStream {
 	return netstackStream{gonet.NewTCPConn(wq, ep), ep, wq}
 }
 
-// copyTo hands the stack's own buffers to dst, without a copy in between.
+// copyTo copies through a buffer. Handing dst to the stack's Read would save the copy, but Read holds the endpoint's
+// lock meanwhile: with dst full, acknowledgements for the other direction would not be seen, and if that is what
+// dst waits for, both stand still for ever.
 func (s netstackStream) copyTo(dst stream) error {
 	entry, readable := waiter.NewChannelEntry(waiter.ReadableEvents | waiter.EventHUp | waiter.EventErr)
 	s.wq.EventRegister(&entry)
 	defer s.wq.EventUnregister(&entry)
-	w := &stickyWriter{w: dst}
 	for {
-		_, err := s.ep.Read(w, tcpip.ReadOptions{})
-		if w.err != nil {
-			return w.err
+		end, err := s.copySome(dst)
+		if end || err != nil {
+			return err
 		}
-		switch err.(type) {
+		<-readable
+	}
+}
+
+// copySome copies what is there; a buffer is held only that long.
+func (s netstackStream) copySome(dst io.Writer) (end bool, err error) {
+	buf := buffers.Get().(*[256 << 10]byte)
+	defer buffers.Put(buf)
+	for {
+		w := tcpip.SliceWriter(buf[:])
+		res, terr := s.ep.Read(&w, tcpip.ReadOptions{})
+		switch terr.(type) {
 		case nil:
+			if _, err := dst.Write(buf[:res.Count]); err != nil {
+				return false, err
+			}
 		case *tcpip.ErrWouldBlock:
-			<-readable
+			return false, nil
 		case *tcpip.ErrClosedForReceive:
-			return nil
+			return true, nil
 		default:
-			return errors.New(err.String())
+			return false, errors.New(terr.String())
 		}
 	}
 }
 
 func (s netstackStream) abort() { s.ep.Abort() }
-
-// stickyWriter keeps the error, which the stack replaces by its own.
-type stickyWriter struct {
-	w   io.Writer
-	err error
-}
-
-func (w *stickyWriter) Write(b []byte) (int, error) {
-	n, err := w.w.Write(b)
-	if err != nil {
-		w.err = err
-	}
-	return n, err
-}
