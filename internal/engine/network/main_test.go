@@ -259,3 +259,13 @@ func answerOutside(w dns.ResponseWriter, r *dns.Msg) {
 	}
 	w.WriteMsg(m)
 }
+
+// defaultRoute adds one in the calling thread's namespace.
+func defaultRoute(gw netip.Addr) error {
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	return h.RouteAdd(&netlink.Route{Gw: gw.AsSlice()})
+}
