@@ -90,7 +90,9 @@ func TestDetachedAgentKilled(t *testing.T) {
 	agents := 0
 	for _, pid := range processesOf(t, root) {
 		env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-		require.NoError(t, err)
+		if err != nil {
+			continue // the container's process, which died with its agent
+		}
 		if strings.Contains(string(env), `"role":"detached"`) {
 			p, err := os.FindProcess(pid)
 			require.NoError(t, err)
