@@ -34,6 +34,8 @@ type Options struct {
 	Network NetworkMode `json:"network,omitempty"`
 	// Stdin gives the process a standard input that Attach can write to. Default: /dev/null.
 	Stdin bool `json:"stdin,omitempty"`
+	// TTY gives the process a terminal: its output is one stream, and what is typed reaches it through line discipline.
+	TTY bool `json:"tty,omitempty"`
 	// StopSignal is what Stop sends first, as SIGTERM, TERM or 15. Default: the image's, else SIGTERM.
 	StopSignal string `json:"stopSignal,omitempty"`
 	// StopTimeout is how long Stop waits before SIGKILL. Default: 10 s.
