@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/pflag"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+var execCommand = command{
+	name: "exec", args: "CONTAINER COMMAND [ARG...]", short: "Run a command in a running container", min: 2, max: -1,
+	setup: func(flags *pflag.FlagSet) action {
+		interactive := flags.BoolP("interactive", "i", false, "connect standard input")
+		tty := flags.BoolP("tty", "t", false, "give the command a terminal")
+		return func(ctx context.Context, c *cli, args []string) error {
+			if *tty {
+				return usage("exec", errNoTTY)
+			}
+			ctr, err := c.container(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			cmd := ctr.Command(args[1], args[2:]...)
+			cmd.Stdout, cmd.Stderr = c.out, c.err
+			if *interactive {
+				cmd.Stdin = c.in
+			}
+			err = cmd.Run(ctx)
+			var ee *container.ExitError
+			if errors.As(err, &ee) {
+				return ended(ee.Code)
+			}
+			return runError(err, 1)
+		}
+	},
+}

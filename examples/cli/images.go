@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/caisson-dev/caisson/image"
+)
+
+var imagesCommand = command{
+	name: "images", short: "List images",
+	setup: func(flags *pflag.FlagSet) action {
+		all := flags.BoolP("all", "a", false, "the intermediate images of builds too")
+		quiet := flags.BoolP("quiet", "q", false, "print the ids alone")
+		how := formatFlag(flags)
+		return func(ctx context.Context, c *cli, _ []string) error {
+			store, err := c.store()
+			if err != nil {
+				return err
+			}
+			list, err := store.List(ctx, image.ListOptions{All: *all})
+			if err != nil {
+				return err
+			}
+			rows := imageRows(list)
+			switch {
+			case *quiet:
+				for _, r := range rows {
+					fmt.Fprintln(c.out, r.ID)
+				}
+				return nil
+			case *how == "json":
+				return lines(c.out, rows)
+			}
+			cells := make([][]string, len(rows))
+			for i, r := range rows {
+				cells[i] = []string{r.Repository, r.Tag, r.ID, r.CreatedSince, r.Size}
+			}
+			return table(c.out, "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE", cells)
+		}
+	},
+}
+
+// imageRow has docker images' names for --format.
+type imageRow struct {
+	CreatedAt, CreatedSince, Digest, ID, Repository, Size, Tag string
+}
+
+// imageRows has a row for each name of an image, and one for an image without.
+func imageRows(list []image.Image) []imageRow {
+	var rows []imageRow
+	for _, img := range list {
+		row := imageRow{
+			CreatedAt: img.Created.Local().Format("2006-01-02 15:04:05 -0700 MST"), CreatedSince: created(img.Created),
+			Digest: none, ID: shortID(img.ID), Repository: none, Size: size(img.Size), Tag: none,
+		}
+		if len(img.Names) == 0 {
+			rows = append(rows, row)
+		}
+		for _, full := range img.Names {
+			n := familiar(full)
+			row.Repository, row.Tag, row.Digest = n.repository, n.tag, n.digest
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// created is empty for images that are made without a time.
+func created(t time.Time) string {
+	if t.IsZero() {
+		return "N/A"
+	}
+	return ago(t)
+}

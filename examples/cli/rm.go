@@ -1,0 +1,20 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/pflag"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+var rmCommand = command{
+	name: "rm", args: "CONTAINER [CONTAINER...]", short: "Remove containers", min: 1, max: -1,
+	setup: func(flags *pflag.FlagSet) action {
+		var o container.RemoveOptions
+		flags.BoolVarP(&o.Force, "force", "f", false, "kill a running container first")
+		return func(ctx context.Context, c *cli, args []string) error {
+			return c.eachContainer(ctx, args, func(ctr *container.Container) error { return ctr.Remove(ctx, o) })
+		}
+	},
+}

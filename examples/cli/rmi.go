@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/caisson-dev/caisson/image"
+)
+
+var rmiCommand = command{
+	name: "rmi", args: "IMAGE [IMAGE...]", short: "Remove images", min: 1, max: -1,
+	setup: func(flags *pflag.FlagSet) action {
+		var o image.RemoveOptions
+		flags.BoolVarP(&o.Force, "force", "f", false, "remove all names, and the stopped containers of the image")
+		return func(ctx context.Context, c *cli, args []string) error {
+			store, err := c.store()
+			if err != nil {
+				return err
+			}
+			return c.each(args, func(ref string) (string, error) {
+				res, err := store.Remove(ctx, ref, o)
+				return removed(res.Untagged, res.Deleted), err
+			})
+		}
+	},
+}
+
+// removed lists what went, in docker rmi's words.
+func removed(untagged, deleted []string) string {
+	var out []string
+	for _, full := range untagged {
+		out = append(out, "Untagged: "+familiarString(full, ""))
+	}
+	for _, id := range deleted {
+		out = append(out, "Deleted: "+id)
+	}
+	return strings.Join(out, "\n")
+}

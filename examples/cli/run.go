@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+var runCommand = command{
+	name: "run", args: "IMAGE [ARG...]", short: "Make a container and start it", min: 1, max: -1,
+	setup: func(flags *pflag.FlagSet) action {
+		o := newCreateFlags(flags)
+		detach := flags.BoolP("detach", "d", false, "print the container's id and leave it running")
+		return func(ctx context.Context, c *cli, args []string) error {
+			ctr, err := c.create(ctx, o, "run", args)
+			if err != nil {
+				return err
+			}
+			started := false
+			if *detach {
+				err = ctr.Start(ctx)
+				started = err == nil
+			} else {
+				started, err = c.foreground(ctx, ctr, o.container.Stdin)
+			}
+			if !started && o.container.AutoRemove {
+				err = errors.Join(err, discard(ctx, ctr))
+			}
+			if err == nil && *detach {
+				fmt.Fprintln(c.out, ctr.ID())
+			}
+			return runError(err, codeEngine)
+		}
+	},
+}
+
+// discard removes a container that could not be started.
+func discard(ctx context.Context, ctr *container.Container) error {
+	err := ctr.Remove(context.WithoutCancel(ctx), container.RemoveOptions{Force: true})
+	if errors.Is(err, container.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// foreground starts a container and stays with it: its output is written here, what comes on standard input goes to
+// it if stdin is set, and so do signals. The error is the container's exit code, as a status, or why that is not known.
+func (c *cli) foreground(ctx context.Context, ctr *container.Container, stdin bool) (started bool, err error) {
+	// From the start on signals are the container's: they don't end the attachment.
+	attached, err := c.attach(context.WithoutCancel(ctx), ctr, stdin)
+	if err != nil {
+		return false, err
+	}
+	defer attached.Close()
+	if err := ctr.Start(ctx); err != nil {
+		return false, err
+	}
+	return true, c.stay(ctx, ctr, attached)
+}
+
+func (c *cli) attach(ctx context.Context, ctr *container.Container, stdin bool) (*container.Attachment, error) {
+	opts := container.AttachOptions{Stdout: c.out, Stderr: c.err}
+	if stdin {
+		opts.Stdin = c.in
+	}
+	return ctr.Attach(ctx, opts)
+}
+
+// stay waits until the container has ended, and passes signals on until then.
+func (c *cli) stay(ctx context.Context, ctr *container.Container, attached *container.Attachment) error {
+	ctx = context.WithoutCancel(ctx)
+	c.signals.forward(func(sig syscall.Signal) {
+		// By number, which names every signal. An error means that it has ended: then there is nobody to tell.
+		_ = ctr.Kill(ctx, strconv.Itoa(int(sig)))
+	})
+	st, err := attached.Wait()
+	if err != nil {
+		return err
+	}
+	return ended(st.Code)
+}
