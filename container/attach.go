@@ -7,14 +7,22 @@ import (
 
 // AttachOptions say what to connect to the container's process.
 type AttachOptions struct {
-	// Stdin is copied to the process, which sees its end. It wants Options.Stdin.
+	// Stdin is copied to the process, which sees its end (but not through a terminal). It wants Options.Stdin.
 	Stdin io.Reader `json:"-"`
-	// Stdout and Stderr get what the process writes from now on. Nil discards.
+	// Stdout and Stderr get what the process writes from now on; with a terminal all comes to Stdout. Nil discards.
 	Stdout io.Writer `json:"-"`
 	Stderr io.Writer `json:"-"`
+	// Logs begins with what the process has written since it was started.
+	Logs bool `json:"logs,omitempty"`
+	// Size of the terminal. Default: it stays as it is.
+	Size Size `json:"size,omitzero"`
+	// DetachKeys, typed in a row into Stdin, end the attachment with ErrDetached: letters and ctrl-<letter>, separated
+	// by commas. Default: none; DefaultDetachKeys are Docker's.
+	DetachKeys string `json:"-"`
 }
 
 type attachRequest struct {
+	AttachOptions
 	Stdin bool `json:"stdin,omitempty"`
 }
 
@@ -22,21 +30,28 @@ type attachRequest struct {
 type Attachment struct{ s *session }
 
 // Attach connects to the streams of the container's process. Before Start it misses nothing. Cancelling ctx ends the
-// attachment, not the container.
+// attachment, not the container. Several may be attached at once.
 //
-// Errors: ErrNotFound, ErrInvalidArgument (Stdin of a container that has none).
+// Errors: ErrNotFound, ErrInvalidArgument (Stdin of a container that has none, DetachKeys).
 func (c *Container) Attach(ctx context.Context, opts AttachOptions) (*Attachment, error) {
-	conn, err := c.c.Upgrade(ctx, c.path("attach"), attachRequest{Stdin: opts.Stdin != nil})
+	keys, err := parseDetachKeys(opts.DetachKeys)
 	if err != nil {
 		return nil, err
 	}
-	return &Attachment{newSession(ctx, conn, opts.Stdin, opts.Stdout, opts.Stderr)}, nil
+	conn, err := c.c.Upgrade(ctx, c.path("attach"), attachRequest{opts, opts.Stdin != nil})
+	if err != nil {
+		return nil, err
+	}
+	return &Attachment{newSession(ctx, conn, keys, opts.Stdin, opts.Stdout, opts.Stderr)}, nil
 }
 
 // Wait waits until the process has ended and all its output is written.
 //
-// Errors: those of the writers; context.Canceled and context.DeadlineExceeded of Attach's context.
+// Errors: ErrDetached; those of the writers; context.Canceled and context.DeadlineExceeded of Attach's context.
 func (a *Attachment) Wait() (Status, error) { return a.s.wait() }
+
+// Resize sets the size of the container's terminal.
+func (a *Attachment) Resize(size Size) error { return a.s.resize(size) }
 
 // Close ends the attachment, not the container.
 func (a *Attachment) Close() error {

@@ -25,6 +25,9 @@ type Cmd struct {
 	// Stdout and Stderr get what the command writes. Nil discards.
 	Stdout io.Writer
 	Stderr io.Writer
+	// TTY gives the command a terminal of Size: all its output comes to Stdout.
+	TTY  bool
+	Size Size
 
 	c *Container
 	s *session
@@ -36,6 +39,8 @@ type execRequest struct {
 	Dir   string   `json:"dir,omitempty"`
 	User  string   `json:"user,omitempty"`
 	Stdin bool     `json:"stdin,omitempty"`
+	TTY   bool     `json:"tty,omitempty"`
+	Size  Size     `json:"size,omitzero"`
 }
 
 // Command returns a Cmd that runs name in the container. A name without a slash is searched in the container's PATH.
@@ -53,11 +58,11 @@ func (cmd *Cmd) Start(ctx context.Context) error {
 	if len(cmd.Args) == 0 || cmd.Args[0] == "" {
 		return api.Errorf(ErrInvalidArgument, "exec: Args is empty: give a command")
 	}
-	conn, err := cmd.c.c.Upgrade(ctx, cmd.c.path("exec"), execRequest{cmd.Args, cmd.Env, cmd.Dir, cmd.User, cmd.Stdin != nil})
+	conn, err := cmd.c.c.Upgrade(ctx, cmd.c.path("exec"), execRequest{cmd.Args, cmd.Env, cmd.Dir, cmd.User, cmd.Stdin != nil, cmd.TTY, cmd.Size})
 	if err != nil {
 		return err
 	}
-	cmd.s = newSession(ctx, conn, cmd.Stdin, cmd.Stdout, cmd.Stderr)
+	cmd.s = newSession(ctx, conn, nil, cmd.Stdin, cmd.Stdout, cmd.Stderr)
 	return nil
 }
 
@@ -76,6 +81,14 @@ func (cmd *Cmd) Wait() error {
 		return &ExitError{Status: st}
 	}
 	return nil
+}
+
+// Resize sets the size of the command's terminal.
+func (cmd *Cmd) Resize(size Size) error {
+	if cmd.s == nil {
+		return errors.New("exec: not started")
+	}
+	return cmd.s.resize(size)
 }
 
 // Run is Start and Wait.

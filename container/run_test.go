@@ -201,7 +201,7 @@ func (w *watcher) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.b.Write(p)
-	if strings.Contains(w.b.String(), w.text) {
+	if w.found != nil && strings.Contains(w.b.String(), w.text) {
 		w.seen = true
 		w.found()
 	}

@@ -27,14 +27,14 @@ type session struct {
 
 // newSession copies both ways until the stream's last frame. stdin is read in a goroutine of its own, which may
 // outlive the session by one Read: a Reader can't be interrupted.
-func newSession(ctx context.Context, conn io.ReadWriteCloser, stdin io.Reader, stdout, stderr io.Writer) *session {
+func newSession(ctx context.Context, conn io.ReadWriteCloser, keys []byte, stdin io.Reader, stdout, stderr io.Writer) *session {
 	s := &session{conn: conn, out: api.NewFrameWriter(conn), stdout: stdout, stderr: stderr, done: make(chan struct{})}
 	s.stop = context.AfterFunc(ctx, func() {
 		s.finish(context.Cause(ctx))
 	})
 	go s.read()
 	if stdin != nil {
-		go s.feed(stdin)
+		go s.feed(stdin, keys)
 	}
 	return s
 }
@@ -47,17 +47,27 @@ func (s *session) finish(err error) {
 	})
 }
 
-func (s *session) feed(stdin io.Reader) {
+func (s *session) feed(stdin io.Reader, keys []byte) {
+	if len(keys) > 0 {
+		stdin = &detachReader{r: stdin, keys: keys}
+	}
 	_, err := io.Copy(s.out.Stream(api.Stdin), stdin)
+	if errors.Is(err, ErrDetached) {
+		s.end(ErrDetached)
+		return
+	}
+	// If this fails the process has ended and closed the stream: the reading side tells that.
+	_ = s.out.Frame(api.CloseInput, nil)
+}
+
+// resize tells the agent the size of the terminal.
+func (s *session) resize(size Size) error {
 	select {
 	case <-s.done:
-		return
+		return nil // there is no terminal any more
 	default:
 	}
-	// The process may have ended and closed the stream under the copy: the reader tells that.
-	if cerr := s.out.Frame(api.CloseInput, nil); err == nil {
-		_ = cerr
-	}
+	return s.out.JSON(api.Resize, size)
 }
 
 func (s *session) read() {

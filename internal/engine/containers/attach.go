@@ -5,6 +5,7 @@ package containers
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -16,7 +17,9 @@ import (
 )
 
 type attachRequest struct {
-	Stdin bool `json:"stdin"`
+	Stdin bool     `json:"stdin"`
+	Logs  bool     `json:"logs"` // begin with what the present run has written
+	Size  api.Size `json:"size"`
 }
 
 func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +42,11 @@ func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, err)
 		return
 	}
-	rd, err := logfile.Read(s.logPath(m.rec.ID), run.log.End())
+	from := run.log.End()
+	if req.Logs {
+		from = run.from
+	}
+	rd, err := logfile.Read(s.logPath(m.rec.ID), from)
 	if err != nil {
 		wire.Fail(w, err)
 		return
@@ -51,6 +58,7 @@ func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
+	run.setSize(req.Size)
 	run.serve(conn, br, rd, req.Stdin)
 }
 
@@ -86,6 +94,13 @@ func (r *run) readInput(ctx context.Context, fr *api.FrameReader, stdin bool) {
 		if err != nil {
 			return
 		}
+		if kind == api.Resize {
+			var size api.Size
+			if json.Unmarshal(p, &size) == nil {
+				r.setSize(size)
+			}
+			continue
+		}
 		if !stdin {
 			continue
 		}
@@ -105,10 +120,32 @@ func (r *run) readInput(ctx context.Context, fr *api.FrameReader, stdin bool) {
 	}
 }
 
+// setSize sets the terminal's size, now or when it comes to be.
+func (r *run) setSize(size api.Size) {
+	if size == (api.Size{}) {
+		return
+	}
+	r.stdinMu.Lock()
+	defer r.stdinMu.Unlock()
+	r.window = size
+	if r.master != nil {
+		_ = resize(r.master, size) // the process has ended
+	}
+}
+
+func (r *run) size() api.Size {
+	r.stdinMu.Lock()
+	defer r.stdinMu.Unlock()
+	return r.window
+}
+
 // writeStdin drops what the process does not want: it closed its standard input or has ended.
 func (r *run) writeStdin(p []byte) {
 	r.stdinMu.Lock()
 	f := r.stdin
+	if r.master != nil {
+		f = r.master
+	}
 	r.stdinMu.Unlock()
 	if f != nil {
 		_, _ = f.Write(p)

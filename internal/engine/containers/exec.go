@@ -4,6 +4,8 @@ package containers
 
 import (
 	"bufio"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -28,6 +30,8 @@ type execRequest struct {
 	Dir   string   `json:"dir"`
 	User  string   `json:"user"`
 	Stdin bool     `json:"stdin"`
+	TTY   bool     `json:"tty"`
+	Size  api.Size `json:"size"`
 }
 
 func (s *Service) exec(w http.ResponseWriter, r *http.Request) {
@@ -82,13 +86,20 @@ func (m *managed) exec(req execRequest) (*execution, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPipes(req.Stdin)
+	p, err := newPipes(req.Stdin, req.TTY)
 	if err != nil {
 		return nil, err
 	}
 	e := &execution{pipes: p, begin: time.Now()}
-	e.proc, err = run.rc.Exec(spec, runtime.IO{Stdin: p.theirStdin, Stdout: p.theirStdout, Stderr: p.theirStderr})
+	e.proc, err = run.rc.Exec(spec, p.io(req.Size))
 	p.closeTheirs()
+	if err == nil {
+		if err = p.terminal(); err != nil {
+			e.kill()
+			_, werr := e.proc.Wait()
+			err = errors.Join(err, werr)
+		}
+	}
 	if err != nil {
 		p.closeOurs()
 		select {
@@ -136,7 +147,11 @@ func (e *execution) serve(conn net.Conn, br *bufio.Reader) {
 		e.readInput(api.NewFrameReader(br))
 	}()
 	var out sync.WaitGroup
-	for kind, f := range map[api.Kind]*os.File{api.Stdout: e.pipes.stdout, api.Stderr: e.pipes.stderr} {
+	outputs := map[api.Kind]*os.File{api.Stdout: e.pipes.stdout, api.Stderr: e.pipes.stderr}
+	if e.pipes.master != nil {
+		outputs = map[api.Kind]*os.File{api.Stdout: e.pipes.master}
+	}
+	for kind, f := range outputs {
 		out.Go(func() { e.copyFrames(fw, kind, f) })
 	}
 	ended := make(chan struct{})
@@ -152,7 +167,9 @@ func (e *execution) serve(conn net.Conn, br *bufio.Reader) {
 	st := container.Status{Started: e.begin, Finished: time.Now()}
 	// A background process of the command's may hold the streams open: as docker exec, wait for it a while only.
 	e.over.Store(true)
-	closing(e.pipes.stdout, e.pipes.stderr)
+	for _, f := range outputs {
+		closing(f)
+	}
 	out.Wait()
 	e.pipes.closeOurs()
 	// The client is gone when these fail.
@@ -167,10 +184,8 @@ func (e *execution) serve(conn net.Conn, br *bufio.Reader) {
 // streamGrace is how long a stream of an ended command may be silent before it is given up: others hold it.
 const streamGrace = 500 * time.Millisecond
 
-func closing(files ...*os.File) {
-	for _, f := range files {
-		_ = f.SetReadDeadline(time.Now().Add(streamGrace)) // closed already: nothing to wait for
-	}
+func closing(f *os.File) {
+	_ = f.SetReadDeadline(time.Now().Add(streamGrace)) // closed already: nothing to wait for
 }
 
 func (e *execution) copyFrames(fw *api.FrameWriter, kind api.Kind, f *os.File) {
@@ -197,13 +212,19 @@ func (e *execution) readInput(fr *api.FrameReader) {
 		if err != nil {
 			return
 		}
-		if e.pipes.stdin == nil {
-			continue
+		stdin := e.pipes.stdin
+		if e.pipes.master != nil {
+			stdin = e.pipes.master
 		}
-		switch kind {
-		case api.Stdin:
-			_, _ = e.pipes.stdin.Write(p) // the command does not want it
-		case api.CloseInput:
+		switch {
+		case kind == api.Resize && e.pipes.master != nil:
+			var size api.Size
+			if json.Unmarshal(p, &size) == nil {
+				_ = resize(e.pipes.master, size) // the command has ended
+			}
+		case kind == api.Stdin && stdin != nil:
+			_, _ = stdin.Write(p) // the command does not want it
+		case kind == api.CloseInput && e.pipes.stdin != nil:
 			e.pipes.stdin.Close()
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/logfile"
 	"github.com/caisson-dev/caisson/internal/engine/runtime"
 	"github.com/caisson-dev/caisson/internal/engine/state"
@@ -42,6 +43,8 @@ type run struct {
 
 	stdinMu sync.Mutex
 	stdin   *os.File
+	master  *os.File // of its terminal
+	window  api.Size // for a terminal to come
 }
 
 func newManaged(s *Service, rec *Record, st *State, lock *state.Lock) *managed {

@@ -16,7 +16,6 @@ import (
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/logfile"
-	"github.com/caisson-dev/caisson/internal/engine/runtime"
 	"github.com/caisson-dev/caisson/internal/engine/seccomp"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 
@@ -45,11 +44,16 @@ func (m *managed) start() error {
 		return err
 	}
 	begin := time.Now()
-	pipes, err := newPipes(m.rec.Options.Stdin)
+	pipes, err := newPipes(m.rec.Options.Stdin, m.rec.Options.TTY)
 	if err != nil {
 		return err
 	}
 	rootfs, err := m.launch(r, pipes)
+	if err == nil {
+		if err = pipes.terminal(); err != nil {
+			err = errors.Join(err, m.abandon(r))
+		}
+	}
 	pipes.closeTheirs()
 	if err != nil {
 		pipes.closeOurs()
@@ -57,7 +61,7 @@ func (m *managed) start() error {
 		m.failed(r, err)
 		return err
 	}
-	r.stdin = pipes.stdin
+	r.connect(pipes)
 	m.mu.Lock()
 	m.st.State, m.st.Pid, m.st.RootFS = container.StateRunning, r.proc.Pid, rootfs
 	m.st.Status = container.Status{Started: begin}
@@ -111,7 +115,7 @@ func (m *managed) launch(r *run, p *pipes) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	proc, err := rc.Start(runtime.IO{Stdin: p.theirStdin, Stdout: p.theirStdout, Stderr: p.theirStderr})
+	proc, err := rc.Start(p.io(r.size()))
 	if err != nil {
 		return "", errors.Join(err, rc.Destroy())
 	}
@@ -122,6 +126,11 @@ func (m *managed) launch(r *run, p *pipes) (string, error) {
 // copyOutput brings both streams into the log until their writers are gone.
 func (r *run) copyOutput(p *pipes) *sync.WaitGroup {
 	var wg sync.WaitGroup
+	if p.master != nil {
+		p.console.Close()
+		wg.Go(func() { _ = r.log.Copy(logfile.Stdout, terminalReader{p.master}) }) // as below
+		return &wg
+	}
 	for stream, f := range map[logfile.Stream]*os.File{logfile.Stdout: p.stdout, logfile.Stderr: p.stderr} {
 		wg.Go(func() {
 			defer f.Close()
@@ -143,7 +152,7 @@ func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 	st.OOMKilled = m.s.oomKilled(m.rec.ID)
 	copied.Wait()
 	_ = r.log.Close() // its writes are done
-	r.closeStdin()
+	r.disconnect()
 	m.op.Lock()
 	defer m.op.Unlock()
 	if err := errors.Join(r.rc.Destroy(), m.s.unmount(m.rec.ID)); err != nil {
@@ -189,6 +198,30 @@ func exitStatus(st *container.Status, sys any) {
 	}
 }
 
+// abandon ends a process that could not be connected.
+func (m *managed) abandon(r *run) error {
+	err := r.rc.Signal(killSignal)
+	_, werr := r.proc.Wait()
+	return errors.Join(err, werr, r.rc.Destroy())
+}
+
+// connect makes the process's input and terminal known to those that are attached.
+func (r *run) connect(p *pipes) {
+	r.stdinMu.Lock()
+	defer r.stdinMu.Unlock()
+	r.stdin, r.master = p.stdin, p.master
+	if r.master != nil && r.window != (api.Size{}) {
+		_ = resize(r.master, r.window) // it was set while the process started; it may have ended since
+	}
+}
+
+func (r *run) disconnect() {
+	r.stdinMu.Lock()
+	defer r.stdinMu.Unlock()
+	closeAll(r.stdin, r.master)
+	r.stdin, r.master = nil, nil
+}
+
 func (r *run) closeStdin() {
 	r.stdinMu.Lock()
 	defer r.stdinMu.Unlock()
@@ -204,49 +237,4 @@ func (s *Service) unmount(id string) error {
 		return fmt.Errorf("unmount the root file system: %w", err)
 	}
 	return nil
-}
-
-// pipes are a process's standard streams.
-type pipes struct {
-	stdin, stdout, stderr                *os.File // ours
-	theirStdin, theirStdout, theirStderr *os.File
-}
-
-func newPipes(stdin bool) (*pipes, error) {
-	p := &pipes{}
-	var err error
-	if stdin {
-		p.theirStdin, p.stdin, err = os.Pipe()
-	} else {
-		p.theirStdin, err = os.Open(os.DevNull)
-	}
-	if err == nil {
-		p.stdout, p.theirStdout, err = os.Pipe()
-	}
-	if err == nil {
-		p.stderr, p.theirStderr, err = os.Pipe()
-	}
-	if err != nil {
-		p.closeTheirs()
-		p.closeOurs()
-		return nil, err
-	}
-	for _, f := range []*os.File{p.stdout, p.stderr} {
-		// Fewer, larger reads under load. Refused above the user's limit: then the default does.
-		if c, err := f.SyscallConn(); err == nil {
-			_ = c.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, 256<<10) })
-		}
-	}
-	return p, nil
-}
-
-func (p *pipes) closeTheirs() { closeAll(p.theirStdin, p.theirStdout, p.theirStderr) }
-func (p *pipes) closeOurs()   { closeAll(p.stdin, p.stdout, p.stderr) }
-
-func closeAll(files ...*os.File) {
-	for _, f := range files {
-		if f != nil {
-			f.Close()
-		}
-	}
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 var commands map[string]func(args []string) int
@@ -26,7 +27,7 @@ func init() {
 		"true": func([]string) int { return 0 }, "exit": exit, "echo": echo, "err": echoErr, "cat": cat, "env": env, "id": id,
 		"pwd": pwd, "write": write, "ls": ls, "stat": stat, "sleep": sleep, "trap": trap, "seq": seq, "spam": spam,
 		"hash": hash, "mounts": mounts, "kill": kill, "eat": eat, "hostname": hostname, "ps": ps, "listen": listen,
-		"dial": dial, "upper": upper, "chain": chain, "fork": fork, "mkdir": mkdir, "rm": rm, "ln": ln, "nns": nns,
+		"dial": dial, "upper": upper, "chain": chain, "fork": fork, "mkdir": mkdir, "rm": rm, "ln": ln, "nns": nns, "winch": winch,
 	}
 }
 
@@ -396,4 +397,21 @@ func nns([]string) int {
 		return fail(err)
 	}
 	return 0
+}
+
+// winch prints its terminal's size whenever that changes, and ends at an interrupt.
+func winch([]string) int {
+	ch := make(chan os.Signal, 8)
+	signal.Notify(ch, syscall.SIGWINCH, syscall.SIGINT)
+	for {
+		var ws struct{ rows, cols, x, y uint16 }
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, 0, syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&ws))); errno != 0 {
+			return fail(errno)
+		}
+		fmt.Printf("size %dx%d\n", ws.cols, ws.rows)
+		if s := <-ch; s == syscall.SIGINT {
+			fmt.Println("interrupted")
+			return 130
+		}
+	}
 }
