@@ -3,10 +3,13 @@ package image
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 
 	"github.com/caisson-dev/caisson/internal/api"
@@ -44,6 +47,8 @@ type BuildOptions struct {
 type BuildError struct {
 	Step     string `json:"step"`               // the instruction, as RUN make
 	ExitCode int    `json:"exitCode,omitempty"` // of RUN; 0 when something else failed
+	File     string `json:"file,omitempty"`     // the Dockerfile
+	Line     int    `json:"line,omitempty"`     // of the step in File, from 1; 0 when not known
 	Tail     string `json:"tail,omitempty"`     // the last lines that the step printed
 	Message  string `json:"message"`
 }
@@ -76,7 +81,13 @@ func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
 	case opts.Tar != nil:
 		body = opts.Tar
 	case opts.Context != nil:
-		if req.Dir = dirOf(opts.Context); req.Dir == "" {
+		if dir := dirOf(opts.Context); dir != "" {
+			abs, err := contextDir(dir)
+			if err != nil {
+				return nil, err
+			}
+			req.Dir = abs
+		} else {
 			r := tarOf(opts.Context)
 			defer r.Close()
 			body = r
@@ -109,6 +120,21 @@ func buildError(err error) error {
 		return fmt.Errorf("%w (and its details don't parse: %w)", err, jerr)
 	}
 	return &be
+}
+
+// contextDir makes dir absolute, since the agent works in another directory.
+func contextDir(dir string) (string, error) {
+	st, err := os.Stat(dir)
+	if err == nil && !st.IsDir() {
+		err = &fs.PathError{Op: "build in", Path: dir, Err: errors.New("not a directory")}
+	}
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return "", api.Errorf(ErrInvalidArgument, "build: context: %w: name a directory that exists", err)
+	}
+	return dir, nil
 }
 
 // dirOf returns the directory of an os.DirFS, whose type is a string.

@@ -1,0 +1,145 @@
+//go:build linux
+
+package builds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"go.podman.io/buildah/imagebuildah"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/builds/ocirun"
+	"github.com/caisson-dev/caisson/internal/engine/images"
+)
+
+// build is one build.
+type build struct {
+	s       *Service
+	req     Request
+	dir     string // for its temporary files
+	out     *output
+	context string // directory
+	file    string // the Dockerfile's path
+	name    string // the Dockerfile's name, as the user knows it
+	tree    *dockerfile
+	tags    []string
+}
+
+// prepare reads and checks everything that can be wrong before anything is pulled or run.
+func (b *build) prepare(ctx context.Context, body interface{ Read([]byte) (int, error) }) error {
+	for _, t := range b.req.Tags {
+		full, err := images.NormalizeTag(t)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(b.tags, full) {
+			b.tags = append(b.tags, full)
+		}
+	}
+	if err := b.findContext(ctx, body); err != nil {
+		return err
+	}
+	if err := b.findDockerfile(); err != nil {
+		return err
+	}
+	return nil
+}
+
+// run builds, and removes the temporary files.
+func (b *build) run(ctx context.Context) (*image.Image, error) {
+	return images.Detachable(ctx, b.s.images, "build", func() (img *image.Image, err error) {
+		defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+		if err := b.ensureBases(ctx); err != nil {
+			return nil, err
+		}
+		held, release, err := b.s.images.Hold(ctx)
+		if err != nil {
+			return nil, images.Explain(ctx, "build", err)
+		}
+		defer release()
+		id, err := b.execute(held)
+		if err != nil {
+			return nil, err
+		}
+		if len(b.tags) == 0 {
+			if err := b.s.images.MarkResult(id); err != nil {
+				return nil, err
+			}
+		}
+		return b.s.images.Get(held, "sha256:"+id)
+	})
+}
+
+// ensureBases has the base images in the store before the build takes the store's lock: a pull under that lock could
+// wait for a remover that waits for the build.
+func (b *build) ensureBases(ctx context.Context) error {
+	for _, ref := range b.tree.bases {
+		opts := image.PullOptions{Policy: b.req.Pull, Transport: b.req.Transport}
+		if opts.Policy == "" {
+			opts.Policy = image.PullMissing
+		}
+		if _, err := b.s.images.EnsureWith(ctx, ref, opts, nil); err != nil {
+			return fmt.Errorf("build: base image %s: %w", ref, err)
+		}
+	}
+	return nil
+}
+
+// execute runs imagebuildah. It ignores a cancelled context while a step runs, so the step is killed from here.
+func (b *build) execute(ctx context.Context) (string, error) {
+	steps := filepath.Join(images.RuntimeDir(b.s.images.Temp().Dir), filepath.Base(b.dir))
+	if err := os.Mkdir(steps, 0o700); err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(steps) //nolint:errcheck // it goes with the process's directory
+	opts, err := b.options(steps)
+	if err != nil {
+		return "", err
+	}
+	done := make(chan struct{})
+	killed := make(chan struct{})
+	go func() {
+		defer close(killed)
+		killOnCancel(ctx, steps, done)
+	}()
+	id, _, err := imagebuildah.BuildDockerfiles(ctx, b.s.images.Storage(), opts, b.file)
+	close(done)
+	<-killed
+	if err != nil {
+		return "", b.explain(ctx, err)
+	}
+	return id, nil
+}
+
+// killOnCancel kills the build's steps from the end of ctx until done: between two kills one more may start.
+func killOnCancel(ctx context.Context, steps string, done <-chan struct{}) {
+	select {
+	case <-done:
+		return
+	case <-ctx.Done():
+	}
+	t := time.NewTicker(20 * time.Millisecond)
+	defer t.Stop()
+	for {
+		ocirun.KillBuild(steps)
+		select {
+		case <-done:
+			return
+		case <-t.C:
+		}
+	}
+}
+
+func (b *build) stage() error {
+	if b.req.Target == "" || b.tree.hasStage(b.req.Target) {
+		return nil
+	}
+	return api.Errorf(api.ErrInvalidArgument, "build: target %q: %s has no such stage: it has %s", b.req.Target, b.name, b.tree.stageNames())
+}

@@ -1,0 +1,269 @@
+//go:build linux
+
+package builds
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/openshift/imagebuilder"
+	"github.com/openshift/imagebuilder/dockerfile/command"
+	"github.com/openshift/imagebuilder/dockerfile/parser"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// dockerfile is a parsed Dockerfile, and what a build of it needs.
+type dockerfile struct {
+	name   string
+	nodes  []*parser.Node
+	stages []*stage
+	bases  []string // images to have in the store
+}
+
+// stage is what is between a FROM and the next.
+type stage struct {
+	name  string // of AS
+	from  string // with arguments replaced
+	needs []string
+}
+
+// parseDockerfile checks the syntax and finds the base images that target needs.
+func parseDockerfile(name string, text []byte, args map[string]string, target string) (*dockerfile, error) {
+	root, err := imagebuilder.ParseDockerfile(bytes.NewReader(text))
+	if err != nil {
+		return nil, syntax(name, errorLine(text), "%w", err)
+	}
+	d := &dockerfile{name: name, nodes: root.Children}
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	if err := d.readStages(args); err != nil {
+		return nil, err
+	}
+	d.findBases(target)
+	return d, nil
+}
+
+func syntax(name string, line int, format string, args ...any) error {
+	return api.Errorf(api.ErrDockerfile, "%s:%d: "+format, append([]any{name, line}, args...)...)
+}
+
+// errorLine finds the line of a syntax error, which the parser does not tell: it is where the shortest beginning of
+// the text ends that is wrong and stays so however it goes on.
+func errorLine(text []byte) int {
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	n := len(lines)
+	for n > 1 {
+		if _, err := imagebuilder.ParseDockerfile(bytes.NewReader(bytes.Join(lines[:n-1], nil))); err == nil {
+			break
+		}
+		n--
+	}
+	return n
+}
+
+// check finds what the parser lets through.
+func (d *dockerfile) check() error {
+	if len(d.nodes) == 0 {
+		return syntax(d.name, 1, "the file has no instructions: begin with FROM")
+	}
+	begun := false
+	for _, n := range d.nodes {
+		word := strings.ToLower(n.Value)
+		if _, ok := command.Commands[word]; !ok {
+			return syntax(d.name, n.StartLine, "unknown instruction %s%s", strings.ToUpper(n.Value), suggest(word))
+		}
+		switch {
+		case word == command.From:
+			begun = true
+		case !begun && word != command.Arg:
+			return syntax(d.name, n.StartLine, "%s before FROM: only ARG may stand there", strings.ToUpper(n.Value))
+		}
+		if needsArgument(word) && (n.Next == nil || n.Next.Value == "") && len(n.Heredocs) == 0 {
+			return syntax(d.name, n.StartLine, "%s requires an argument", strings.ToUpper(n.Value))
+		}
+		if (word == command.Copy || word == command.Add) && count(n) < 2 && len(n.Heredocs) == 0 {
+			return syntax(d.name, n.StartLine, "%s requires at least two arguments, the last the destination", strings.ToUpper(n.Value))
+		}
+	}
+	if !begun {
+		return syntax(d.name, d.nodes[len(d.nodes)-1].EndLine, "no FROM: there is nothing to build on")
+	}
+	return nil
+}
+
+func needsArgument(word string) bool { return word != command.Cmd && word != command.Entrypoint }
+
+func count(n *parser.Node) int {
+	c := 0
+	for n = n.Next; n != nil; n = n.Next {
+		c++
+	}
+	return c
+}
+
+// suggest names the instruction that a typo is nearest to.
+func suggest(word string) string {
+	for _, c := range slices.Sorted(maps.Keys(command.Commands)) {
+		if distance(word, c) <= 1 || distance(word, c) == 2 && len(word) > 4 {
+			return ": is it " + strings.ToUpper(c) + "?"
+		}
+	}
+	return ""
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		prev := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			prev, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, prev+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+// readStages splits the file and replaces the arguments of FROM.
+func (d *dockerfile) readStages(args map[string]string) error {
+	var env []string // of ARGs before the first FROM
+	for _, n := range d.nodes {
+		word := strings.ToLower(n.Value)
+		switch {
+		case word == command.Arg && len(d.stages) == 0:
+			env = append(env, argument(n, args)...)
+		case word == command.From:
+			from, err := imagebuilder.ProcessWord(n.Next.Value, env)
+			if err != nil {
+				return syntax(d.name, n.StartLine, "FROM: %w", err)
+			}
+			if from == "" {
+				return syntax(d.name, n.StartLine, "FROM %s: the name is empty once its arguments are replaced: give the argument a default or a value", n.Next.Value)
+			}
+			st := &stage{from: from}
+			if as := n.Next.Next; as != nil {
+				if !strings.EqualFold(as.Value, "as") || as.Next == nil || as.Next.Next != nil {
+					return syntax(d.name, n.StartLine, "FROM takes an image, or an image, AS and a name")
+				}
+				st.name = strings.ToLower(as.Next.Value)
+			}
+			d.stages = append(d.stages, st)
+		case len(d.stages) > 0:
+			last := d.stages[len(d.stages)-1]
+			last.needs = append(last.needs, sources(n)...)
+		}
+	}
+	return nil
+}
+
+func argument(n *parser.Node, args map[string]string) []string {
+	var env []string
+	for a := n.Next; a != nil; a = a.Next {
+		k, v, _ := strings.Cut(a.Value, "=")
+		if given, ok := args[k]; ok {
+			v = given
+		}
+		env = append(env, k+"="+v)
+	}
+	return env
+}
+
+// sources are the images or stages that an instruction takes files from.
+func sources(n *parser.Node) []string {
+	var out []string
+	for _, f := range n.Flags {
+		switch strings.ToLower(n.Value) {
+		case command.Copy, command.Add:
+			if v, ok := strings.CutPrefix(f, "--from="); ok {
+				out = append(out, v)
+			}
+		case command.Run:
+			v, ok := strings.CutPrefix(f, "--mount=")
+			if !ok {
+				continue
+			}
+			for _, o := range strings.Split(v, ",") {
+				if from, ok := strings.CutPrefix(o, "from="); ok {
+					out = append(out, from)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// find returns the index of the stage that name means in stages before index limit, or -1: then it is an image.
+func (d *dockerfile) find(name string, limit int) int {
+	for i := limit - 1; i >= 0; i-- {
+		if d.stages[i].name != "" && d.stages[i].name == strings.ToLower(name) {
+			return i
+		}
+	}
+	if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < limit {
+		return i
+	}
+	return -1
+}
+
+func (d *dockerfile) hasStage(name string) bool { return d.find(name, len(d.stages)) >= 0 }
+
+func (d *dockerfile) stageNames() string {
+	var out []string
+	for i, s := range d.stages {
+		if s.name == "" {
+			out = append(out, strconv.Itoa(i))
+		} else {
+			out = append(out, s.name)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// findBases follows the stages that target needs.
+func (d *dockerfile) findBases(target string) {
+	last := len(d.stages) - 1
+	if i := d.find(target, len(d.stages)); i >= 0 {
+		last = i
+	}
+	seen := map[int]bool{}
+	var visit func(i int)
+	visit = func(i int) {
+		if seen[i] {
+			return
+		}
+		seen[i] = true
+		s := d.stages[i]
+		for _, ref := range append([]string{s.from}, s.needs...) {
+			if j := d.find(ref, i); j >= 0 {
+				visit(j)
+			} else if ref != "scratch" && !strings.Contains(ref, "$") && !slices.Contains(d.bases, ref) {
+				d.bases = append(d.bases, ref)
+			}
+		}
+	}
+	visit(last)
+}
+
+// line finds the line of a step by what imagebuildah prints of it, or 0.
+func (d *dockerfile) line(step string) int {
+	want := strings.Join(strings.Fields(step), " ")
+	for _, n := range d.nodes {
+		have := strings.Join(strings.Fields(n.Original), " ")
+		if strings.EqualFold(have, want) || len(want) > 8 && strings.HasPrefix(strings.ToLower(have), strings.ToLower(want)) {
+			return n.StartLine
+		}
+	}
+	return 0
+}

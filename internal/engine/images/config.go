@@ -1,0 +1,129 @@
+package images
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/manifest"
+	"go.podman.io/storage"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// parsed is an image's configuration. It never changes: the image's id is its digest.
+type parsed struct {
+	raw    v1.Image
+	config image.Config
+}
+
+// configs keeps parsed configurations by image id.
+type configs struct {
+	mu sync.Mutex
+	m  map[string]*parsed
+}
+
+func (c *configs) get(id string) *parsed {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.m[id]
+}
+
+// most bounds what is remembered; a list of more images than that reads some of them again.
+const most = 4096
+
+func (c *configs) put(id string, p *parsed) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.m == nil || len(c.m) >= most {
+		c.m = map[string]*parsed{}
+	}
+	c.m[id] = p
+}
+
+func (s *Service) config(img *storage.Image) (*parsed, error) {
+	if p := s.known.get(img.ID); p != nil {
+		return p, nil
+	}
+	b, err := s.configBlob(img)
+	if err != nil {
+		return nil, api.Errorf(api.ErrCorrupt, "image %s: read its configuration: %w", short(img.ID), err)
+	}
+	p, err := parseConfig(b)
+	if err != nil {
+		return nil, api.Errorf(api.ErrCorrupt, "image %s: its configuration: %w", short(img.ID), err)
+	}
+	s.known.put(img.ID, p)
+	return p, nil
+}
+
+// configBlob reads the configuration: it has the image's id as digest, except for schema 1 and for layers known by
+// their table of contents, where the manifest names it.
+func (s *Service) configBlob(img *storage.Image) ([]byte, error) {
+	key := "sha256:" + img.ID
+	if !slices.Contains(img.BigDataNames, key) {
+		raw, err := s.store.ImageBigData(img.ID, storage.ImageDigestBigDataKey)
+		if err != nil {
+			return nil, err
+		}
+		m, err := manifest.FromBlob(raw, manifest.GuessMIMEType(raw))
+		if err != nil {
+			return nil, err
+		}
+		key = m.ConfigInfo().Digest.String()
+		if key == "" {
+			return nil, errors.New("the manifest names none")
+		}
+	}
+	return s.store.ImageBigData(img.ID, key)
+}
+
+// dockerConfig is what Docker's configuration has beyond OCI's.
+type dockerConfig struct {
+	Config struct {
+		Healthcheck *struct {
+			Test        []string
+			Interval    time.Duration
+			Timeout     time.Duration
+			StartPeriod time.Duration
+			Retries     int
+		}
+		OnBuild []string
+		Shell   []string
+	} `json:"config"`
+}
+
+func parseConfig(b []byte) (*parsed, error) {
+	var p parsed
+	var d dockerConfig
+	if err := json.Unmarshal(b, &p.raw); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, &d); err != nil {
+		return nil, err
+	}
+	c := p.raw.Config
+	p.config = image.Config{
+		User: c.User, Env: c.Env, Entrypoint: c.Entrypoint, Cmd: c.Cmd, WorkingDir: c.WorkingDir, StopSignal: c.StopSignal,
+		Volumes: slices.Sorted(maps.Keys(c.Volumes)), ExposedPorts: slices.Sorted(maps.Keys(c.ExposedPorts)),
+		Shell: d.Config.Shell, OnBuild: d.Config.OnBuild,
+	}
+	if h := d.Config.Healthcheck; h != nil {
+		p.config.Health = &image.Health{
+			Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, Retries: h.Retries,
+		}
+	}
+	return &p, nil
+}
+
+func short(id string) string {
+	if len(id) > 12 {
+		return id[:12]
+	}
+	return id
+}

@@ -1,0 +1,70 @@
+package images
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"go.podman.io/storage"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/engine/wire"
+)
+
+func (s *Service) handleGet(w http.ResponseWriter, r *http.Request) {
+	img, err := s.Get(r.Context(), r.URL.Query().Get("ref"))
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	wire.Reply(w, img)
+}
+
+// Get describes the image that ref names.
+func (s *Service) Get(ctx context.Context, ref string) (*image.Image, error) {
+	img, err := s.find(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return s.describe(img)
+}
+
+func (s *Service) describe(img *storage.Image) (*image.Image, error) {
+	var size int64
+	for id := img.TopLayer; id != ""; {
+		l, err := s.store.Layer(id)
+		if err != nil {
+			return nil, storeError(img.ID, err)
+		}
+		size += max(0, l.UncompressedSize)
+		id = l.Parent
+	}
+	return s.description(img, size)
+}
+
+// description needs the size: a list computes it of one reading of all layers.
+func (s *Service) description(img *storage.Image, size int64) (*image.Image, error) {
+	c, err := s.config(img)
+	if err != nil {
+		return nil, err
+	}
+	out := &image.Image{
+		ID: "sha256:" + img.ID, Created: img.Created, Size: size, Labels: c.raw.Config.Labels,
+		OS: c.raw.OS, Arch: c.raw.Architecture, Config: c.config,
+	}
+	if c.raw.Created != nil {
+		out.Created = *c.raw.Created
+	}
+	out.Names, out.Digests = split(img.Names)
+	for _, n := range out.Names {
+		for _, d := range img.Digests {
+			if rd := repoOf(n) + "@" + d.String(); !slices.Contains(out.Digests, rd) {
+				out.Digests = append(out.Digests, rd)
+			}
+		}
+	}
+	for _, d := range c.raw.RootFS.DiffIDs {
+		out.Layers = append(out.Layers, d.String())
+	}
+	return out, nil
+}

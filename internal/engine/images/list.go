@@ -1,0 +1,45 @@
+package images
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/engine/wire"
+)
+
+func (s *Service) handleList() http.HandlerFunc {
+	return wire.Handle(func(r *http.Request, opts image.ListOptions) ([]image.Image, error) { return s.List(r.Context(), opts) })
+}
+
+// List describes the images, newest first. What a build made on the way shows with opts.All only.
+func (s *Service) List(ctx context.Context, opts image.ListOptions) ([]image.Image, error) {
+	t, err := s.tree()
+	if err != nil {
+		return nil, storeError("list", err)
+	}
+	out := make([]image.Image, 0, len(t.images))
+	for i := range t.images {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		img := &t.images[i]
+		if opts.Dangling && len(img.Names) > 0 {
+			continue
+		}
+		if !opts.All && len(img.Names) == 0 && (step(img) || t.parent(img)) {
+			continue
+		}
+		d, err := s.description(img, t.size(img.TopLayer))
+		if err != nil {
+			// One broken image must not hide the others.
+			s.log.Warn("list images", "error", err)
+			d = &image.Image{ID: "sha256:" + img.ID, Created: img.Created}
+			d.Names, d.Digests = split(img.Names)
+		}
+		out = append(out, *d)
+	}
+	slices.SortStableFunc(out, func(a, b image.Image) int { return b.Created.Compare(a.Created) })
+	return out, nil
+}

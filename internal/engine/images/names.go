@@ -1,0 +1,81 @@
+package images
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// Normalize makes a full reference of a name by Docker's rules: docker.io/library/x:latest of x.
+func Normalize(name string) (reference.Named, error) {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return nil, invalid(name, err)
+	}
+	return reference.TagNameOnly(named), nil
+}
+
+// NormalizeTag is Normalize for a name to give: it can't have a digest, which only content decides.
+func NormalizeTag(name string) (string, error) {
+	named, err := Normalize(name)
+	if err != nil {
+		return "", err
+	}
+	if _, ok := named.(reference.Digested); ok {
+		return "", api.Errorf(api.ErrInvalidReference, "name %q has a digest: a digest follows from the content and can't be given: use name:tag", name)
+	}
+	return named.String(), nil
+}
+
+func invalid(name string, err error) error {
+	hint := "write it as [registry/]repository[:tag][@digest] in lower case"
+	if name == "" {
+		hint = "it is empty"
+	}
+	return api.Errorf(api.ErrInvalidReference, "reference %q: %w: %s", name, err, hint)
+}
+
+var hexID = regexp.MustCompile(`^[0-9a-f]{1,64}$`)
+
+// idPrefix returns the hexadecimal digits if ref can be an id or the beginning of one, with or without "sha256:".
+func idPrefix(ref string) (prefix string, explicit bool) {
+	rest, explicit := strings.CutPrefix(ref, "sha256:")
+	if hexID.MatchString(rest) {
+		return rest, explicit
+	}
+	return "", false
+}
+
+// repoDigest splits a canonical reference.
+func repoDigest(named reference.Named) (repo string, d digest.Digest, ok bool) {
+	c, ok := named.(reference.Digested)
+	if !ok {
+		return "", "", false
+	}
+	return named.Name(), c.Digest(), true
+}
+
+// split puts an image's names into those with a tag and those with a digest.
+func split(names []string) (tags, digests []string) {
+	for _, n := range names {
+		if strings.Contains(n, "@") {
+			digests = append(digests, n)
+		} else {
+			tags = append(tags, n)
+		}
+	}
+	return tags, digests
+}
+
+// repoOf is the name without tag and digest.
+func repoOf(name string) string {
+	name, _, _ = strings.Cut(name, "@")
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		name = name[:i]
+	}
+	return name
+}

@@ -1,0 +1,118 @@
+package images
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/engine/wire"
+)
+
+func (s *Service) handlePrune() http.HandlerFunc {
+	return wire.Handle(func(r *http.Request, opts image.PruneOptions) (image.PruneResult, error) {
+		return s.Prune(r.Context(), opts)
+	})
+}
+
+// CacheMounts is where the cache mounts of builds live.
+func (s *Service) CacheMounts() string { return filepath.Join(s.layout.Cache(), "mounts") }
+
+// Prune removes images without a name that nothing is made of, or with opts.All each that no container uses; and the
+// steps of builds that led to them. All also empties the cache mounts of builds.
+func (s *Service) Prune(ctx context.Context, opts image.PruneOptions) (image.PruneResult, error) {
+	var res image.PruneResult
+	lock, err := s.layout.Exclusive(ctx)
+	if err != nil {
+		return res, err
+	}
+	defer lock.Unlock()
+	t, err := s.tree()
+	if err != nil {
+		return res, storeError("prune", err)
+	}
+	var removed image.RemoveResult
+	err = s.pruneLeaves(ctx, t, opts.All, &removed)
+	res.Deleted = removed.Deleted
+	space, serr := s.freed(t)
+	res.Space = space
+	err = errors.Join(err, serr)
+	if opts.All && err == nil {
+		n, cerr := emptyDir(s.CacheMounts())
+		res.Space += n
+		err = cerr
+	}
+	return res, err
+}
+
+// pruneLeaves removes what no other image is made of, again and again, until nothing more goes.
+func (s *Service) pruneLeaves(ctx context.Context, t *tree, all bool, res *image.RemoveResult) error {
+	gone := map[string]bool{}
+	for again := true; again; {
+		again = false
+		for i := range t.images {
+			img := &t.images[i]
+			if gone[img.ID] || (!all && len(img.Names) > 0) || len(t.users(img.ID)) > 0 || (!all && t.parent(img)) {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := s.delete(t, img, res); err != nil {
+				return err
+			}
+			gone[img.ID], again = true, true
+		}
+	}
+	return nil
+}
+
+// freed sums up the layers that t had and the store has no more.
+func (s *Service) freed(before *tree) (int64, error) {
+	layers, err := s.store.Layers()
+	if err != nil {
+		return 0, storeError("prune", err)
+	}
+	for i := range layers {
+		delete(before.layers, layers[i].ID)
+	}
+	var n int64
+	for _, l := range before.layers {
+		n += max(0, l.UncompressedSize)
+	}
+	return n, nil
+}
+
+// emptyDir removes what is in dir and returns the bytes of its files.
+func emptyDir(dir string) (int64, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	var errs []error
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		n += diskUsage(path)
+		errs = append(errs, os.RemoveAll(path))
+	}
+	return n, errors.Join(errs...)
+}
+
+func diskUsage(dir string) int64 {
+	var n int64
+	_ = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				n += info.Size()
+			}
+		}
+		return nil // what can't be read does not count
+	})
+	return n
+}

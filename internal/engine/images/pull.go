@@ -1,0 +1,268 @@
+package images
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/distribution/reference"
+	"go.podman.io/image/v5/copy"
+	"go.podman.io/image/v5/docker"
+	is "go.podman.io/image/v5/storage"
+	"go.podman.io/image/v5/types"
+	"go.podman.io/storage"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/state"
+	"github.com/caisson-dev/caisson/internal/engine/wire"
+)
+
+type pullRequest struct {
+	Ref string `json:"ref"`
+	image.PullOptions
+}
+
+func (s *Service) handlePull(w http.ResponseWriter, r *http.Request) {
+	var req pullRequest
+	if err := wire.Decode(r.Body, &req); err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	ev := wire.NewEvents(w)
+	img, err := s.Pull(r.Context(), req.Ref, req.PullOptions, func(p image.Progress) { _ = ev.Progress(p) })
+	ev.End(img, err)
+}
+
+// Pull makes sure by opts.Policy that the image is in the store, and describes it.
+func (s *Service) Pull(ctx context.Context, ref string, opts image.PullOptions, progress func(image.Progress)) (*image.Image, error) {
+	if opts.Policy == "" {
+		opts.Policy = image.PullAlways
+	}
+	img, err := s.ensure(ctx, ref, opts, progress)
+	if err != nil {
+		return nil, err
+	}
+	return s.describe(img)
+}
+
+// Ensure is Pull for the engine's own use: PullMissing is the default, and the transport and the credentials are the
+// system's. It must not be called with the store's lock held.
+func (s *Service) Ensure(ctx context.Context, ref string, policy image.PullPolicy, progress func(image.Progress)) (*Resolved, error) {
+	if policy == "" {
+		policy = image.PullMissing
+	}
+	return s.EnsureWith(ctx, ref, image.PullOptions{Policy: policy}, progress)
+}
+
+// EnsureWith is Ensure with all options.
+func (s *Service) EnsureWith(ctx context.Context, ref string, opts image.PullOptions, progress func(image.Progress)) (*Resolved, error) {
+	img, err := s.ensure(ctx, ref, opts, progress)
+	if err != nil {
+		return nil, err
+	}
+	return s.resolved(img)
+}
+
+func (s *Service) ensure(ctx context.Context, ref string, opts image.PullOptions, progress func(image.Progress)) (*storage.Image, error) {
+	switch opts.Policy {
+	case image.PullAlways:
+		return s.pull(ctx, ref, opts, progress)
+	case image.PullNever, image.PullMissing:
+	default:
+		return nil, api.Errorf(api.ErrInvalidArgument, "pull policy %q: it is missing, always or never", opts.Policy)
+	}
+	img, err := s.find(ctx, ref)
+	if err == nil {
+		fits, ferr := s.fits(img, opts.Platform)
+		if ferr != nil {
+			return nil, ferr
+		}
+		if fits {
+			return img, nil
+		}
+		err = api.Errorf(api.ErrNotFound, "image %s: the one in the store is not for %s", ref, opts.Platform)
+	}
+	if opts.Policy == image.PullNever && errors.Is(err, api.ErrNotFound) {
+		return nil, api.Errorf(api.ErrNotFound, "%w (the pull policy is never: pull it first, or allow that with the policy missing)", err)
+	}
+	if opts.Policy == image.PullNever || !errors.Is(err, api.ErrNotFound) {
+		return nil, err
+	}
+	return s.pull(ctx, ref, opts, progress)
+}
+
+// fits says whether an image is of the platform that was asked for.
+func (s *Service) fits(img *storage.Image, p string) (bool, error) {
+	var want types.SystemContext
+	if err := platform(&want, p); err != nil || p == "" {
+		return true, err
+	}
+	c, err := s.config(img)
+	if err != nil {
+		return false, err
+	}
+	return c.raw.OS == want.OSChoice && c.raw.Architecture == want.ArchitectureChoice &&
+		(want.VariantChoice == "" || c.raw.Variant == "" || c.raw.Variant == want.VariantChoice), nil
+}
+
+// pull downloads, or takes what another process has just downloaded.
+func (s *Service) pull(ctx context.Context, ref string, opts image.PullOptions, progress func(image.Progress)) (*storage.Image, error) {
+	p, err := s.newPull(ref, opts)
+	if err != nil {
+		return nil, err
+	}
+	lock, id, err := s.waitTurn(ctx, p.key())
+	if err != nil {
+		return nil, fmt.Errorf("pull %s: %w", p.named, err)
+	}
+	if id != "" {
+		if img, err := s.store.Image(id); err == nil {
+			lock.Unlock()
+			return img, nil
+		}
+	}
+	return Detachable(ctx, s, "pull "+p.named.String(), func() (*storage.Image, error) {
+		defer lock.Unlock()
+		begin := time.Now()
+		img, err := s.download(ctx, p, progress)
+		if err != nil {
+			return nil, err
+		}
+		return img, leaveNote(lock, note{ID: img.ID, Begin: begin, End: time.Now()})
+	})
+}
+
+// pull is one image to be pulled.
+type pull struct {
+	named    reference.Named
+	platform string
+	source   types.ImageReference
+	dest     types.ImageReference
+	sc       *types.SystemContext
+}
+
+func (s *Service) newPull(ref string, opts image.PullOptions) (*pull, error) {
+	if prefix, explicit := idPrefix(ref); explicit || len(prefix) == 64 {
+		return nil, api.Errorf(api.ErrNotFound, "pull %s: it is an id, and no image has it; registries know images by name", ref)
+	}
+	named, err := Normalize(ref)
+	if err != nil {
+		return nil, err
+	}
+	// With both, the digest says what to fetch, as in Docker.
+	if d, ok := named.(reference.Digested); ok {
+		if named, err = reference.WithDigest(reference.TrimNamed(named), d.Digest()); err != nil {
+			return nil, invalid(ref, err)
+		}
+	}
+	p := &pull{named: named, platform: opts.Platform, sc: s.SystemContext()}
+	if err := transport(p.sc, named, opts.Transport, opts.Credentials); err != nil {
+		return nil, err
+	}
+	if err := platform(p.sc, opts.Platform); err != nil {
+		return nil, err
+	}
+	if p.source, err = docker.NewReference(named); err != nil {
+		return nil, invalid(ref, err)
+	}
+	if p.dest, err = is.Transport.NewStoreReference(s.store, named, ""); err != nil {
+		return nil, invalid(ref, err)
+	}
+	return p, nil
+}
+
+func (p *pull) key() string {
+	h := sha256.Sum256([]byte(p.named.String() + "\x00" + p.platform))
+	return "pull-" + hex.EncodeToString(h[:12])
+}
+
+// note is what a pull leaves in its lock file for those that waited for it.
+type note struct {
+	ID    string    `json:"id"`
+	Begin time.Time `json:"begin"`
+	End   time.Time `json:"end"`
+}
+
+func leaveNote(l *state.Lock, n note) error {
+	b, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	if err := l.File().Truncate(0); err != nil {
+		return err
+	}
+	_, err = l.File().WriteAt(b, 0)
+	return err
+}
+
+// waitTurn takes the lock of a reference. If it had to wait, id is what the process before it pulled meanwhile.
+func (s *Service) waitTurn(ctx context.Context, key string) (lock *state.Lock, id string, err error) {
+	path := filepath.Join(s.layout.Locks(), key)
+	if lock, err = state.Try(path, true); err != nil || lock != nil {
+		return lock, "", err
+	}
+	asked := time.Now()
+	if lock, err = state.Acquire(ctx, path, true); err != nil {
+		return nil, "", err
+	}
+	var n note
+	b, err := io.ReadAll(io.NewSectionReader(lock.File(), 0, 4096))
+	if err == nil && json.Unmarshal(b, &n) == nil && n.End.After(asked) {
+		return lock, n.ID, nil
+	}
+	return lock, "", nil
+}
+
+// download fetches the image into the store, with the store's shared lock.
+func (s *Service) download(ctx context.Context, p *pull, progress func(image.Progress)) (*storage.Image, error) {
+	what := "pull " + p.named.String()
+	ctx, release, err := s.Hold(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	defer release()
+	policy, err := s.policyContext()
+	if err != nil {
+		return nil, err
+	}
+	defer policy.Destroy() //nolint:errcheck // it only forgets
+	var done types.ImageReference
+	err = s.retry(ctx, what, func() error {
+		m, actx := newMonitor(ctx, image.PhaseDownload, progress, stall)
+		defer m.close()
+		_, err := copy.Image(actx, policy, p.dest, p.source, &copy.Options{
+			SourceCtx: p.sc, DestinationCtx: p.sc, Progress: m.events, ProgressInterval: progressInterval, ReportResolvedReference: &done,
+		})
+		return attemptError(ctx, actx, err)
+	})
+	if err != nil {
+		s.mu.Lock()
+		s.dirty = true
+		s.mu.Unlock()
+		return nil, Explain(ctx, what, err)
+	}
+	_, img, err := is.ResolveReference(done)
+	if err != nil {
+		return nil, storeError(p.named.String(), err)
+	}
+	return img, nil
+}
+
+// progressInterval is how often a moving blob is reported.
+const progressInterval = 100 * time.Millisecond
+
+// attemptError puts the reason in the place of "context canceled" when the attempt was ended for a stall.
+func attemptError(ctx, attempt context.Context, err error) error {
+	if err != nil && ctx.Err() == nil && attempt.Err() != nil {
+		return context.Cause(attempt)
+	}
+	return err
+}

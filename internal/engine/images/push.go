@@ -1,0 +1,131 @@
+package images
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/distribution/reference"
+	"go.podman.io/image/v5/copy"
+	"go.podman.io/image/v5/docker"
+	"go.podman.io/image/v5/manifest"
+	"go.podman.io/image/v5/pkg/compression"
+	is "go.podman.io/image/v5/storage"
+	"go.podman.io/image/v5/types"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/wire"
+)
+
+type pushRequest struct {
+	Ref string `json:"ref"`
+	image.PushOptions
+}
+
+type pushResult struct {
+	Digest string `json:"digest"`
+}
+
+func (s *Service) handlePush(w http.ResponseWriter, r *http.Request) {
+	var req pushRequest
+	if err := wire.Decode(r.Body, &req); err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	ev := wire.NewEvents(w)
+	digest, err := s.Push(r.Context(), req.Ref, req.PushOptions, func(p image.Progress) { _ = ev.Progress(p) })
+	ev.End(pushResult{digest}, err)
+}
+
+// Push copies an image to a registry and returns the digest of its manifest there.
+func (s *Service) Push(ctx context.Context, ref string, opts image.PushOptions, progress func(image.Progress)) (string, error) {
+	destination := opts.Destination
+	if destination == "" {
+		if prefix, explicit := idPrefix(ref); explicit || len(prefix) == 64 {
+			return "", api.Errorf(api.ErrInvalidArgument, "push %s: an id says not where to: set Destination", ref)
+		}
+		destination = ref
+	}
+	named, err := Normalize(destination)
+	if err != nil {
+		return "", err
+	}
+	if _, _, ok := repoDigest(named); ok {
+		return "", api.Errorf(api.ErrInvalidReference, "push to %s: a digest follows from the content: give a tag", destination)
+	}
+	sc := s.SystemContext()
+	if err := transport(sc, named, opts.Transport, opts.Credentials); err != nil {
+		return "", err
+	}
+	if err := compress(sc, opts); err != nil {
+		return "", err
+	}
+	return Detachable(ctx, s, "push "+named.String(), func() (string, error) { return s.upload(ctx, ref, named, sc, progress) })
+}
+
+// defaultLevel: gzip level 3 took 3.8 s where upstream's default took 7.2 s, on 334 MB, at the same size.
+const defaultLevel = 3
+
+func compress(sc *types.SystemContext, opts image.PushOptions) error {
+	level := opts.Level
+	if level == 0 {
+		level = defaultLevel
+	}
+	highest := 9
+	switch opts.Compression {
+	case "", "gzip":
+		sc.CompressionFormat = &compression.Gzip
+	case "zstd":
+		sc.CompressionFormat, highest = &compression.Zstd, 22
+	case "zstd:chunked":
+		sc.CompressionFormat, highest = &compression.ZstdChunked, 22
+	default:
+		return api.Errorf(api.ErrInvalidArgument, "compression %q: it is gzip, zstd or zstd:chunked", opts.Compression)
+	}
+	if level < 1 || level > highest {
+		return api.Errorf(api.ErrInvalidArgument, "compression level %d: it is between 1 and %d", level, highest)
+	}
+	sc.CompressionLevel = &level
+	return nil
+}
+
+func (s *Service) upload(ctx context.Context, ref string, named reference.Named, sc *types.SystemContext, progress func(image.Progress)) (string, error) {
+	what := "push " + named.String()
+	ctx, release, err := s.Hold(ctx)
+	if err != nil {
+		return "", Explain(ctx, what, err)
+	}
+	defer release()
+	img, err := s.find(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	source, err := is.Transport.NewStoreReference(s.store, nil, img.ID)
+	if err != nil {
+		return "", storeError(ref, err)
+	}
+	dest, err := docker.NewReference(named)
+	if err != nil {
+		return "", invalid(named.String(), err)
+	}
+	policy, err := anyPolicy()
+	if err != nil {
+		return "", err
+	}
+	defer policy.Destroy() //nolint:errcheck // it only forgets
+	var raw []byte
+	err = s.retry(ctx, what, func() error {
+		m, actx := newMonitor(ctx, image.PhaseUpload, progress, stall)
+		defer m.close()
+		b, err := copy.Image(actx, policy, dest, source, &copy.Options{
+			SourceCtx: sc, DestinationCtx: sc, Progress: m.events, ProgressInterval: progressInterval,
+		})
+		raw = b
+		return attemptError(ctx, actx, err)
+	})
+	if err != nil {
+		return "", Explain(ctx, what, err)
+	}
+	d, err := manifest.Digest(raw)
+	return d.String(), err
+}

@@ -1,0 +1,127 @@
+package images
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/distribution/reference"
+	"go.podman.io/image/v5/signature"
+	"go.podman.io/image/v5/types"
+	"go.podman.io/storage/pkg/configfile"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// SystemContext is what the upstream libraries are told of this store. What it leaves empty is the system's and the
+// user's: registries.conf, certs.d, auth.json, Docker's configuration.
+func (s *Service) SystemContext() *types.SystemContext {
+	return &types.SystemContext{
+		BigFilesTemporaryDir: s.temp.Dir,
+		BlobInfoCacheDir:     filepath.Join(s.layout.Cache(), "blobs"),
+		// Docker's rule for names without a registry, here and in a Dockerfile's FROM.
+		PodmanOnlyShortNamesIgnoreRegistriesConfAndForceDockerHub: true,
+		DockerRegistryUserAgent:                                   "caisson",
+	}
+}
+
+// transport adds how a registry is reached to sc.
+func transport(sc *types.SystemContext, named reference.Named, t image.Transport, c *image.Credentials) error {
+	if t.Insecure || loopback(reference.Domain(named)) {
+		sc.DockerInsecureSkipTLSVerify = types.OptionalBoolTrue
+	}
+	if t.CertDir != "" {
+		if st, err := os.Stat(t.CertDir); err != nil {
+			return api.Errorf(api.ErrInvalidArgument, "Transport.CertDir: %w", err)
+		} else if !st.IsDir() {
+			return api.Errorf(api.ErrInvalidArgument, "Transport.CertDir: %s is not a directory", t.CertDir)
+		}
+		sc.DockerCertPath = t.CertDir
+		if !t.Insecure {
+			sc.DockerInsecureSkipTLSVerify = types.OptionalBoolFalse
+		}
+	}
+	if c != nil {
+		sc.DockerAuthConfig = &types.DockerAuthConfig{Username: c.Username, Password: c.Password, IdentityToken: c.IdentityToken}
+	}
+	return nil
+}
+
+// loopback follows Docker, which takes registries on 127.0.0.0/8 and ::1 as they are, with or without TLS.
+func loopback(domain string) bool {
+	host := domain
+	if h, _, err := net.SplitHostPort(domain); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// platform sets the platform to choose from an index.
+func platform(sc *types.SystemContext, p string) error {
+	if p == "" {
+		return nil
+	}
+	parts := strings.Split(p, "/")
+	if len(parts) < 2 || len(parts) > 3 || parts[0] == "" || parts[1] == "" {
+		return api.Errorf(api.ErrInvalidArgument, "platform %q: write it as os/arch or os/arch/variant, as linux/arm64", p)
+	}
+	sc.OSChoice, sc.ArchitectureChoice = parts[0], parts[1]
+	if len(parts) == 3 {
+		sc.VariantChoice = parts[2]
+	}
+	return nil
+}
+
+const acceptAnything = `{"default":[{"type":"insecureAcceptAnything"}]}`
+
+// policyContext is the system's signature policy, or one that accepts everything where there is none.
+func (s *Service) policyContext() (*signature.PolicyContext, error) {
+	p, err := signature.DefaultPolicy(&types.SystemContext{})
+	if errors.Is(err, configfile.ErrConfigFileNotFound) {
+		p, err = signature.NewPolicyFromBytes([]byte(acceptAnything))
+	}
+	if err != nil {
+		return nil, api.Errorf(api.ErrPolicy, "signature policy: %w", err)
+	}
+	return signature.NewPolicyContext(p)
+}
+
+// anyPolicy accepts everything: what is in the store was judged when it came.
+func anyPolicy() (*signature.PolicyContext, error) {
+	p, err := signature.NewPolicyFromBytes([]byte(acceptAnything))
+	if err != nil {
+		return nil, err
+	}
+	return signature.NewPolicyContext(p)
+}
+
+// PolicyFile is the path of a signature policy for libraries that want a file; empty means the system's.
+func (s *Service) PolicyFile() (string, error) {
+	_, err := signature.DefaultPolicy(&types.SystemContext{})
+	if err == nil {
+		return "", nil
+	}
+	if !errors.Is(err, configfile.ErrConfigFileNotFound) {
+		return "", api.Errorf(api.ErrPolicy, "signature policy: %w", err)
+	}
+	path := filepath.Join(s.temp.Dir, "policy.json")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := os.WriteFile(path+".new", []byte(acceptAnything), 0o600); err != nil {
+			return "", fmt.Errorf("signature policy: %w", err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			return "", fmt.Errorf("signature policy: %w", err)
+		}
+	}
+	return path, nil
+}

@@ -1,0 +1,133 @@
+package images
+
+import (
+	"regexp"
+	"slices"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/storage"
+)
+
+// tree is the store's images and layers at one moment.
+type tree struct {
+	s          *Service
+	images     []storage.Image
+	containers []storage.Container
+	layers     map[string]*storage.Layer
+	byLayer    map[string][]*storage.Image // by top layer
+	above      map[string][]string         // layers by parent
+}
+
+func (s *Service) tree() (*tree, error) {
+	all, err := s.store.MultiList(storage.MultiListOptions{Images: true, Layers: true, Containers: true})
+	if err != nil {
+		return nil, err
+	}
+	t := &tree{
+		s: s, images: all.Images, containers: all.Containers, layers: make(map[string]*storage.Layer, len(all.Layers)),
+		byLayer: map[string][]*storage.Image{}, above: map[string][]string{},
+	}
+	for i := range all.Layers {
+		l := &all.Layers[i]
+		t.layers[l.ID] = l
+		t.above[l.Parent] = append(t.above[l.Parent], l.ID)
+	}
+	for i := range all.Images {
+		img := &all.Images[i]
+		t.byLayer[img.TopLayer] = append(t.byLayer[img.TopLayer], img)
+	}
+	return t, nil
+}
+
+// size is the size of a layer and all below it.
+func (t *tree) size(layer string) int64 {
+	var n int64
+	for l := t.layers[layer]; l != nil; l = t.layers[l.Parent] {
+		n += max(0, l.UncompressedSize)
+	}
+	return n
+}
+
+// users returns the containers that are made of an image.
+func (t *tree) users(id string) []storage.Container {
+	var out []storage.Container
+	for _, c := range t.containers {
+		if c.ImageID == id {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// drop forgets an image.
+func (t *tree) drop(img *storage.Image) {
+	t.byLayer[img.TopLayer] = slices.DeleteFunc(t.byLayer[img.TopLayer], func(i *storage.Image) bool { return i.ID == img.ID })
+}
+
+// parent says whether a build made another image on top of img: one whose history goes on where img's ends.
+func (t *tree) parent(img *storage.Image) bool {
+	history := t.history(img)
+	if history == nil {
+		return false
+	}
+	seen := map[string]bool{}
+	var search func(layer string) bool
+	search = func(layer string) bool {
+		if seen[layer] {
+			return false
+		}
+		seen[layer] = true
+		for _, other := range t.byLayer[layer] {
+			if other.ID != img.ID && isPrefix(history, t.history(other)) {
+				return true
+			}
+		}
+		if layer == "" && img.TopLayer == "" {
+			// Without layers nothing ties images together but their history.
+			return slices.ContainsFunc(t.above[""], search)
+		}
+		return slices.ContainsFunc(t.above[layer], search)
+	}
+	return search(img.TopLayer)
+}
+
+func (t *tree) history(img *storage.Image) []v1.History {
+	c, err := t.s.config(img)
+	if err != nil {
+		return nil // a broken image is nobody's parent and nobody's child
+	}
+	return c.raw.History
+}
+
+// isPrefix compares by the moment and the instruction: a build copies its base's history unchanged.
+func isPrefix(short, long []v1.History) bool {
+	if len(short) == 0 || len(short) >= len(long) {
+		return false
+	}
+	for i, h := range short {
+		o := long[i]
+		if h.CreatedBy != o.CreatedBy || h.EmptyLayer != o.EmptyLayer || h.Comment != o.Comment {
+			return false
+		}
+		if (h.Created == nil) != (o.Created == nil) || h.Created != nil && !h.Created.Equal(*o.Created) {
+			return false
+		}
+	}
+	return true
+}
+
+// resultKey marks an image without a name that a user asked for, as a step's of a build is not.
+const resultKey = "caisson-result"
+
+// step says whether img is an unfinished step of a build: nobody asked for it by itself.
+func step(img *storage.Image) bool {
+	return len(img.Names) == 0 && !slices.Contains(img.BigDataNames, resultKey) && !named(img.NamesHistory)
+}
+
+// named says whether an image had a name that a user gave.
+func named(history []string) bool {
+	return slices.ContainsFunc(history, func(n string) bool { return !temporaryName.MatchString(n) })
+}
+
+// temporaryName is the name that buildah gives an image while it commits one without a name.
+var temporaryName = regexp.MustCompile(`(^|/)[0-9a-f]{64}-tmp(:latest)?$`)
