@@ -56,6 +56,7 @@ func (s *Service) description(img *storage.Image, size int64) (*image.Image, err
 		out.Created = *c.raw.Created
 	}
 	out.Names, out.Digests = split(img.Names)
+	slices.Sort(out.Names)
 	for _, n := range out.Names {
 		for _, d := range img.Digests {
 			if rd := repoOf(n) + "@" + d.String(); !slices.Contains(out.Digests, rd) {
