@@ -2,6 +2,10 @@ package registry_test
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -76,4 +80,54 @@ func TestPullThroughRefusesCorruption(t *testing.T) {
 	upstream.Inject(registry.Fault{Corrupt: true, Offset: 5, Times: 1, Method: "GET"})
 	assert.Equal(t, 502, do(t, "GET", cache.URL+"/v2/app/blobs/"+sum("0123456789"), "").status)
 	assert.Equal(t, "0123456789", do(t, "GET", cache.URL+"/v2/app/blobs/"+sum("0123456789"), "").body)
+}
+
+func TestPullThroughStreams(t *testing.T) {
+	stores(t, func(t *testing.T, o registry.ServerOptions) {
+		layer := strings.Repeat("0123456789", 400_000)
+		upstream := serve(t, registry.ServerOptions{})
+		pushImage(t, dial(t, upstream.Addr), "app", "1", layer)
+		gate := make(chan struct{})
+		slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, sum(layer)) && r.Method == http.MethodGet {
+				w.Header().Set("Content-Length", strconv.Itoa(len(layer)))
+				_, _ = io.WriteString(w, layer[:3_000_000])
+				_ = http.NewResponseController(w).Flush()
+				<-gate
+				_, _ = io.WriteString(w, layer[3_000_000:])
+				return
+			}
+			upstream.ServeHTTP(w, r)
+		}))
+		t.Cleanup(slow.Close)
+		open := sync.OnceFunc(func() { close(gate) })
+		t.Cleanup(open)
+		o.Upstream.Registry = strings.TrimPrefix(slow.URL, "http://")
+		cache := serve(t, o)
+
+		resp, err := http.Get(cache.URL + "/v2/app/blobs/" + sum(layer))
+		require.NoError(t, err)
+		defer func() { require.NoError(t, resp.Body.Close()) }()
+		first := make([]byte, 2_500_000)
+		_, err = io.ReadFull(resp.Body, first)
+		require.NoError(t, err, "the first bytes come before the upstream has sent the last")
+		open()
+		rest, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		assert.Equal(t, sum(layer), sum(string(first)+string(rest)))
+	})
+}
+
+func TestPullThroughCutsCorruptStreams(t *testing.T) {
+	layer := strings.Repeat("0123456789", 400_000)
+	upstream := serve(t, registry.ServerOptions{})
+	pushImage(t, dial(t, upstream.Addr), "app", "1", layer)
+	cache := cacheOf(t, registry.ServerOptions{}, upstream, registry.Credential{})
+	upstream.Inject(registry.Fault{Corrupt: true, Offset: 5, Times: 1, Method: "GET"})
+	resp, err := http.Get(cache.URL + "/v2/app/blobs/" + sum(layer))
+	require.NoError(t, err)
+	_, err = io.Copy(io.Discard, resp.Body)
+	require.NoError(t, resp.Body.Close())
+	assert.True(t, err != nil || resp.StatusCode == http.StatusBadGateway, "no client may take it for whole")
+	assert.Equal(t, layer, getBlob(t, dial(t, cache.Addr), "app", digest.FromString(layer)))
 }

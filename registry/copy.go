@@ -1,9 +1,11 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
 	"cuelabs.dev/go/oci/ociregistry"
@@ -156,10 +158,37 @@ func (j *copyJob) child(ctx context.Context, d string) error {
 }
 
 func (j *copyJob) put(ctx context.Context, m Manifest, tag string) error {
-	if _, err := j.to.PushManifest(ctx, j.dst.repo, tag, m.Raw, m.MediaType); err != nil {
+	name := tag
+	if name == "" {
+		name = m.Digest
+	}
+	if err := j.to.putManifest(ctx, j.dst.repo, name, m); err != nil {
 		return fmt.Errorf("push manifest %s: %w", m.Digest, err)
 	}
 	j.report(m.Descriptor, "copied")
+	return nil
+}
+
+// putManifest puts a manifest under a tag or its digest, which ociclient takes to be sha256.
+func (c *conn) putManifest(ctx context.Context, repo, name string, m Manifest) error {
+	scope := ociauth.NewScope(
+		ociauth.ResourceScope{ResourceType: ociauth.TypeRepository, Resource: repo, Action: ociauth.ActionPull},
+		ociauth.ResourceScope{ResourceType: ociauth.TypeRepository, Resource: repo, Action: ociauth.ActionPush},
+	)
+	ctx = ociauth.ContextWithRequestInfo(ctx, ociauth.RequestInfo{RequiredScope: scope})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, c.base+"/v2/"+repo+"/manifests/"+name, bytes.NewReader(m.Raw))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", m.MediaType)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusCreated {
+		return responseError(resp)
+	}
 	return nil
 }
 

@@ -41,7 +41,7 @@ func TestServeUntilKilled(t *testing.T) {
 }
 
 // startProcess serves a directory from another process.
-func startProcess(t *testing.T, dir string) (addr string, kill func()) {
+func startProcess(t *testing.T, dir string) (addr string, pid int, kill func()) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestServeUntilKilled$", "-test.v")
 	cmd.Env = append(os.Environ(), crashDir+"="+dir)
@@ -58,7 +58,7 @@ func startProcess(t *testing.T, dir string) (addr string, kill func()) {
 		}
 	}
 	require.NotEmpty(t, addr)
-	return addr, sync.OnceFunc(func() {
+	return addr, cmd.Process.Pid, sync.OnceFunc(func() {
 		assert.NoError(t, cmd.Process.Kill())
 		_ = cmd.Wait() // killed
 		_ = stdin.Close()
@@ -102,7 +102,7 @@ func TestKill(t *testing.T) {
 	checked := map[string]bool{}
 	tags := 0
 	for i := range kills {
-		addr, kill := startProcess(t, dir)
+		addr, _, kill := startProcess(t, dir)
 		timer := time.AfterFunc(rand.N(25*time.Millisecond), kill)
 		var wg sync.WaitGroup
 		for w := range 2 {
@@ -172,7 +172,7 @@ func TestProcesses(t *testing.T) {
 	dir := t.TempDir()
 	var addrs []string
 	for range 3 {
-		addr, kill := startProcess(t, dir)
+		addr, _, kill := startProcess(t, dir)
 		t.Cleanup(kill)
 		addrs = append(addrs, addr)
 	}

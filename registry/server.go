@@ -103,8 +103,17 @@ func (s *Server) handle(x *exchange, r *http.Request) error {
 		if x.route.writes() {
 			return methodNotAllowed("the registry is a cache of another: push there")
 		}
-		if err := s.cache.fill(r.Context(), x.route); err != nil {
+		f, err := s.cache.fill(r.Context(), x.route)
+		if err != nil {
 			return err
+		}
+		if f != nil && r.Method == http.MethodGet && r.Header.Get("Range") == "" {
+			return s.handleFetch(x, r, f)
+		}
+		if f != nil {
+			if err := f.wait(r.Context()); err != nil {
+				return err
+			}
 		}
 	}
 	return s.dispatch(x, r)

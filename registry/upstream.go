@@ -34,14 +34,8 @@ type pullThrough struct {
 	store  registrystore.Store
 	logger *slog.Logger
 
-	mu    sync.Mutex
-	calls map[string]*fetchCall
-}
-
-// fetchCall is a fetch under way, for all who ask meanwhile.
-type fetchCall struct {
-	done chan struct{}
-	err  error
+	mu      sync.Mutex
+	fetches map[string]*fetch
 }
 
 func newPullThrough(u Upstream, store registrystore.Store, logger *slog.Logger) (*pullThrough, error) {
@@ -53,58 +47,56 @@ func newPullThrough(u Upstream, store registrystore.Store, logger *slog.Logger) 
 		return nil, fmt.Errorf("upstream: %w", err)
 	}
 	return &pullThrough{
-		host: host, client: NewClient(u.Client), store: store, logger: logger, calls: map[string]*fetchCall{},
+		host: host, client: NewClient(u.Client), store: store, logger: logger, fetches: map[string]*fetch{},
 	}, nil
 }
 
-// fill has the store have what the route asks for, if the upstream does.
-func (p *pullThrough) fill(ctx context.Context, rt route) error {
+// fill has the store have what the route asks for, if the upstream does. A large blob on its way is returned instead, to
+// be passed on as it comes.
+func (p *pullThrough) fill(ctx context.Context, rt route) (*fetch, error) {
 	switch {
 	case rt.kind == routeBlob:
 		if _, err := p.store.ResolveBlob(ctx, rt.repo, rt.digest); err == nil {
-			return nil
+			return nil, nil //nolint:nilnil // nothing is on its way
 		}
-		return p.once(ctx, "blob "+rt.repo+" "+string(rt.digest), func(ctx context.Context) error {
-			return p.blob(ctx, rt.repo, rt.digest)
+		f := p.once(ctx, "blob "+rt.repo+" "+string(rt.digest), func(ctx context.Context, f *fetch) error {
+			return p.blob(ctx, rt.repo, rt.digest, f)
 		})
+		return f.waitForStart(ctx)
 	case rt.kind == routeManifest && rt.tag == "":
 		if _, err := p.store.ResolveManifest(ctx, rt.repo, rt.digest); err == nil {
-			return nil
+			return nil, nil //nolint:nilnil // nothing is on its way
 		}
 		fallthrough
 	case rt.kind == routeManifest:
-		return p.once(ctx, "manifest "+rt.repo+" "+rt.reference(), func(ctx context.Context) error {
+		f := p.once(ctx, "manifest "+rt.repo+" "+rt.reference(), func(ctx context.Context, _ *fetch) error {
 			return p.manifest(ctx, reference{host: p.host, repo: rt.repo, tag: rt.tag, digest: rt.digest})
 		})
+		return nil, f.wait(ctx)
 	}
-	return nil
+	return nil, nil //nolint:nilnil // nothing is on its way
 }
 
 // once fetches for all who ask for the same at the same time, and does not stop when the first of them gives up.
-func (p *pullThrough) once(ctx context.Context, key string, fetch func(context.Context) error) error {
+func (p *pullThrough) once(ctx context.Context, key string, do func(context.Context, *fetch) error) *fetch {
 	p.mu.Lock()
-	call := p.calls[key]
-	if call == nil {
-		call = &fetchCall{done: make(chan struct{})}
-		p.calls[key] = call
+	defer p.mu.Unlock()
+	f := p.fetches[key]
+	if f == nil {
+		f = newFetch()
+		p.fetches[key] = f
 		go func() {
-			call.err = fetch(context.WithoutCancel(ctx))
+			err := do(context.WithoutCancel(ctx), f)
 			p.mu.Lock()
-			delete(p.calls, key)
+			delete(p.fetches, key)
 			p.mu.Unlock()
-			close(call.done)
+			f.end(err)
 		}()
 	}
-	p.mu.Unlock()
-	select {
-	case <-call.done:
-		return call.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return f
 }
 
-func (p *pullThrough) blob(ctx context.Context, repo string, d ociregistry.Digest) error {
+func (p *pullThrough) blob(ctx context.Context, repo string, d ociregistry.Digest, f *fetch) error {
 	conn, err := p.client.conn(ctx, p.host, repo)
 	if err != nil {
 		return upstreamError(err)
@@ -119,7 +111,8 @@ func (p *pullThrough) blob(ctx context.Context, repo string, d ociregistry.Diges
 		return err
 	}
 	defer func() { _ = w.Cancel() }()
-	if _, err := io.Copy(w, b); err != nil {
+	f.start(b.size, func() (registrystore.ReadAtCloser, error) { return p.store.OpenUpload(ctx, repo, w.ID()) })
+	if _, err := io.CopyBuffer(progress{w, f}, b, make([]byte, 256<<10)); err != nil {
 		return upstreamError(err)
 	}
 	_, err = w.Commit(d)

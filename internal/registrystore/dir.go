@@ -37,6 +37,7 @@ type Dir struct {
 	gate    sync.RWMutex // this process's part of the lock file
 	mu      sync.Mutex
 	uploads map[string]*dirUpload
+	swept   map[string]time.Time // when dead uploads of a repository were last looked for
 }
 
 var _ Store = (*Dir)(nil)
@@ -47,7 +48,7 @@ func OpenDir(root string, o Options) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{root: root, o: o, uploads: map[string]*dirUpload{}}
+	d := &Dir{root: root, o: o, uploads: map[string]*dirUpload{}, swept: map[string]time.Time{}}
 	for _, dir := range []string{"blobs", "repos", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
 			return nil, err

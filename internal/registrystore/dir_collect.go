@@ -70,7 +70,8 @@ func (d *Dir) allRepositories() ([]string, error) {
 }
 
 func (c *dirCollector) repository(repo string) error {
-	if err := c.uploads(repo); err != nil {
+	dead, err := c.d.removeDeadUploads(repo, c.now)
+	if c.did.Uploads += dead; err != nil {
 		return err
 	}
 	if c.o.Untagged {
@@ -97,25 +98,6 @@ func (c *dirCollector) repository(repo string) error {
 		}
 	}
 	c.prune(c.d.repoPath(repo))
-	return nil
-}
-
-func (c *dirCollector) uploads(repo string) error {
-	ids, err := readDir(c.d.repoPath(repo, "_uploads"))
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		path := c.d.uploadPath(repo, id)
-		if !c.old(path, c.d.o.uploadTTL()) {
-			continue
-		}
-		if err := remove(path); err != nil {
-			return err
-		}
-		c.d.forgetUpload(id)
-		c.did.Uploads++
-	}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"cuelabs.dev/go/oci/ociregistry"
@@ -45,6 +46,37 @@ func (d *Dir) forgetUpload(id string) {
 	delete(d.uploads, id)
 }
 
+// sweepDue says, once an hour for a repository, that its dead uploads should be removed.
+func (d *Dir) sweepDue(repo string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	due := time.Since(d.swept[repo]) > min(time.Hour, d.o.uploadTTL())
+	if due {
+		d.swept[repo] = time.Now()
+	}
+	return due
+}
+
+// removeDeadUploads removes the uploads that nobody has written to for the life of one.
+func (d *Dir) removeDeadUploads(repo string, now time.Time) (removed int, err error) {
+	ids, err := readDir(d.repoPath(repo, "_uploads"))
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		info, err := os.Stat(d.uploadPath(repo, id))
+		if err != nil || now.Sub(info.ModTime()) < d.o.uploadTTL() {
+			continue
+		}
+		if err := remove(d.uploadPath(repo, id)); err != nil {
+			return removed, err
+		}
+		d.forgetUpload(id)
+		removed++
+	}
+	return removed, nil
+}
+
 // PushBlobChunked implements ociregistry.Writer.
 func (d *Dir) PushBlobChunked(ctx context.Context, repo string, _ int) (ociregistry.BlobWriter, error) {
 	if err := CheckRepository(repo); err != nil {
@@ -54,9 +86,14 @@ func (d *Dir) PushBlobChunked(ctx context.Context, repo string, _ int) (ociregis
 	if err != nil {
 		return nil, err
 	}
+	if d.sweepDue(repo) {
+		_, err = d.removeDeadUploads(repo, time.Now())
+	}
 	id := newUploadID()
 	path := d.uploadPath(repo, id)
-	err = d.mkdir(d.repoPath(repo, "_uploads"))
+	if err == nil {
+		err = d.mkdir(d.repoPath(repo, "_uploads"))
+	}
 	if err == nil {
 		var f *os.File
 		if f, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil {
@@ -172,6 +209,18 @@ func pushBlob(ctx context.Context, s Store, repo string, desc ociregistry.Descri
 	return w.Commit(desc.Digest)
 }
 
+// OpenUpload implements Store.
+func (d *Dir) OpenUpload(_ context.Context, repo, id string) (ReadAtCloser, error) {
+	if CheckRepository(repo) != nil || !validUploadID(id) {
+		return nil, ociregistry.ErrBlobUploadUnknown
+	}
+	f, err := os.Open(d.uploadPath(repo, id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ociregistry.ErrBlobUploadUnknown
+	}
+	return f, err
+}
+
 // CancelUpload implements Store.
 func (d *Dir) CancelUpload(ctx context.Context, repo, id string) error {
 	w, err := d.PushBlobChunkedResume(WithUploadOffset(ctx, -1), repo, id, -1, 0)
@@ -213,6 +262,17 @@ func (w *dirWriter) Write(p []byte) (int, error) {
 	w.size += int64(n)
 	w.state.size = w.size
 	return n, sinkError(w.ctx, err)
+}
+
+// copyBuffers are for ReadFrom: fewer system calls than with io.Copy's 32 KiB (internal/bench/registry measures it).
+var copyBuffers = sync.Pool{New: func() any { return new([256 << 10]byte) }}
+
+// ReadFrom implements io.ReaderFrom, which io.Copy prefers.
+func (w *dirWriter) ReadFrom(r io.Reader) (int64, error) {
+	buffer := copyBuffers.Get().(*[256 << 10]byte)
+	defer copyBuffers.Put(buffer)
+	// The struct hides ReadFrom itself, and the reader's WriteTo.
+	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, buffer[:])
 }
 
 // loadSum has w.state.sum hash the first w.size bytes.

@@ -126,12 +126,7 @@ func (s *Mem) Collect(_ context.Context, o CollectOptions) (Collected, error) {
 	now := time.Now()
 	live := map[ociregistry.Digest]bool{}
 	for name, r := range s.repos {
-		for id, u := range r.uploads {
-			if now.Sub(u.lastUse()) >= s.o.uploadTTL() {
-				delete(r.uploads, id)
-				did.Uploads++
-			}
-		}
+		did.Uploads += s.removeDeadUploads(r, now)
 		if o.Untagged {
 			did.Manifests += r.removeUntagged(now, o.Grace)
 		}

@@ -92,10 +92,21 @@ func (s *Mem) PushBlobChunked(ctx context.Context, repo string, _ int) (ociregis
 		s.mu.Unlock()
 		return nil, err
 	}
+	s.removeDeadUploads(r, time.Now())
 	id := newUploadID()
 	r.uploads[id] = &memUpload{sem: make(chan struct{}, 1), sum: sha256.New(), used: time.Now()}
 	s.mu.Unlock()
 	return s.PushBlobChunkedResume(WithUploadOffset(ctx, -1), repo, id, -1, 0)
+}
+
+func (s *Mem) removeDeadUploads(r *memRepo, now time.Time) (removed int) {
+	for id, u := range r.uploads {
+		if now.Sub(u.lastUse()) >= s.o.uploadTTL() {
+			delete(r.uploads, id)
+			removed++
+		}
+	}
+	return removed
 }
 
 func (s *Mem) findUpload(repo, id string) (*memUpload, error) {
@@ -137,6 +148,25 @@ func (s *Mem) PushBlobChunkedResume(ctx context.Context, repo, id string, offset
 	}
 	return w, nil
 }
+
+// OpenUpload implements Store.
+func (s *Mem) OpenUpload(_ context.Context, repo, id string) (ReadAtCloser, error) {
+	u, err := s.findUpload(repo, id)
+	if err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+// ReadAt implements io.ReaderAt.
+func (u *memUpload) ReadAt(p []byte, off int64) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.content.ReadAt(p, off)
+}
+
+// Close implements io.Closer.
+func (u *memUpload) Close() error { return nil }
 
 // CancelUpload implements Store.
 func (s *Mem) CancelUpload(_ context.Context, repo, id string) error {

@@ -20,6 +20,10 @@ type Store interface {
 	// ociregistry.ErrManifestInvalid, ociregistry.ErrManifestBlobUnknown and ociregistry.ErrDigestInvalid.
 	PutManifest(ctx context.Context, repo string, p ManifestPut) (ociregistry.Descriptor, error)
 
+	// OpenUpload opens the content of an upload under way, which stays readable when it is committed.
+	// It fails with ociregistry.ErrBlobUploadUnknown.
+	OpenUpload(ctx context.Context, repo, id string) (ReadAtCloser, error)
+
 	// CancelUpload forgets an upload. It fails with ociregistry.ErrBlobUploadUnknown.
 	CancelUpload(ctx context.Context, repo, id string) error
 
@@ -28,6 +32,12 @@ type Store interface {
 
 	// Close releases what the store holds; its content stays.
 	Close() error
+}
+
+// ReadAtCloser is content that is read at offsets.
+type ReadAtCloser interface {
+	io.ReaderAt
+	io.Closer
 }
 
 // ManifestPut is a manifest on its way into a repository.
