@@ -16,7 +16,7 @@ import (
 func TestAsOrdinaryUser(t *testing.T) {
 	for _, name := range []string{testenv.UserSubIDs, testenv.UserOneID} {
 		t.Run(name, func(t *testing.T) {
-			cmd := testenv.AsUser(t, name, "-test.v", "-test.skip=TestAsOrdinaryUser")
+			cmd := testenv.AsUser(t, name, "-test.v", "-test.short", "-test.skip=TestAsOrdinaryUser")
 			out, err := cmd.CombinedOutput()
 			t.Logf("%s", out)
 			require.NoError(t, err)

@@ -35,6 +35,9 @@ type Size struct {
 	Height uint16 `json:"height"`
 }
 
+// LogTime is the size of the time, in nanoseconds since 1970 and big endian, that a log's frames begin with.
+const LogTime = 8
+
 // MaxFrame bounds a frame's payload, in bytes.
 const MaxFrame = 1 << 20
 

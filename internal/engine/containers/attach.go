@@ -71,7 +71,8 @@ func (r *run) serve(conn net.Conn, br *bufio.Reader, rd *logfile.Reader, stdin b
 		r.readInput(ctx, api.NewFrameReader(br), stdin)
 	}()
 	fw := api.NewFrameWriter(conn)
-	if err := sendLog(ctx, fw, rd, r.log, nil); err != nil {
+	err := sendLog(ctx, rd, r.log, func(e logfile.Entry) error { return fw.Frame(kindOf(e), e.Data) }, func() error { return nil })
+	if err != nil {
 		return
 	}
 	select {

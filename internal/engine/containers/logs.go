@@ -3,7 +3,9 @@
 package containers
 
 import (
+	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net/http"
@@ -25,55 +27,81 @@ func (s *Service) logs(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, err)
 		return
 	}
-	rd, err := logfile.Read(s.logPath(id), 0)
-	if err != nil {
-		wire.Fail(w, err)
-		return
-	}
-	defer rd.Close()
 	var follow *logfile.Log
 	if m := s.mine(id); m != nil && opts.Follow {
 		if run, err := m.current(); err == nil {
 			follow = run.log
 		}
 	}
-	rc := http.NewResponseController(w)
-	fw := api.NewFrameWriter(w)
-	if err := rc.Flush(); err != nil {
+	rd, err := s.openLog(id, opts)
+	if err != nil {
+		wire.Fail(w, err)
 		return
 	}
-	if err := sendLog(r.Context(), fw, rd, follow, rc.Flush); err != nil && r.Context().Err() == nil {
-		_ = fw.JSON(api.Failure, api.ToError(err)) // the client is gone when this fails
+	defer rd.Close()
+	rc := http.NewResponseController(w)
+	if err := rc.Flush(); err != nil { // the caller waits for the header
+		return
 	}
+	bw := bufio.NewWriterSize(w, logfile.MaxChunk)
+	fw := api.NewFrameWriter(bw)
+	err = sendLog(r.Context(), rd, follow, func(e logfile.Entry) error {
+		if !opts.Since.IsZero() && e.Time.Before(opts.Since) {
+			return nil
+		}
+		if !opts.Until.IsZero() && e.Time.After(opts.Until) {
+			return io.EOF
+		}
+		return fw.Frame(kindOf(e), append(binary.BigEndian.AppendUint64(make([]byte, 0, api.LogTime+len(e.Data)), uint64(e.Time.UnixNano())), e.Data...))
+	}, func() error {
+		return errors.Join(bw.Flush(), rc.Flush())
+	})
+	// The client is gone when these fail.
+	if err != nil && r.Context().Err() == nil {
+		_ = fw.JSON(api.Failure, api.ToError(err))
+	}
+	_ = bw.Flush()
 }
 
-// sendLog sends entries as frames to the end of the log, or of the run that writes it.
-func sendLog(ctx context.Context, fw *api.FrameWriter, rd *logfile.Reader, follow *logfile.Log, flush func() error) error {
+// openLog opens the log where the wanted lines begin.
+func (s *Service) openLog(id string, opts container.LogsOptions) (*logfile.Reader, error) {
+	if opts.Tail == 0 {
+		return logfile.Read(s.logPath(id), 0)
+	}
+	return logfile.ReadTail(s.logPath(id), max(opts.Tail, 0))
+}
+
+func kindOf(e logfile.Entry) api.Kind {
+	if e.Stream == logfile.Stderr {
+		return api.Stderr
+	}
+	return api.Stdout
+}
+
+// sendLog gives entries to send up to the end of the log, or of the run that writes it, and calls flush whenever it
+// has to wait for more. io.EOF from send ends it without an error.
+func sendLog(ctx context.Context, rd *logfile.Reader, follow *logfile.Log, send func(logfile.Entry) error, flush func() error) error {
 	for {
 		var e logfile.Entry
 		var err error
 		if follow != nil {
+			if !rd.Ready(follow) {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
 			e, err = rd.Follow(ctx, follow)
 		} else {
 			e, err = rd.Next()
+		}
+		if err == nil {
+			err = send(e)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
-		}
-		kind := api.Stdout
-		if e.Stream == logfile.Stderr {
-			kind = api.Stderr
-		}
-		if err := fw.Frame(kind, e.Data); err != nil {
-			return err
-		}
-		if follow != nil && flush != nil {
-			if err := flush(); err != nil {
-				return err
-			}
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

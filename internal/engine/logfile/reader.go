@@ -14,10 +14,11 @@ import (
 
 // Reader reads a log from its beginning, or from an offset.
 type Reader struct {
-	f   *os.File
-	br  *bufio.Reader
-	at  int64
-	buf []byte
+	f    *os.File
+	br   *bufio.Reader
+	at   int64
+	skip int // bytes of the next record to leave out
+	buf  []byte
 }
 
 // Read opens the log at path for reading from an offset. A log that was never written is empty.
@@ -45,11 +46,34 @@ func (r *Reader) Next() (Entry, error) {
 	if r.f == nil {
 		return Entry{}, io.EOF
 	}
-	st, err := r.f.Stat()
+	end, err := r.size()
 	if err != nil {
 		return Entry{}, err
 	}
-	return r.read(st.Size())
+	return r.next(end)
+}
+
+func (r *Reader) size() (int64, error) {
+	st, err := r.f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return st.Size(), nil
+}
+
+// Ready says whether Follow would return at once.
+func (r *Reader) Ready(l *Log) bool {
+	size, closed, _ := l.state()
+	return closed || r.at < size
+}
+
+func (r *Reader) next(end int64) (Entry, error) {
+	e, err := r.read(end)
+	if err == nil && r.skip > 0 {
+		e.Data = e.Data[min(r.skip, len(e.Data)):]
+		r.skip = 0
+	}
+	return e, err
 }
 
 // Follow returns the next entry of a log that is being written, and waits for it; io.EOF when the log is closed.
@@ -57,7 +81,7 @@ func (r *Reader) Follow(ctx context.Context, l *Log) (Entry, error) {
 	for {
 		size, closed, change := l.state()
 		if r.at < size {
-			return r.read(size)
+			return r.next(size)
 		}
 		if closed {
 			return Entry{}, io.EOF

@@ -1,0 +1,112 @@
+package container_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+func TestLogsSelection(t *testing.T) {
+	e := newEngine(t)
+	ctx := t.Context()
+	c := start(t, e, container.Options{Cmd: []string{"seq", "1000"}})
+	_, err := c.Wait(ctx)
+	require.NoError(t, err)
+	logs := func(opts container.LogsOptions) string {
+		var out bytes.Buffer
+		opts.Stdout = &out
+		require.NoError(t, c.Logs(ctx, opts))
+		return out.String()
+	}
+	assert.Equal(t, "998\n999\n1000\n", logs(container.LogsOptions{Tail: 3}))
+	assert.Equal(t, "1\n2\n", logs(container.LogsOptions{Tail: 5000})[:4])
+	assert.Empty(t, logs(container.LogsOptions{Tail: -1}))
+	assert.Empty(t, logs(container.LogsOptions{Since: time.Now()}))
+	assert.Len(t, logs(container.LogsOptions{Until: time.Now()}), 3893)
+	assert.Empty(t, logs(container.LogsOptions{Until: time.Now().Add(-time.Hour)}))
+
+	n := 0
+	for entry, err := range c.LogEntries(ctx, container.LogsOptions{}) {
+		require.NoError(t, err)
+		n++
+		require.Equal(t, fmt.Sprint(n), entry.Line)
+		assert.WithinDuration(t, time.Now(), entry.Time, time.Minute)
+		if n == 500 {
+			break
+		}
+	}
+	assert.Equal(t, 500, n)
+	line := strings.Fields(logs(container.LogsOptions{Timestamps: true, Tail: 1}))
+	require.Len(t, line, 2)
+	_, err = time.Parse(time.RFC3339Nano, line[0])
+	require.NoError(t, err)
+	assert.Equal(t, "1000", line[1])
+}
+
+// slowWriter hashes what it gets, and takes its time at first.
+type slowWriter struct {
+	h     interface{ Write([]byte) (int, error) }
+	n     int
+	pause <-chan time.Time
+}
+
+func (w *slowWriter) Write(p []byte) (int, error) {
+	if w.n == 0 {
+		<-w.pause
+	}
+	w.n += len(p)
+	return w.h.Write(p)
+}
+
+// TestLogsLoseNothing pushes lines through the log with a reader that keeps up and one that does not.
+func TestLogsLoseNothing(t *testing.T) {
+	size := 1 << 30
+	if testing.Short() {
+		size = 64 << 20
+	}
+	e := newEngine(t)
+	ctx := t.Context()
+	c := create(t, e, container.Options{Cmd: []string{"spam", fmt.Sprint(size)}})
+	slowHash, fastHash := sha256.New(), sha256.New()
+	slow := &slowWriter{h: slowHash, pause: time.After(time.Second)}
+	att, err := c.Attach(ctx, container.AttachOptions{Stdout: slow})
+	require.NoError(t, err)
+	require.NoError(t, c.Start(ctx))
+	var sum bytes.Buffer
+	require.NoError(t, c.Logs(ctx, container.LogsOptions{Follow: true, Stdout: fastHash, Stderr: &sum}))
+	st, err := att.Wait()
+	require.NoError(t, err)
+	assert.Zero(t, st.Code)
+	want := strings.TrimSpace(sum.String())
+	assert.Equal(t, want, fmt.Sprintf("%x", fastHash.Sum(nil)))
+	assert.Equal(t, want, fmt.Sprintf("%x", slowHash.Sum(nil)))
+	assert.Equal(t, size, slow.n)
+}
+
+// BenchmarkLogs is what a container can write and a follower read, in bytes a second.
+func BenchmarkLogs(b *testing.B) {
+	const size = 256 << 20
+	e := newEngine(b)
+	b.SetBytes(size)
+	for b.Loop() {
+		c := start(b, e, container.Options{Cmd: []string{"spam", fmt.Sprint(size)}})
+		n := &slowWriter{h: sha256.New(), pause: closedTimer()}
+		require.NoError(b, c.Logs(b.Context(), container.LogsOptions{Follow: true, Stdout: n}))
+		require.Equal(b, size, n.n)
+		require.NoError(b, c.Remove(b.Context(), container.RemoveOptions{Force: true}))
+	}
+}
+
+func closedTimer() <-chan time.Time {
+	ch := make(chan time.Time)
+	close(ch)
+	return ch
+}
