@@ -108,7 +108,7 @@ func (e *election) lead() error {
 	e.n.log.Debug("this process runs the gateway")
 	e.settle(nil)
 	// Whoever died while nobody led has left its endpoints behind.
-	e.n.followerGone()
+	e.n.forgetDead()
 	<-e.done
 	e.n.setGateway(nil)
 	gw.close()

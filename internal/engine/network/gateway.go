@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/network/arp"
@@ -58,6 +59,9 @@ func (n *Network) startGateway() (*gateway, error) {
 	addrs := []netip.Addr{n.spec.Gateway4}
 	if n.spec.IPv6.IsValid() {
 		addrs = append(addrs, n.spec.Gateway6)
+	}
+	if err := n.seg.becomeHub(); err != nil {
+		return nil, err
 	}
 	socket, err := n.seg.packetSocket(gatewayTap, gatewayFilter(g.mac, addrs))
 	if err != nil {
@@ -183,7 +187,8 @@ func (g *gateway) drop(addrs ...netip.Addr) {
 	}
 }
 
-// announce tells bridges where the gateway is now: after a change of leader it may be behind another port.
+// announce tells bridges where the gateway is now: after a change of leader it may be behind another port. It says so
+// more than once, as a port that has just come up may lose the first frames.
 func (g *gateway) announce() {
 	gw := g.spec.Gateway4.As4()
 	frame := make([]byte, 0, 60)
@@ -194,7 +199,22 @@ func (g *gateway) announce() {
 	frame = append(frame, gw[:]...)
 	frame = append(frame, 0, 0, 0, 0, 0, 0)
 	frame = append(frame, gw[:]...)
-	g.link.send(frame[:cap(frame)])
+	frame = frame[:cap(frame)]
+	g.link.send(frame)
+	if !g.begin() {
+		return
+	}
+	go func() {
+		defer g.wg.Done()
+		for _, pause := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond, time.Second} {
+			select {
+			case <-g.ctx.Done():
+				return
+			case <-time.After(pause):
+				g.link.send(frame)
+			}
+		}
+	}()
 }
 
 var errRefusedHere = errors.New("not reachable from this network")

@@ -3,6 +3,7 @@
 package network
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -183,14 +185,18 @@ func dialSocket(dir *os.File, name string) (*net.UnixConn, error) {
 	return net.DialUnix("unixpacket", nil, &net.UnixAddr{Name: path, Net: "unixpacket"})
 }
 
-// askForNetns obtains the network's namespace from any live holder; nil when there is none.
+// askForNetns obtains the network's namespace from a live holder, the leader if it can be had, since a trunk is slower
+// than its bridge; nil when there is none.
 func askForNetns(dir string) (*Netns, error) {
 	d, err := os.Open(filepath.Join(dir, "holders"))
 	if err != nil {
 		return nil, notFound(err)
 	}
 	defer d.Close()
-	for _, id := range liveHolders(dir) {
+	alive := liveHolders(dir)
+	leader, _ := os.ReadFile(filepath.Join(dir, "gateway.lock"))
+	slices.SortFunc(alive, func(a, b string) int { return cmp.Compare(btoi(b == string(leader)), btoi(a == string(leader))) })
+	for _, id := range alive {
 		c, err := dialSocket(d, id+".sock")
 		if err != nil {
 			continue // ended just now
@@ -205,6 +211,13 @@ func askForNetns(dir string) (*Netns, error) {
 		c.Close()
 	}
 	return nil, nil
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // message is one packet on a holder's socket.

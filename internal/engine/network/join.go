@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,9 +30,10 @@ type Network struct {
 
 	mu     sync.Mutex
 	refs   int
-	gw     *gateway               // while this process leads
-	trunks map[uint64]*sync.Mutex // by segment
+	gw     *gateway                 // while this process leads
+	trunks map[uint64]chan struct{} // by segment
 	closed bool
+	done   chan struct{} // closed by close
 }
 
 // Join makes this process hold the network: the namespace is made when nobody has it, else obtained from a
@@ -63,7 +65,7 @@ func (m *Manager) joinDir(dir string) (n *Network, fresh bool, err error) {
 		n.mu.Unlock()
 		return n, false, nil
 	}
-	n = &Network{m: m, dir: dir, refs: 1, trunks: map[uint64]*sync.Mutex{}}
+	n = &Network{m: m, dir: dir, refs: 1, done: make(chan struct{}), trunks: map[uint64]chan struct{}{}}
 	if n.state, err = openStateDir(dir); err != nil {
 		return nil, false, err
 	}
@@ -154,6 +156,7 @@ func (n *Network) close() error {
 		return nil
 	}
 	n.closed = true
+	close(n.done)
 	n.mu.Unlock()
 	delete(n.m.joined, n.dir)
 	n.m.mu.Unlock()
@@ -196,8 +199,23 @@ func (n *Network) leads() bool {
 	return n.gw != nil
 }
 
-// followerGone forgets the endpoints of a process that has ended.
+// followerGone forgets the endpoints of a process that has ended. A process that ends closes its files one after the
+// other, so its lock may be held still when its connection is not: look again.
 func (n *Network) followerGone() {
+	for _, pause := range []time.Duration{0, time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond, time.Second} {
+		select {
+		case <-n.done:
+			return
+		case <-time.After(pause):
+		}
+		if n.forgetDead() {
+			return
+		}
+	}
+}
+
+// forgetDead reports whether there was something to forget.
+func (n *Network) forgetDead() bool {
 	var gone []endpointRecord
 	err := n.state.update(func(r *record) error {
 		before := slices.Clone(r.Endpoints)
@@ -217,6 +235,7 @@ func (n *Network) followerGone() {
 	for _, e := range gone {
 		n.forget(e)
 	}
+	return len(gone) > 0
 }
 
 var errUnchanged = errors.New("unchanged")

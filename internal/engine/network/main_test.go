@@ -26,7 +26,8 @@ import (
 const (
 	stageEnv      = "CAISSON_NETWORK_TEST_STAGE"
 	stageHost     = "host"     // plays the host, has made the outside
-	stageRootless = "rootless" // an ordinary user on that host
+	stageUser     = "user"     // an ordinary user on that host, about to enter a user namespace
+	stageRootless = "rootless" // in it
 	stageAgent    = "agent"    // a further process that joins a network, see agent_test.go
 )
 
@@ -56,20 +57,25 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case stageAgent:
 		os.Exit(agentMain())
+	case stageUser:
+		os.Exit(runAs(stageRootless, asUserNamespaceRoot))
 	}
-	os.Exit(enterHost())
+	os.Exit(runAs(stageHost, func(cmd *exec.Cmd) {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWNET
+		if os.Geteuid() != 0 {
+			asUserNamespaceRoot(cmd)
+		}
+	}))
 }
 
-// enterHost runs the tests again in a network namespace of their own.
-func enterHost() int {
+// runAs runs the tests again in new namespaces.
+func runAs(stage string, prepare func(*exec.Cmd)) int {
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), stageEnv+"="+stageHost)
+	cmd.Env = append(os.Environ(), stageEnv+"="+stage)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if os.Geteuid() != 0 {
-		asUserNamespaceRoot(cmd)
-	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	prepare(cmd)
 	runtime.LockOSThread() // the parent-death signal is tied to this thread
 	err := cmd.Run()
 	var exit *exec.ExitError

@@ -28,7 +28,7 @@ const (
 	gatewayTap  = "gw1" // its other end, which the packet socket listens on
 )
 
-// newSegment makes a namespace with an empty bridge and the gateway's port.
+// newSegment makes a namespace with an empty bridge.
 func newSegment(mtu int) (*segment, error) {
 	ns, err := NewNetns()
 	if err != nil {
@@ -57,10 +57,7 @@ func (s *segment) build() (err error) {
 	if err := s.nl.LinkAdd(&netlink.Bridge{LinkAttrs: attrs}); err != nil {
 		return fmt.Errorf("add bridge: %w: load the kernel's bridge module", err)
 	}
-	if err := s.findBridge(); err != nil {
-		return err
-	}
-	return s.addTap(gatewayPort, gatewayTap)
+	return s.findBridge()
 }
 
 // joinSegment uses the namespace of another holder. It fails with EPERM where that is of another user

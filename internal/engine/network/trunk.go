@@ -41,10 +41,8 @@ func (n *Network) askLeader(conn *net.UnixConn) error {
 	if reply.segment == n.seg.ns.ID() {
 		return nil
 	}
-	if _, err := n.seg.nl.LinkByName(trunkTap); err != nil {
-		if err := n.seg.addTap(trunkPort, trunkTap); err != nil {
-			return err
-		}
+	if err := n.seg.becomeLeaf(); err != nil {
+		return err
 	}
 	packets, err := n.seg.packetSocket(trunkTap, nil)
 	if err != nil {
@@ -63,14 +61,72 @@ func (n *Network) askLeader(conn *net.UnixConn) error {
 	return nil
 }
 
+// becomeLeaf prepares a segment for a leader on another one. Ports of a former leader on this segment go: the bridge
+// remembers behind them addresses that are behind the trunk now, and would send to nobody for minutes.
+func (s *segment) becomeLeaf() error {
+	links, err := s.nl.LinkList()
+	if err != nil {
+		return fmt.Errorf("list ports: %w", err)
+	}
+	have := false
+	for _, l := range links {
+		name := l.Attrs().Name
+		have = have || name == trunkPort
+		if name == gatewayPort || isLeafPort(name) {
+			if err := s.delLink(name); err != nil {
+				return err
+			}
+		}
+	}
+	if have {
+		return nil
+	}
+	return s.addTap(trunkPort, trunkTap)
+}
+
+// becomeHub prepares a segment for the gateway.
+func (s *segment) becomeHub() error {
+	if err := s.delLink(trunkPort); err != nil {
+		return err
+	}
+	if _, err := s.nl.LinkByName(gatewayTap); err == nil {
+		return nil
+	}
+	return s.addTap(gatewayPort, gatewayTap)
+}
+
+// leafPort names the hub's port for another segment, and its other end.
+func leafPort(segment uint64) (port, tap string) {
+	return fmt.Sprintf("t%xp", segment), fmt.Sprintf("t%xt", segment)
+}
+
+func isLeafPort(name string) bool { return name[0] == 't' && name[len(name)-1] == 'p' }
+
 // trunk carries frames between a follower's segment and ours until the follower ends. Of several followers on one
 // segment only one has a trunk at a time: two would be a loop.
 func (n *Network) trunk(conn *net.UnixConn, segment uint64, theirs *os.File) error {
-	lock := n.trunkLock(segment)
-	lock.Lock()
-	defer lock.Unlock()
-	port := fmt.Sprintf("t%xp", segment)
-	tap := fmt.Sprintf("t%xt", segment)
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		recvMsg(conn) // until the follower ends
+	}()
+	turn := n.trunkTurn(segment)
+	waited := false
+	select {
+	case turn <- struct{}{}:
+	default: // the segment has a trunk: be ready to replace it
+		waited = true
+		if err := sendMsg(conn, message{kind: replyYes}); err != nil {
+			return err
+		}
+		select {
+		case turn <- struct{}{}:
+		case <-gone:
+			return nil
+		}
+	}
+	defer func() { <-turn }()
+	port, tap := leafPort(segment)
 	n.seg.delLink(port) // of a follower that ended while we did not lead
 	if err := n.seg.addTap(port, tap); err != nil {
 		return err
@@ -84,14 +140,17 @@ func (n *Network) trunk(conn *net.UnixConn, segment uint64, theirs *os.File) err
 	wg.Add(2)
 	go func() { defer wg.Done(); pump(theirs, ours) }()
 	go func() { defer wg.Done(); pump(ours, theirs) }()
-	if err = sendMsg(conn, message{kind: replyYes}); err == nil {
-		n.mu.Lock()
-		gw := n.gw
-		n.mu.Unlock()
-		if gw != nil {
-			gw.announce()
-		}
-		recvMsg(conn) // until the follower ends
+	n.mu.Lock()
+	gw := n.gw
+	n.mu.Unlock()
+	if gw != nil {
+		gw.announce()
+	}
+	if !waited {
+		err = sendMsg(conn, message{kind: replyYes})
+	}
+	if err == nil {
+		<-gone
 	}
 	ours.Close()
 	theirs.Close()
@@ -99,11 +158,12 @@ func (n *Network) trunk(conn *net.UnixConn, segment uint64, theirs *os.File) err
 	return err
 }
 
-func (n *Network) trunkLock(segment uint64) *sync.Mutex {
+// trunkTurn is held by whoever has the segment's trunk.
+func (n *Network) trunkTurn(segment uint64) chan struct{} {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.trunks[segment] == nil {
-		n.trunks[segment] = new(sync.Mutex)
+		n.trunks[segment] = make(chan struct{}, 1)
 	}
 	return n.trunks[segment]
 }
