@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -25,6 +26,9 @@ type Transport struct {
 	Insecure bool `json:"insecure,omitempty"`
 	// CertDir holds *.crt (roots), *.cert and *.key (client), as containers-certs.d(5).
 	CertDir string `json:"certDir,omitempty"`
+	// Stall is how long a registry may send and take nothing before the attempt ends and another begins, in
+	// nanoseconds. Default: a minute.
+	Stall time.Duration `json:"stall,omitempty"`
 }
 
 // Credentials for a registry.

@@ -9,8 +9,13 @@ import (
 	"github.com/caisson-dev/caisson/image"
 )
 
-// stall is how long an attempt may go without a byte.
-const stall = time.Minute
+// stallOf is how long an attempt may go without a byte.
+func stallOf(t image.Transport) time.Duration {
+	if t.Stall > 0 {
+		return t.Stall
+	}
+	return time.Minute
+}
 
 // blobState is what is known of a blob on its way.
 type blobState struct {

@@ -147,6 +147,7 @@ type pull struct {
 	source   types.ImageReference
 	dest     types.ImageReference
 	sc       *types.SystemContext
+	stall    time.Duration
 }
 
 func (s *Service) newPull(ref string, opts image.PullOptions) (*pull, error) {
@@ -163,7 +164,7 @@ func (s *Service) newPull(ref string, opts image.PullOptions) (*pull, error) {
 			return nil, invalid(ref, err)
 		}
 	}
-	p := &pull{named: named, platform: opts.Platform, sc: s.SystemContext()}
+	p := &pull{named: named, platform: opts.Platform, sc: s.SystemContext(), stall: stallOf(opts.Transport)}
 	if err := transport(p.sc, named, opts.Transport, opts.Credentials); err != nil {
 		return nil, err
 	}
@@ -236,7 +237,7 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 	defer policy.Destroy() //nolint:errcheck // it only forgets
 	var done types.ImageReference
 	err = s.retry(ctx, what, func() error {
-		m, actx := newMonitor(ctx, image.PhaseDownload, progress, stall)
+		m, actx := newMonitor(ctx, image.PhaseDownload, progress, p.stall)
 		defer m.close()
 		_, err := copy.Image(actx, policy, p.dest, p.source, &copy.Options{
 			SourceCtx: p.sc, DestinationCtx: p.sc, Progress: m.events, ProgressInterval: progressInterval, ReportResolvedReference: &done,

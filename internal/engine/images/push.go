@@ -3,6 +3,7 @@ package images
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/distribution/reference"
 	"go.podman.io/image/v5/copy"
@@ -60,7 +61,7 @@ func (s *Service) Push(ctx context.Context, ref string, opts image.PushOptions, 
 	if err := compress(sc, opts); err != nil {
 		return "", err
 	}
-	return Detachable(ctx, s, "push "+named.String(), func() (string, error) { return s.upload(ctx, ref, named, sc, progress) })
+	return Detachable(ctx, s, "push "+named.String(), func() (string, error) { return s.upload(ctx, ref, named, sc, stallOf(opts.Transport), progress) })
 }
 
 // defaultLevel: gzip level 3 took 3.8 s where upstream's default took 7.2 s, on 334 MB, at the same size.
@@ -89,7 +90,7 @@ func compress(sc *types.SystemContext, opts image.PushOptions) error {
 	return nil
 }
 
-func (s *Service) upload(ctx context.Context, ref string, named reference.Named, sc *types.SystemContext, progress func(image.Progress)) (string, error) {
+func (s *Service) upload(ctx context.Context, ref string, named reference.Named, sc *types.SystemContext, stall time.Duration, progress func(image.Progress)) (string, error) {
 	what := "push " + named.String()
 	ctx, release, err := s.Hold(ctx)
 	if err != nil {
