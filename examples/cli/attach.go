@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -24,12 +25,20 @@ var attachCommand = command{
 			if info.State != container.StateRunning {
 				return fmt.Errorf("container %s is %s: start it first", args[0], info.State)
 			}
-			attached, err := c.attach(context.WithoutCancel(ctx), ctr, info.Options.Stdin)
+			s := streams{stdin: info.Options.Stdin, tty: info.Options.TTY}
+			if err := c.checkTTY(s.stdin, s.tty); err != nil {
+				return err
+			}
+			attached, err := c.attach(context.WithoutCancel(ctx), ctr, s)
 			if err != nil {
 				return err
 			}
 			defer attached.Close()
-			return c.stay(ctx, ctr, attached)
+			err = c.stay(ctx, ctr, attached, s)
+			if errors.Is(err, container.ErrDetached) {
+				return errors.New("read escape sequence") // docker attach's words, and its code 1
+			}
+			return err
 		}
 	},
 }

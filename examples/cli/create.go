@@ -35,13 +35,12 @@ type createFlags struct {
 	container                 container.Options
 	env, volumes              []string
 	entrypoint, pull, network string
-	tty                       bool
 }
 
 func newCreateFlags(flags *pflag.FlagSet) *createFlags {
 	o := &createFlags{flags: flags}
 	flags.BoolVarP(&o.container.Stdin, "interactive", "i", false, "give the container a standard input")
-	flags.BoolVarP(&o.tty, "tty", "t", false, "give the container a terminal")
+	flags.BoolVarP(&o.container.TTY, "tty", "t", false, "give the container a terminal")
 	flags.BoolVar(&o.container.AutoRemove, "rm", false, "remove the container when it has ended")
 	flags.StringVar(&o.container.Name, "name", "", "name of the container")
 	flags.StringArrayVarP(&o.env, "env", "e", nil, "environment, as NAME=VALUE, or NAME for this environment's (may be repeated)")
@@ -87,13 +86,8 @@ func (o *createFlags) options(args []string) (container.Options, error) {
 	}
 	opts.Pull = image.PullNever // create fetches it before, and shows how
 	opts.Detach = true          // as with Docker, the container outlives this process
-	if o.tty {
-		return opts, errNoTTY
-	}
 	return opts, nil
 }
-
-var errNoTTY = errors.New("-t: containers have no terminal yet: leave it out")
 
 // create fetches the image by the pull policy and makes the container.
 func (c *cli) create(ctx context.Context, o *createFlags, verb string, args []string) (*container.Container, error) {

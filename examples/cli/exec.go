@@ -15,8 +15,8 @@ var execCommand = command{
 		interactive := flags.BoolP("interactive", "i", false, "connect standard input")
 		tty := flags.BoolP("tty", "t", false, "give the command a terminal")
 		return func(ctx context.Context, c *cli, args []string) error {
-			if *tty {
-				return usage("exec", errNoTTY)
+			if err := c.checkTTY(*interactive, *tty); err != nil {
+				return err
 			}
 			ctr, err := c.container(ctx, args[0])
 			if err != nil {
@@ -27,7 +27,8 @@ var execCommand = command{
 			if *interactive {
 				cmd.Stdin = c.in
 			}
-			err = cmd.Run(ctx)
+			cmd.TTY, cmd.Size = *tty, c.size()
+			err = c.exec(ctx, cmd)
 			var ee *container.ExitError
 			if errors.As(err, &ee) {
 				return ended(ee.Code)
@@ -35,4 +36,22 @@ var execCommand = command{
 			return runError(err, 1)
 		}
 	},
+}
+
+// exec runs the command; with a terminal, this one is raw meanwhile and gives its size.
+func (c *cli) exec(ctx context.Context, cmd *container.Cmd) error {
+	if err := cmd.Start(ctx); err != nil {
+		return err
+	}
+	restore, err := c.raw(cmd.Stdin != nil, cmd.TTY)
+	if err != nil {
+		return err
+	}
+	defer restore()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if cmd.TTY {
+		c.followSize(ctx, cmd.Resize)
+	}
+	return cmd.Wait()
 }

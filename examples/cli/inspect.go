@@ -96,7 +96,7 @@ func containerJSON(info *container.Info) object {
 		"Config": object{
 			"Image": info.Image, "Hostname": o.Hostname, "User": o.User, "Env": list(o.Env), "Cmd": list(o.Cmd),
 			"Entrypoint": list(o.Entrypoint), "WorkingDir": o.Dir, "Labels": o.Labels, "OpenStdin": o.Stdin,
-			"StopSignal": o.StopSignal, "Tty": false,
+			"StopSignal": o.StopSignal, "Tty": o.TTY,
 		},
 		"HostConfig": object{"AutoRemove": o.AutoRemove, "NetworkMode": o.Network, "ReadonlyRootfs": o.ReadOnly},
 	}

@@ -18,6 +18,12 @@ var runCommand = command{
 		o := newCreateFlags(flags)
 		detach := flags.BoolP("detach", "d", false, "print the container's id and leave it running")
 		return func(ctx context.Context, c *cli, args []string) error {
+			s := streams{stdin: o.container.Stdin, tty: o.container.TTY}
+			if !*detach {
+				if err := c.checkTTY(s.stdin, s.tty); err != nil {
+					return err
+				}
+			}
 			ctr, err := c.create(ctx, o, "run", args)
 			if err != nil {
 				return err
@@ -27,12 +33,15 @@ var runCommand = command{
 				err = ctr.Start(ctx)
 				started = err == nil
 			} else {
-				started, err = c.foreground(ctx, ctr, o.container.Stdin)
+				started, err = c.foreground(ctx, ctr, s)
 			}
 			if !started && o.container.AutoRemove {
 				err = errors.Join(err, discard(ctx, ctr))
 			}
-			if err == nil && *detach {
+			switch {
+			case errors.Is(err, container.ErrDetached):
+				return nil
+			case err == nil && *detach:
 				fmt.Fprintln(c.out, ctr.ID())
 			}
 			return runError(err, codeEngine)
@@ -49,11 +58,15 @@ func discard(ctx context.Context, ctr *container.Container) error {
 	return err
 }
 
+// streams say how a container's process is connected with this one.
+type streams struct{ stdin, tty bool }
+
 // foreground starts a container and stays with it: its output is written here, what comes on standard input goes to
-// it if stdin is set, and so do signals. The error is the container's exit code, as a status, or why that is not known.
-func (c *cli) foreground(ctx context.Context, ctr *container.Container, stdin bool) (started bool, err error) {
+// it if it wants that, and so do signals. The error is the container's exit code, as a status, or why that is not
+// known.
+func (c *cli) foreground(ctx context.Context, ctr *container.Container, s streams) (started bool, err error) {
 	// From the start on signals are the container's: they don't end the attachment.
-	attached, err := c.attach(context.WithoutCancel(ctx), ctr, stdin)
+	attached, err := c.attach(context.WithoutCancel(ctx), ctr, s)
 	if err != nil {
 		return false, err
 	}
@@ -61,24 +74,36 @@ func (c *cli) foreground(ctx context.Context, ctr *container.Container, stdin bo
 	if err := ctr.Start(ctx); err != nil {
 		return false, err
 	}
-	return true, c.stay(ctx, ctr, attached)
+	return true, c.stay(ctx, ctr, attached, s)
 }
 
-func (c *cli) attach(ctx context.Context, ctr *container.Container, stdin bool) (*container.Attachment, error) {
+func (c *cli) attach(ctx context.Context, ctr *container.Container, s streams) (*container.Attachment, error) {
 	opts := container.AttachOptions{Stdout: c.out, Stderr: c.err}
-	if stdin {
+	if s.stdin {
 		opts.Stdin = c.in
+	}
+	if s.tty {
+		opts.Size, opts.DetachKeys = c.size(), container.DefaultDetachKeys
 	}
 	return ctr.Attach(ctx, opts)
 }
 
 // stay waits until the container has ended, and passes signals on until then.
-func (c *cli) stay(ctx context.Context, ctr *container.Container, attached *container.Attachment) error {
-	ctx = context.WithoutCancel(ctx)
+func (c *cli) stay(ctx context.Context, ctr *container.Container, attached *container.Attachment, s streams) error {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
 	c.signals.forward(func(sig syscall.Signal) {
 		// By number, which names every signal. An error means that it has ended: then there is nobody to tell.
 		_ = ctr.Kill(ctx, strconv.Itoa(int(sig)))
 	})
+	restore, err := c.raw(s.stdin, s.tty)
+	if err != nil {
+		return err
+	}
+	defer restore()
+	if s.tty {
+		c.followSize(ctx, attached.Resize)
+	}
 	st, err := attached.Wait()
 	if err != nil {
 		return err

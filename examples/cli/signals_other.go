@@ -2,6 +2,12 @@
 
 package main
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 func ownSignal(syscall.Signal) bool { return false }
+
+// notifyResize does nothing: the system has no signal for it.
+func notifyResize(chan os.Signal) (stop func()) { return func() {} }

@@ -24,7 +24,11 @@ var startCommand = command{
 			if err != nil {
 				return err
 			}
-			_, err = c.foreground(ctx, ctr, false)
+			info, err := ctr.Inspect(ctx)
+			if err != nil {
+				return err
+			}
+			_, err = c.foreground(ctx, ctr, streams{tty: info.Options.TTY})
 			return runError(err, 1)
 		}
 	},
