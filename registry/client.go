@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,6 +42,7 @@ type Client struct {
 	o     ClientOptions
 	mu    sync.Mutex
 	conns map[connKey]*conn
+	hosts map[string]*http.Transport // connections are shared by the repositories of a registry
 }
 
 // connKey has the repository, since credentials may be for a part of a registry.
@@ -55,17 +57,18 @@ type conn struct {
 
 // NewClient makes a client. It does not connect.
 func NewClient(o ClientOptions) *Client {
-	return &Client{o: o, conns: map[connKey]*conn{}}
+	return &Client{o: o, conns: map[connKey]*conn{}, hosts: map[string]*http.Transport{}}
 }
 
 // Close closes idle connections.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, conn := range c.conns {
-		conn.http.CloseIdleConnections()
+	for _, transport := range c.hosts {
+		transport.CloseIdleConnections()
 	}
 	clear(c.conns)
+	clear(c.hosts)
 	return nil
 }
 
@@ -125,8 +128,20 @@ func (c credentialFor) EntryForRegistry(host string) (ociauth.ConfigEntry, error
 	}, nil
 }
 
+func (c *Client) transport(host string) (t *http.Transport, plain bool, err error) {
+	if t, plain, err = c.o.TLS.transport(host); err != nil {
+		return nil, false, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hosts[host] == nil {
+		c.hosts[host] = t
+	}
+	return c.hosts[host], plain, nil
+}
+
 func (c *Client) dial(host string, cred Credential) (*conn, error) {
-	transport, plain, err := c.o.TLS.transport(host)
+	transport, plain, err := c.transport(host)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", host, err)
 	}
@@ -207,6 +222,8 @@ func classify(err error) (sentinel error, remedy string) {
 		return ErrDigestMismatch, ""
 	case is(-1, ociregistry.ErrManifestInvalid, ociregistry.ErrManifestBlobUnknown):
 		return ErrInvalidManifest, ""
+	case errors.As(err, new(*net.OpError)), errors.As(err, new(*net.DNSError)):
+		return ErrUnavailable, ""
 	case errors.As(err, &uerr) && strings.Contains(uerr.Err.Error(), "server gave HTTP response to HTTPS client"):
 		return ErrUnavailable, "the registry speaks plain HTTP: set TLSOptions.PlainHTTP if that is meant"
 	}

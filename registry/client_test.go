@@ -248,3 +248,23 @@ func TestSlowClientIsCutOff(t *testing.T) {
 		assert.Equal(t, 201, do(t, "PUT", at+"?digest="+sum("01234567"), "4567").status)
 	})
 }
+
+func TestNobodyListens(t *testing.T) {
+	gone, err := registry.Serve(registry.ServerOptions{}, registry.ServeOptions{})
+	require.NoError(t, err)
+	require.NoError(t, gone.Close())
+	require.NoError(t, gone.Close(), "a second time does nothing")
+	_, err = anonymous().Resolve(context.Background(), gone.Addr+"/app:1")
+	require.ErrorIs(t, err, registry.ErrUnavailable)
+	require.ErrorContains(t, err, "connection refused")
+}
+
+func TestPlainHTTPByMistake(t *testing.T) {
+	reg := serve(t, registry.ServerOptions{})
+	c := registry.NewClient(registry.ClientOptions{
+		TLS: registry.TLSOptions{SkipVerify: true}, AuthFile: "/nonexistent/auth.json", Retry: registry.RetryOptions{Attempts: 1},
+	})
+	_, err := c.Resolve(context.Background(), reg.Addr+"/app:1")
+	require.ErrorIs(t, err, registry.ErrUnavailable)
+	require.ErrorContains(t, err, "PlainHTTP")
+}

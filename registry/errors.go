@@ -17,7 +17,7 @@ var (
 	ErrDenied = errors.New("denied")
 	// ErrRateLimited says that the registry answered 429 to every attempt.
 	ErrRateLimited = errors.New("rate limited")
-	// ErrUnavailable says that the registry answered 5xx to every attempt.
+	// ErrUnavailable says that the registry can't be reached, or answered 5xx to every attempt.
 	ErrUnavailable = errors.New("registry unavailable")
 	// ErrUnsupported says that the registry does not offer the operation.
 	ErrUnsupported = errors.New("unsupported by the registry")

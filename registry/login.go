@@ -105,7 +105,6 @@ func (c *Client) verify(ctx context.Context, host string, cred Credential) error
 	if err != nil {
 		return err
 	}
-	defer conn.http.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, conn.base+"/v2/", nil)
 	if err != nil {
 		return err

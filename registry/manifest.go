@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"cuelabs.dev/go/oci/ociregistry"
 	"github.com/caisson-dev/caisson/internal/registrystore"
 	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // Descriptor points to content: a manifest, a config or a layer.
@@ -138,68 +136,4 @@ func newDescriptor(d ociregistry.Descriptor) Descriptor {
 		MediaType: d.MediaType, Digest: string(d.Digest), Size: d.Size, Platform: platformString(d.Platform),
 		ArtifactType: d.ArtifactType, Annotations: d.Annotations,
 	}
-}
-
-func platformString(p *ocispec.Platform) string {
-	if p == nil {
-		return ""
-	}
-	s := p.OS + "/" + p.Architecture
-	if p.Variant != "" {
-		s += "/" + p.Variant
-	}
-	return s
-}
-
-// choosePlatform finds OS/ARCHITECTURE[/VARIANT]: exactly, or any variant when none is asked for, or for arm64 the
-// one without, which means v8 (OCI image spec, "platform variants").
-func choosePlatform(list []Descriptor, want string) (digest.Digest, error) {
-	if n := strings.Count(want, "/"); n < 1 || n > 2 {
-		return "", fmt.Errorf("%w: platform %q: must be OS/ARCHITECTURE[/VARIANT]", ErrInvalidOptions, want)
-	}
-	for _, match := range []func(have string) bool{
-		func(have string) bool { return have == want },
-		func(have string) bool { return strings.HasPrefix(have, want+"/") },
-		func(have string) bool { return want == have+"/v8" && strings.HasSuffix(have, "/arm64") },
-	} {
-		for _, d := range list {
-			if match(d.Platform) {
-				return digest.Digest(d.Digest), nil
-			}
-		}
-	}
-	var have []string
-	for _, d := range list {
-		if d.Platform != "" {
-			have = append(have, d.Platform)
-		}
-	}
-	return "", fmt.Errorf("%w: %s: there are %s", ErrNoPlatform, want, strings.Join(have, ", "))
-}
-
-// Resolve finds the digest of what a reference names, without reading it.
-// It fails with ErrNotFound, ErrUnauthorized and ErrDenied.
-func (c *Client) Resolve(ctx context.Context, ref string) (Descriptor, error) {
-	r, conn, err := c.reference(ctx, ref)
-	if err != nil {
-		return Descriptor{}, fmt.Errorf("resolve: %w", err)
-	}
-	desc, err := conn.resolve(ctx, r)
-	return newDescriptor(desc), clientError("resolve", r.String(), err)
-}
-
-func (c *conn) resolve(ctx context.Context, r reference) (ociregistry.Descriptor, error) {
-	if r.digest != "" {
-		return c.ResolveManifest(ctx, r.repo, r.digest)
-	}
-	return c.ResolveTag(ctx, r.repo, r.tag)
-}
-
-// Exists says whether there is what a reference names. It fails with ErrUnauthorized and ErrDenied.
-func (c *Client) Exists(ctx context.Context, ref string) (bool, error) {
-	_, err := c.Resolve(ctx, ref)
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
 }

@@ -308,9 +308,18 @@ func (w *dirWriter) Cancel() error {
 	if w.ended || w.d == nil {
 		return nil
 	}
+	w.release()
 	err := remove(w.d.uploadPath(w.repo, w.id))
 	w.d.forgetUpload(w.id)
 	return errors.Join(err, w.Close())
+}
+
+// release closes the file where an open one can't be renamed or removed.
+func (w *dirWriter) release() {
+	if !renameOpen && w.f != nil {
+		_ = w.f.Close()
+		w.f = nil
+	}
 }
 
 // Commit makes the upload a blob of the repository: synced, then renamed to its digest, then linked.
@@ -360,6 +369,7 @@ func (w *dirWriter) digest(a digest.Algorithm) (ociregistry.Digest, error) {
 func (w *dirWriter) publish(dig ociregistry.Digest) error {
 	path, upload := w.d.blobPath(dig), w.d.uploadPath(w.repo, w.id)
 	if exists(path) {
+		w.release()
 		now := time.Now()
 		if err := errors.Join(os.Chtimes(path, now, now), remove(upload)); err != nil {
 			return err
@@ -369,10 +379,7 @@ func (w *dirWriter) publish(dig ociregistry.Digest) error {
 	if err := w.f.Sync(); err != nil {
 		return err
 	}
-	if !renameOpen {
-		_ = w.f.Close()
-		w.f = nil
-	}
+	w.release()
 	if err := w.d.moveInto(upload, path); err != nil {
 		return err
 	}
