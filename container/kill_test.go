@@ -172,7 +172,8 @@ func TestKillOwner(t *testing.T) {
 			root, before := killStore(t)
 			cmd := startChild(t, root, scenario)
 			if scenario == "hang" {
-				assert.Equal(t, 3, len(processesOf(t, root)), "an agent and two containers")
+				require.Eventually(t, func() bool { return len(processesOf(t, root)) == 3 }, 10*time.Second, time.Millisecond,
+					"an agent and two containers")
 				require.NoError(t, cmd.Process.Kill())
 			}
 			_ = cmd.Wait() // each scenario ends in its own way

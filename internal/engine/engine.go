@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -217,11 +218,22 @@ func (a *agent) listen() error {
 	return nil
 }
 
-// end leaves nothing of this agent behind but detached containers.
-func (a *agent) end() {
-	if a.server != nil {
+// stopServing lets an agent of a detached container send its last answers; an owner's agent has no one to answer.
+func (a *agent) stopServing() {
+	switch {
+	case a.server == nil:
+	case a.cfg.Role == api.RoleDetached:
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = a.server.Shutdown(ctx) // whoever does not read its answer by then goes without
+	default:
 		a.server.Close()
 	}
+}
+
+// end leaves nothing of this agent behind but detached containers.
+func (a *agent) end() {
+	a.stopServing()
 	if a.conts != nil && a.cfg.Role == api.RoleOwner {
 		a.conts.Close()
 	}
