@@ -197,7 +197,10 @@ func (e *Endpoint) plug(nl *netlink.Handle) error {
 	if err := e.ns.quiet(e.rec.Interface, e.rec.IPv6.IsValid()); err != nil {
 		return err
 	}
-	return e.configure(nl)
+	if err := e.configure(nl); err != nil {
+		return err
+	}
+	return errors.Join(awaitCarrier(e.n.seg.nl, e.rec.Link), awaitCarrier(nl, e.rec.Interface))
 }
 
 // quiet keeps an interface without IPv6 from giving itself a link-local address. Best effort: /proc/sys may be

@@ -40,6 +40,10 @@ const (
 	// nowhere4 is where the host's routes say "unreachable".
 	nowhere4 = "192.0.2.1"
 
+	// A resolver on the host's loopback, which answers everything so.
+	stub       = "127.0.0.53"
+	stubAnswer = "192.0.2.53"
+
 	echoPort    = "7"
 	discardPort = "9"
 	sourcePort  = "19"
@@ -139,7 +143,24 @@ func makeOutside() error {
 			return fmt.Errorf("route %v: %w", r, err)
 		}
 	}
+	if err := serveStub(); err != nil {
+		return err
+	}
 	return out.Do(serveOutside)
+}
+
+// serveStub starts a resolver on the host's loopback, as systemd-resolved does.
+func serveStub() error {
+	pc, err := net.ListenPacket("udp", stub+":53")
+	if err != nil {
+		return err
+	}
+	go (&dns.Server{PacketConn: pc, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) {
+		m := new(dns.Msg).SetReply(r)
+		m.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: r.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET}, A: net.ParseIP(stubAnswer)}}
+		w.WriteMsg(m)
+	})}).ActivateAndServe()
+	return nil
 }
 
 // setUp configures a link of the calling thread's namespace.

@@ -66,9 +66,10 @@ func TestPublish(t *testing.T) {
 		c.Close()
 	}
 	c, err := net.Dial("tcp", b[5].Host.String())
-	require.NoError(t, err)
-	defer c.Close()
-	_, err = c.Read(make([]byte, 1))
+	if err == nil {
+		defer c.Close()
+		_, err = c.Read(make([]byte, 1))
+	}
 	require.Error(t, err, "nobody listens on 81")
 	require.NotErrorIs(t, err, io.EOF, "and that is no orderly end")
 }

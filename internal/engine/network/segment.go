@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -98,7 +99,27 @@ func (s *segment) addTap(port, tap string) error {
 	if err := s.nl.LinkSetARPOff(l); err != nil {
 		return err
 	}
-	return s.nl.LinkSetUp(l)
+	if err := s.nl.LinkSetUp(l); err != nil {
+		return err
+	}
+	return errors.Join(awaitCarrier(s.nl, port), awaitCarrier(s.nl, tap))
+}
+
+// awaitCarrier waits until the kernel has taken notice that a veth is connected. Until then it drops what is sent,
+// for up to a second, after which TCP and ARP try again: a container's first connection would take that second.
+// Asking is enough since Linux 6.11, which takes notice before it answers.
+func awaitCarrier(nl *netlink.Handle, name string) error {
+	for range 1500 {
+		l, err := nl.LinkByName(name)
+		if err != nil {
+			return fmt.Errorf("wait for %s: %w", name, err)
+		}
+		if s := l.Attrs().OperState; s == netlink.OperUp || s == netlink.OperUnknown {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return fmt.Errorf("wait for %s: no carrier", name)
 }
 
 func (s *segment) delLink(name string) error {
