@@ -29,11 +29,12 @@ type State string
 
 // The states, named as Docker names them.
 const (
-	StateCreated  State = "created"
-	StateRunning  State = "running"
-	StatePaused   State = "paused"
-	StateRemoving State = "removing"
-	StateExited   State = "exited"
+	StateCreated    State = "created"
+	StateRunning    State = "running"
+	StatePaused     State = "paused"
+	StateRestarting State = "restarting" // it has ended, and its restart policy starts it again in a moment
+	StateRemoving   State = "removing"
+	StateExited     State = "exited"
 )
 
 // Info describes a container.
@@ -51,6 +52,10 @@ type Info struct {
 	Mounts  []Mount   `json:"mounts,omitempty"` // with the image's volumes
 	RootFS  string    `json:"rootFS,omitempty"` // where the agent has it mounted while it runs
 	LogPath string    `json:"logPath,omitempty"`
+	// Health is nil without a health check.
+	Health *HealthInfo `json:"health,omitempty"`
+	// Restarts is how often the restart policy has started the process again since the last Start.
+	Restarts int `json:"restarts,omitempty"`
 }
 
 // Inspect describes the container as it is now.

@@ -22,6 +22,8 @@ var (
 	ErrNotRunning = api.ErrNotRunning
 	// ErrPaused: the operation wants a container that is not paused.
 	ErrPaused = api.ErrPaused
+	// ErrUnhealthy: the container's health checks fail.
+	ErrUnhealthy = api.ErrUnhealthy
 	// ErrCommandNotFound: the command is not in the container. Docker's exit code for it is 127.
 	ErrCommandNotFound = api.ErrCommandNotFound
 	// ErrNotExecutable: the command is there and can't be executed. Docker's exit code for it is 126.

@@ -3,6 +3,8 @@ package container
 import (
 	"time"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
+
 	"github.com/caisson-dev/caisson/image"
 )
 
@@ -16,22 +18,33 @@ type Options struct {
 	Entrypoint []string `json:"entrypoint"`
 	// Cmd replaces the image's CMD. Nil keeps it, unless Entrypoint is given.
 	Cmd []string `json:"cmd"`
-	// Env as KEY=value, added to the image's.
+	// Env as KEY=value, added to the image's; KEY alone takes the image's away. ReadEnvFile reads them from a file.
 	Env []string `json:"env,omitempty"`
 	// Dir is the working directory; it is made if it does not exist. Default: the image's, else /.
 	Dir string `json:"dir,omitempty"`
 	// User as name, uid, name:group or uid:gid. Default: the image's, else root.
 	User string `json:"user,omitempty"`
+	// Groups are supplementary groups of the user, by name or number, beside those of the image's /etc/group.
+	Groups []string `json:"groups,omitempty"`
 	// Hostname. Default: the first 12 characters of the id.
 	Hostname string `json:"hostname,omitempty"`
+	// Domain is the NIS domain name. Default: none.
+	Domain string `json:"domain,omitempty"`
 	// Labels are kept with the container.
 	Labels map[string]string `json:"labels,omitempty"`
-	// Mounts put directories and volumes of the host into the container.
+	// Annotations go into the OCI runtime specification.
+	Annotations map[string]string `json:"annotations,omitempty"`
+	// Mounts put directories, volumes, images and memory into the container.
 	Mounts []Mount `json:"mounts,omitempty"`
 	// ReadOnly makes the root file system read-only. Mounts stay writable.
 	ReadOnly bool `json:"readOnly,omitempty"`
-	// Network is NetworkNone (a loopback of its own), or NetworkHost. Default: NetworkNone.
+	// Network is NetworkNone (a loopback of its own), NetworkHost, or "container:" and the name or id of a running
+	// container whose network it shares. Default: NetworkNone.
 	Network NetworkMode `json:"network,omitempty"`
+	// Hosts are further lines of /etc/hosts, as NAME:ADDRESS.
+	Hosts []string `json:"hosts,omitempty"`
+	// DNS says how names are resolved.
+	DNS DNS `json:"dns,omitzero"`
 	// Stdin gives the process a standard input that Attach can write to. Default: /dev/null.
 	Stdin bool `json:"stdin,omitempty"`
 	// TTY gives the process a terminal: its output is one stream, and what is typed reaches it through line discipline.
@@ -40,12 +53,32 @@ type Options struct {
 	StopSignal string `json:"stopSignal,omitempty"`
 	// StopTimeout is how long Stop waits before SIGKILL. Default: 10 s.
 	StopTimeout time.Duration `json:"stopTimeout,omitempty"`
-	// AutoRemove removes the container when its process has ended.
+	// Init makes an init of the engine's process 1: it runs the command, forwards signals to it and reaps zombies.
+	Init bool `json:"init,omitempty"`
+	// Resources limit what the container uses. Default: no limits.
+	Resources Resources `json:"resources,omitzero"`
+	// Security says how the container is confined. Default: as Docker confines.
+	Security Security `json:"security,omitzero"`
+	// Namespaces that the container shares. Default: none.
+	Namespaces Namespaces `json:"namespaces,omitzero"`
+	// Devices of the host that the container gets beside the default ones.
+	Devices []Device `json:"devices,omitempty"`
+	// Sysctls are kernel parameters of the container's own namespaces, as net.ipv4.ip_forward.
+	Sysctls map[string]string `json:"sysctls,omitempty"`
+	// Health checks whether the container works. Default: the image's HEALTHCHECK.
+	Health Health `json:"health,omitzero"`
+	// Restart says when the process is started again after it has ended. Default: never.
+	Restart RestartPolicy `json:"restart,omitzero"`
+	// AutoRemove removes the container when its process has ended. It excludes Restart.
 	AutoRemove bool `json:"autoRemove,omitempty"`
 	// Detach lets the container outlive this process; it gets an agent of its own when it starts.
 	Detach bool `json:"detach,omitempty"`
 	// Pull says when the image is fetched. Default: PullMissing.
 	Pull image.PullPolicy `json:"pull,omitempty"`
+	// ModifySpec changes the OCI runtime specification that the engine has made of all the above, in this process, once,
+	// at Create; every Start uses the result. What it can do is outside the compatibility promise, and what it breaks is
+	// its own affair. An error of its makes Create fail.
+	ModifySpec func(*specs.Spec) error `json:"-"`
 }
 
 // NetworkMode is a container's network.
@@ -57,24 +90,12 @@ const (
 	NetworkHost NetworkMode = "host" // the host's network
 )
 
-// Mount puts something into a container.
-type Mount struct {
-	// Type. Default: MountBind.
-	Type MountType `json:"type,omitempty"`
-	// Source is the path on the host (bind) or the volume's name (volume; empty for an anonymous one).
-	Source string `json:"source,omitempty"`
-	// Target is the absolute path in the container.
-	Target string `json:"target"`
-	// ReadOnly forbids writing.
-	ReadOnly bool `json:"readOnly,omitempty"`
+// DNS says how a container resolves names. It goes into /etc/resolv.conf.
+type DNS struct {
+	// Servers are addresses of name servers. Default: the network's.
+	Servers []string `json:"servers,omitempty"`
+	// Search are domains that short names are tried in.
+	Search []string `json:"search,omitempty"`
+	// Options as in resolv.conf(5): ndots:2.
+	Options []string `json:"options,omitempty"`
 }
-
-// MountType is what a Mount's source is.
-type MountType string
-
-// The mount types.
-const (
-	MountBind   MountType = "bind"   // a file or directory of the host, which must exist
-	MountVolume MountType = "volume" // kept by the store; an empty one is filled with the image's files
-	MountTmpfs  MountType = "tmpfs"  // memory
-)

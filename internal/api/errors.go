@@ -33,6 +33,7 @@ var (
 	ErrAgentGone        = errors.New("agent gone")
 	ErrPolicy           = errors.New("rejected by signature policy")
 	ErrCorrupt          = errors.New("corrupt data")
+	ErrUnhealthy        = errors.New("container is unhealthy")
 )
 
 var codes = map[string]error{
@@ -42,7 +43,7 @@ var codes = map[string]error{
 	"rate-limited": ErrRateLimited, "digest-mismatch": ErrDigestMismatch, "unreachable": ErrUnreachable,
 	"unsupported": ErrUnsupported, "permission": ErrPermission, "port-in-use": ErrPortInUse,
 	"dockerfile": ErrDockerfile, "build-step": ErrBuildStep, "command-not-found": ErrCommandNotFound,
-	"not-executable": ErrNotExecutable, "agent-gone": ErrAgentGone, "policy": ErrPolicy, "corrupt": ErrCorrupt,
+	"not-executable": ErrNotExecutable, "agent-gone": ErrAgentGone, "policy": ErrPolicy, "corrupt": ErrCorrupt, "unhealthy": ErrUnhealthy,
 	"canceled": context.Canceled, "deadline": context.DeadlineExceeded,
 }
 

@@ -1,0 +1,52 @@
+package container
+
+// Security changes how a container is confined. The zero value confines as Docker does by default: 14 capabilities,
+// the seccomp profile, the masked and read-only paths, namespaces of its own.
+type Security struct {
+	// CapAdd and CapDrop change the capabilities, as NET_ADMIN or CAP_NET_ADMIN; ALL is all of them. With ALL in one of
+	// them, the other makes exceptions.
+	CapAdd  []string `json:"capAdd,omitempty"`
+	CapDrop []string `json:"capDrop,omitempty"`
+	// Privileged takes the confinement away: all capabilities, all devices, no seccomp filter, writable /sys and
+	// /proc/sys. Root in such a container is root of the host, or of the user's namespace where the user is not root.
+	Privileged bool `json:"privileged,omitempty"`
+	// NoNewPrivileges keeps setuid programs and file capabilities from raising privileges.
+	NoNewPrivileges bool `json:"noNewPrivileges,omitempty"`
+	// Seccomp is Unconfined, or a profile as JSON, in Docker's form or the runtime specification's. Default: Docker's
+	// profile, for the container's capabilities.
+	Seccomp string `json:"seccomp,omitempty"`
+	// AppArmor is the name of a profile that the host has loaded, or Unconfined. Default: none.
+	AppArmor string `json:"appArmor,omitempty"`
+	// Unmasked shows the paths of /proc and /sys that are hidden or read-only by default.
+	Unmasked bool `json:"unmasked,omitempty"`
+	// DeviceRules allow the use of devices that the container makes itself or has by a mount, as "c 10:229 rwm", with *
+	// for any number.
+	DeviceRules []string `json:"deviceRules,omitempty"`
+}
+
+// Unconfined is the value of Security.Seccomp and Security.AppArmor for no confinement.
+const Unconfined = "unconfined"
+
+// Namespaces are the ones that a container does not have of its own. Each is "host", or "container:" and the name or id
+// of a container that runs when this one starts. Default: its own.
+type Namespaces struct {
+	PID NamespaceMode `json:"pid,omitempty"`
+	IPC NamespaceMode `json:"ipc,omitempty"` // with /dev/shm
+	UTS NamespaceMode `json:"uts,omitempty"` // hostname and domain
+}
+
+// NamespaceMode says whose a namespace is.
+type NamespaceMode string
+
+// NamespaceHost is the host's.
+const NamespaceHost NamespaceMode = "host"
+
+// Device is a device of the host.
+type Device struct {
+	// Source is its path on the host; a directory stands for all devices below it.
+	Source string `json:"source"`
+	// Target is its path in the container. Default: Source.
+	Target string `json:"target,omitempty"`
+	// Permissions of r, w and m (mknod). Default: rwm.
+	Permissions string `json:"permissions,omitempty"`
+}
