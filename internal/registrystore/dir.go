@@ -26,6 +26,7 @@ const staleTemp = 10 * time.Minute
 //	repos/NAME/_uploads/ID               an upload under way
 //	tmp/                                 files on their way to the above
 //	lock                                 held shared by writers, exclusively by Collect
+//	lock.next                            held by the next one to get the lock
 //
 // A name component can't begin with an underscore, so no repository collides with these. All that appears under a
 // final name is whole and synced: it was written elsewhere, synced, and renamed.
@@ -54,11 +55,7 @@ func OpenDir(root string, o Options) (*Dir, error) {
 			return nil, err
 		}
 	}
-	f, err := os.OpenFile(d.lockPath(), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	return d, errors.Join(f.Close(), d.removeStaleTemp())
+	return d, d.removeStaleTemp()
 }
 
 // Close does nothing: between requests the store holds nothing open.
@@ -105,14 +102,25 @@ func (d *Dir) exclusive() (func(), error) {
 	return func() { _ = f.Close(); d.gate.Unlock() }, nil
 }
 
+// flock takes the lock of all processes. One waits for it while holding the turnstile, which keeps later ones out: else
+// writers whose times overlap could hold it for ever between them, and Collect would never get it.
 func (d *Dir) flock(exclusive bool) (*os.File, error) {
-	f, err := os.OpenFile(d.lockPath(), os.O_RDWR, 0o600)
+	turnstile, err := openLocked(d.lockPath()+".next", true)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = turnstile.Close() }()
+	return openLocked(d.lockPath(), exclusive)
+}
+
+func openLocked(path string, exclusive bool) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	if err := lockFile(f, exclusive); err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("lock %s: %w", d.lockPath(), err)
+		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	return f, nil
 }
