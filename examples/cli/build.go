@@ -32,7 +32,7 @@ var buildCommand = command{
 				return err
 			}
 			if !*quiet {
-				o.Output = c.err
+				o.Output = c.err // standard output is for the id alone
 			}
 			store, err := c.store()
 			if err != nil {
@@ -44,12 +44,6 @@ var buildCommand = command{
 			}
 			if *quiet {
 				fmt.Fprintln(c.out, img.ID)
-				return nil
-			}
-			fmt.Fprintf(c.out, "Successfully built %s\n", shortID(img.ID))
-			for _, tag := range o.Tags {
-				n := familiar(fullName(tag))
-				fmt.Fprintf(c.out, "Successfully tagged %s:%s\n", n.repository, n.tag)
 			}
 			return nil
 		}

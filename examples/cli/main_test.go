@@ -1,0 +1,160 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
+	"github.com/caisson-dev/caisson/registry"
+)
+
+// TestMain lets the test binary be the program, too: "caisson" is first on PATH.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"caisson": main})
+}
+
+const dockerfile = `FROM scratch
+COPY testbox /bin/testbox
+ENV FROM_IMAGE=yes
+WORKDIR /work
+RUN ["/bin/testbox", "write", "/work/built", "by RUN"]
+ENTRYPOINT ["/bin/testbox"]
+CMD ["echo", "default"]
+`
+
+// TestScripts runs testdata/*.txtar, each with a store and registries of its own and a build context in ctx.
+func TestScripts(t *testing.T) {
+	box := testenv.Testbox(t)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			root := filepath.Join(e.WorkDir, "store")
+			e.Setenv("CAISSON_ROOT", root)
+			for _, name := range []string{"CAISSON_AGENT", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME"} {
+				if v, ok := os.LookupEnv(name); ok {
+					e.Setenv(name, v)
+				}
+			}
+			if cache, err := os.UserCacheDir(); err == nil {
+				e.Setenv("XDG_CACHE_HOME", cache) // where the agent is found, if it is not linked in
+			}
+			e.Defer(func() { destroy(t, root) })
+			for name, tls := range map[string]bool{"REGISTRY": false, "TLS_REGISTRY": true} {
+				reg, err := registry.Serve(registry.ServerOptions{}, registry.ServeOptions{TLS: tls})
+				if err != nil {
+					return err
+				}
+				e.Defer(func() { require.NoError(t, reg.Close()) })
+				e.Setenv(name, reg.Addr)
+			}
+			return buildContext(filepath.Join(e.WorkDir, "ctx"), box)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": cmdCode, "save": cmdSave},
+	})
+}
+
+func buildContext(dir string, box []byte) error {
+	return errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "testbox"), box, 0o755),
+		os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile), 0o644))
+}
+
+// cmdCode is "code N PROGRAM [ARG...]": the program ends with the code N.
+func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N PROGRAM [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	var ee *exec.ExitError
+	got := 0
+	if errors.As(err, &ee) {
+		got = ee.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// cmdSave is "save NAME": what was last written to standard output becomes an environment variable.
+func cmdSave(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: save NAME")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// destroy removes a store with its containers.
+func destroy(t testing.TB, root string) {
+	t.Helper()
+	ctx := context.Background()
+	store, err := image.OpenStore(image.StoreOptions{Root: root})
+	require.NoError(t, err)
+	engine, err := container.NewEngine(store, container.EngineOptions{})
+	require.NoError(t, err)
+	list, err := engine.List(ctx, container.ListOptions{All: true})
+	require.NoError(t, err)
+	for _, info := range list {
+		c, err := engine.Get(ctx, info.ID)
+		if errors.Is(err, container.ErrNotFound) {
+			continue
+		}
+		require.NoError(t, err)
+		err = c.Remove(ctx, container.RemoveOptions{Force: true})
+		require.True(t, err == nil || errors.Is(err, container.ErrNotFound), "%v", err)
+	}
+	require.NoError(t, store.Destroy(ctx))
+}
+
+// newStore makes a store with the image box, and returns a function that makes commands on it.
+func newStore(t testing.TB) func(args ...string) *exec.Cmd {
+	t.Helper()
+	dir := t.TempDir()
+	root := filepath.Join(dir, "store")
+	require.NoError(t, buildContext(filepath.Join(dir, "ctx"), testenv.Testbox(t)))
+	t.Cleanup(func() { destroy(t, root) })
+	caisson := func(args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), "caisson", append([]string{"--root", root}, args...)...)
+		cmd.Stderr = os.Stderr
+		return cmd
+	}
+	build := caisson("build", "-q", "-t", "box", filepath.Join(dir, "ctx"))
+	require.NoError(t, build.Run())
+	return caisson
+}
+
+// output runs a command and returns what it wrote.
+func output(t testing.TB, cmd *exec.Cmd) string {
+	t.Helper()
+	out, err := cmd.Output()
+	require.NoError(t, err, "%v", cmd.Args)
+	return strings.TrimSpace(string(out))
+}
+
+// exitCode is that of a command that has ended.
+func exitCode(err error) int {
+	var ee *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &ee):
+		return ee.ExitCode()
+	}
+	panic(fmt.Sprint("it could not be run: ", err))
+}
