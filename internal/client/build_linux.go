@@ -66,7 +66,7 @@ func compile(goTool string, src version.Source, tmp string, out io.Writer) (stri
 	if dir == "" {
 		dir = listDir(goTool)
 	}
-	args := []string{"build", "-v", "-trimpath", "-buildvcs=false", "-tags", BuildTags, "-ldflags", ldflags, "-o", target, "./cmd/caisson-agent"}
+	args := []string{"build", "-v", "-buildvcs=false", "-tags", BuildTags, "-ldflags", ldflags, "-o", target, "./cmd/caisson-agent"}
 	mod := "GOFLAGS=-mod=readonly"
 	if dir == "" {
 		if !src.Release {
