@@ -20,7 +20,11 @@ func DialIn(ctx context.Context, ns *Netns, network, addr string) (net.Conn, err
 	if err != nil {
 		return nil, fmt.Errorf("dial in container: %w", err)
 	}
-	c, err := dialFrom(ctx, ns.Do, network, to)
+	thread, err := ns.socketThread()
+	if err != nil {
+		return nil, fmt.Errorf("dial in container: %w", err)
+	}
+	c, err := dialFrom(ctx, thread, network, to)
 	if err != nil {
 		return nil, fmt.Errorf("dial in container: %s %s: %w", network, to, err)
 	}
@@ -46,9 +50,9 @@ func parseAddr(network, addr string) (netip.AddrPort, error) {
 	return to, nil
 }
 
-// dialFrom makes a socket where inside runs functions, and connects it. Only making it needs the namespace, so no
-// thread is held while the connection is under way.
-func dialFrom(ctx context.Context, inside func(func() error) error, network string, to netip.AddrPort) (net.Conn, error) {
+// dialFrom makes a socket in the thread's namespace, and connects it. Only making it needs the namespace, so the thread
+// is not held while the connection is under way.
+func dialFrom(ctx context.Context, t *nsThread, network string, to netip.AddrPort) (net.Conn, error) {
 	kind, family := unix.SOCK_STREAM, unix.AF_INET
 	if network == "udp" {
 		kind = unix.SOCK_DGRAM
@@ -56,11 +60,7 @@ func dialFrom(ctx context.Context, inside func(func() error) error, network stri
 	if to.Addr().Is6() && !to.Addr().Is4In6() {
 		family = unix.AF_INET6
 	}
-	fd := -1
-	err := inside(func() (err error) {
-		fd, err = unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-		return os.NewSyscallError("socket", err)
-	})
+	fd, err := t.socket(family, kind)
 	if err != nil {
 		return nil, err
 	}

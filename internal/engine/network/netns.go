@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -15,6 +16,10 @@ import (
 type Netns struct {
 	file *os.File
 	id   uint64
+
+	mu      sync.Mutex
+	sockets *nsThread // for DialIn; started with the first
+	closed  bool
 }
 
 const threadNetns = "/proc/thread-self/ns/net"
@@ -58,7 +63,15 @@ func (n *Netns) ID() uint64 { return n.id }
 func (n *Netns) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.file.Fd()) }
 
 // Close drops the reference.
-func (n *Netns) Close() error { return n.file.Close() }
+func (n *Netns) Close() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.sockets != nil && !n.closed {
+		n.sockets.close()
+	}
+	n.closed = true
+	return n.file.Close()
+}
 
 // Do runs f on a thread that is inside the namespace. Sockets made by f stay in the namespace. The thread
 // is thrown away afterwards: inside a user namespace the host's network namespace cannot be entered again.
@@ -118,45 +131,3 @@ func goOnSpareThread(f func()) {
 		runtime.UnlockOSThread()
 	}()
 }
-
-// nsThread is a thread that stays inside a namespace, for callers that make many sockets there: starting a
-// thread for each would cost more than the socket.
-type nsThread struct {
-	jobs chan func()
-	done chan struct{}
-}
-
-func (n *Netns) thread() (*nsThread, error) {
-	t := &nsThread{jobs: make(chan func()), done: make(chan struct{})}
-	ready := make(chan error, 1)
-	goOnSpareThread(func() {
-		err := n.enter()
-		ready <- err
-		if err != nil {
-			return
-		}
-		for {
-			select {
-			case job := <-t.jobs:
-				job()
-			case <-t.done:
-				return
-			}
-		}
-	})
-	return t, <-ready
-}
-
-// do runs f on the thread. It fails with ErrClosed after close.
-func (t *nsThread) do(f func() error) error {
-	result := make(chan error, 1)
-	select {
-	case t.jobs <- func() { result <- f() }:
-		return <-result
-	case <-t.done:
-		return ErrClosed
-	}
-}
-
-// close must be called once.
-func (t *nsThread) close() { close(t.done) }

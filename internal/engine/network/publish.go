@@ -182,7 +182,7 @@ func (p *Publication) dial(network string, port uint16) (net.Conn, error) {
 		if !a.IsValid() {
 			continue
 		}
-		if c, err = dialFrom(p.ctx, t.thread.do, network, netip.AddrPortFrom(a, port)); err == nil {
+		if c, err = dialFrom(p.ctx, t.thread, network, netip.AddrPortFrom(a, port)); err == nil {
 			return c, nil
 		}
 		if !errors.Is(err, unix.ECONNREFUSED) {
