@@ -16,6 +16,17 @@ import (
 	"github.com/caisson-dev/caisson/image"
 )
 
+// envShell names the built shell, for a test process that can't build it.
+const envShell = "CAISSON_TEST_SHELL"
+
+func TestMain(m *testing.M) {
+	if scenario := os.Getenv(envChild); scenario != "" {
+		child(scenario)
+		return
+	}
+	os.Exit(m.Run())
+}
+
 // shell is a small static program that images of the tests have as their only content.
 var shell = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "shell")
@@ -23,6 +34,9 @@ var shell = sync.OnceValues(func() ([]byte, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
+	if p := os.Getenv(envShell); p != "" {
+		return os.ReadFile(p)
+	}
 	out := filepath.Join(dir, "sh")
 	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", out, "./testdata/shell")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")

@@ -39,7 +39,7 @@ func run(args []string) {
 		}
 	}
 	for i, a := range args {
-		args[i] = strings.Trim(a, `"'`)
+		args[i] = os.ExpandEnv(strings.Trim(a, `"'`))
 	}
 	switch args[0] {
 	case "echo":

@@ -180,8 +180,8 @@ func byText(text string) (error, string) {
 		{"gzip: invalid", api.ErrCorrupt, ""},
 		{"zstd: ", api.ErrCorrupt, ""},
 		{"unexpected EOF", api.ErrCorrupt, ""},
-		{"invalid character", api.ErrCorrupt, ""},
-		{"cannot unmarshal", api.ErrCorrupt, ""},
+		{"invalid character", api.ErrCorrupt, "what the registry sent is not an image's"},
+		{"cannot unmarshal", api.ErrCorrupt, "what the registry sent is not an image's"},
 		{"invalid mixed OCI image", api.ErrCorrupt, ""},
 		{"breakout", api.ErrCorrupt, "a layer has names or links out of the root: do not use this image"},
 	} {

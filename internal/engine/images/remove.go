@@ -38,14 +38,16 @@ func (s *Service) Remove(ctx context.Context, ref string, opts image.RemoveOptio
 	if err != nil {
 		return res, err
 	}
-	if name := nameIn(img, ref); name != "" && len(img.Names) > 1 {
+	switch name := nameIn(img, ref); {
+	case name != "" && !last(img.Names, name):
 		if err := s.store.RemoveNames(img.ID, []string{name}); err != nil {
 			return res, storeError(ref, err)
 		}
 		res.Untagged = []string{name}
 		return res, nil
-	} else if name == "" && len(img.Names) > 1 && !opts.Force {
-		return res, api.Errorf(api.ErrInUse, "remove image %s: it has several names (%s): remove those, or set Force", ref, strings.Join(img.Names, ", "))
+	case name == "" && !single(img.Names) && !opts.Force:
+		return res, api.Errorf(api.ErrInUse, "remove image %s: it has several names (%s): remove those, or set Force",
+			ref, strings.Join(slices.Sorted(slices.Values(img.Names)), ", "))
 	}
 	if err := s.free(ctx, img, ref, opts.Force); err != nil {
 		return res, err
@@ -58,6 +60,19 @@ func (s *Service) Remove(ctx context.Context, ref string, opts image.RemoveOptio
 		return res, err
 	}
 	return res, s.deleteSteps(t, img, &res)
+}
+
+// last says whether the image has no name left without name. A name with a digest does not count beside a tag of the
+// same repository: it came with that.
+func last(names []string, name string) bool {
+	return !slices.ContainsFunc(names, func(n string) bool {
+		return n != name && (!strings.Contains(n, "@") || repoOf(n) != repoOf(name))
+	})
+}
+
+// single says whether the names are one for a user, by the same rule.
+func single(names []string) bool {
+	return len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return last(names, n) })
 }
 
 // nameIn returns the name of img that ref spells, or "" when ref is an id.

@@ -1,0 +1,247 @@
+//go:build linux
+
+package image_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/image"
+)
+
+// envChild makes the test binary an owner that a test kills: the scenario to play.
+const envChild = "CAISSON_TEST_CHILD"
+
+// child plays a scenario in the store at CAISSON_TEST_ROOT. The test sees from outside how far it is.
+func child(scenario string) {
+	store, err := image.OpenStore(image.StoreOptions{Root: os.Getenv("CAISSON_TEST_ROOT")})
+	if err == nil {
+		fmt.Println("ready")
+		switch scenario {
+		case "build":
+			_, err = store.Build(context.Background(), image.BuildOptions{
+				Context: os.DirFS(os.Getenv("CAISSON_TEST_CONTEXT")), DockerfileText: sleeper, Tags: []string{"never:1"}, Output: os.Stdout,
+			})
+		case "pull":
+			_, err = store.Pull(context.Background(), os.Getenv("CAISSON_TEST_REF"), image.PullOptions{})
+		}
+	}
+	fmt.Println("child:", err)
+	os.Exit(9)
+}
+
+// sleeper is a build that ends when it is killed. The number is looked for among the processes' arguments.
+const sleeper = base + `COPY note /note
+RUN append /note more && sleep 1234h
+`
+
+// outside counts what builds and pulls leave where a process that has died can leave it.
+type outside struct {
+	Processes, Mounts, Cgroups, Images, Containers, Layers, Temp int
+}
+
+func look(t *testing.T, root string) outside {
+	t.Helper()
+	return outside{
+		Processes: len(processesOf(t, root)), Mounts: mountsOf(t, root), Cgroups: buildCgroups(t),
+		Images: entries(t, root, "storage/overlay-images"), Containers: entries(t, root, "storage/overlay-containers"),
+		Layers: entries(t, root, "storage/overlay"), Temp: entries(t, root, "tmp"),
+	}
+}
+
+func entries(t *testing.T, root, dir string) int {
+	t.Helper()
+	list, err := os.ReadDir(filepath.Join(root, dir))
+	if !os.IsNotExist(err) {
+		require.NoError(t, err)
+	}
+	return len(list)
+}
+
+// mountsOf counts the mounts of a store in all processes' namespaces.
+func mountsOf(t *testing.T, root string) int {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/mountinfo")
+	require.NoError(t, err)
+	seen, n := map[string]bool{}, 0
+	for _, f := range files {
+		ns, err := os.Readlink(filepath.Join(filepath.Dir(f), "ns", "mnt"))
+		if err != nil || seen[ns] {
+			continue
+		}
+		seen[ns] = true
+		b, err := os.ReadFile(f)
+		if err == nil {
+			n += strings.Count(string(b), root)
+		}
+	}
+	return n
+}
+
+func buildCgroups(t *testing.T) int {
+	t.Helper()
+	n := 0
+	for _, pattern := range []string{"/sys/fs/cgroup/buildah-*", "/sys/fs/cgroup/*/buildah-*", "/sys/fs/cgroup/*/*/buildah-*"} {
+		dirs, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		n += len(dirs)
+	}
+	return n
+}
+
+// processesOf returns the agents of a store and all that they started: their environment or arguments name it.
+func processesOf(t *testing.T, root string) []int {
+	t.Helper()
+	procs, err := filepath.Glob("/proc/[0-9]*")
+	require.NoError(t, err)
+	var pids []int
+	for _, p := range procs {
+		env, err := os.ReadFile(p + "/environ")
+		if err != nil {
+			continue // ended, or another user's
+		}
+		args, _ := os.ReadFile(p + "/cmdline")
+		pid, err := strconv.Atoi(filepath.Base(p))
+		require.NoError(t, err)
+		if pid == os.Getpid() || len(args) == 0 {
+			continue
+		}
+		if strings.Contains(string(env), root) || strings.Contains(string(args), root) || strings.Contains(string(args), "1234h") {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func agentsOf(t *testing.T, root string) []int {
+	t.Helper()
+	var agents []int
+	for _, pid := range processesOf(t, root) {
+		args, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if strings.HasPrefix(string(args), "caisson-agent") {
+			agents = append(agents, pid)
+		}
+	}
+	return agents
+}
+
+func startChild(t *testing.T, root, scenario string, env ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(append(os.Environ(), envChild+"="+scenario, "CAISSON_TEST_ROOT="+root), env...)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "ready\n", line)
+	return cmd
+}
+
+// settles waits until nothing but what was there before is left.
+func settles(t *testing.T, root string, before outside) {
+	t.Helper()
+	var now outside
+	assert.Eventually(t, func() bool { now = look(t, root); return now == before }, 10*time.Second, 5*time.Millisecond)
+	assert.Equal(t, before, now)
+}
+
+// victims are what a test kills.
+var victims = []string{"owner", "owner and agent", "agent"}
+
+// kill ends an owner, its agent or both without a farewell, and opens and closes the store once, which collects.
+func kill(t *testing.T, root, victim string, owner *exec.Cmd) {
+	t.Helper()
+	agents := agentsOf(t, root)
+	require.Len(t, agents, 1)
+	if victim != "agent" {
+		require.NoError(t, owner.Process.Kill())
+	}
+	if victim != "owner" {
+		p, err := os.FindProcess(agents[0])
+		require.NoError(t, err)
+		require.NoError(t, p.Kill())
+	}
+	_ = owner.Wait() // killed, or its agent is gone
+	require.Eventually(t, func() bool { return len(processesOf(t, root)) == 0 }, 10*time.Second, 5*time.Millisecond, "all processes end")
+	if victim == "owner" {
+		return // the agent cleans up by itself
+	}
+	store, err := image.OpenStore(image.StoreOptions{Root: root})
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+}
+
+// contextDir is a build context with the shell.
+func contextDir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "context")
+	require.NoError(t, os.CopyFS(dir, buildContext(t, map[string]string{"note": "x"})))
+	return dir
+}
+
+func TestKillInBuild(t *testing.T) {
+	dir := contextDir(t)
+	for _, victim := range victims {
+		t.Run(victim, func(t *testing.T) {
+			root := filepath.Join(t.TempDir(), "store")
+			store, err := image.OpenStore(image.StoreOptions{Root: root})
+			require.NoError(t, err)
+			// The steps before the one that is killed are the cache's, and stay.
+			_, err = store.Build(t.Context(), image.BuildOptions{Context: os.DirFS(dir), DockerfileText: base + "COPY note /note\n"})
+			require.NoError(t, err)
+			require.NoError(t, store.Close())
+			before := look(t, root)
+			cmd := startChild(t, root, "build", "CAISSON_TEST_CONTEXT="+dir)
+			awaitSleeper(t)
+			require.NotEqual(t, before, look(t, root), "the build shows while it runs")
+			kill(t, root, victim, cmd)
+			settles(t, root, before)
+		})
+	}
+}
+
+// awaitSleeper waits until the step of sleeper runs.
+func awaitSleeper(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+		require.NoError(t, err)
+		for _, f := range files {
+			if b, err := os.ReadFile(f); err == nil && strings.HasPrefix(string(b), "/bin/sh\x00-c") && strings.Contains(string(b), "1234h") {
+				return true
+			}
+		}
+		return false
+	}, 20*time.Second, 5*time.Millisecond, "the step runs")
+}
+
+func TestKillInPull(t *testing.T) {
+	reg := newSlowRegistry(t)
+	for _, victim := range victims {
+		t.Run(victim, func(t *testing.T) {
+			root := filepath.Join(t.TempDir(), "store")
+			store, err := image.OpenStore(image.StoreOptions{Root: root})
+			require.NoError(t, err)
+			require.NoError(t, store.Close())
+			before := look(t, root)
+			asked := reg.hold()
+			cmd := startChild(t, root, "pull", "CAISSON_TEST_REF="+reg.ref)
+			<-asked
+			require.NotEqual(t, before, look(t, root), "the pull shows while it runs")
+			kill(t, root, victim, cmd)
+			settles(t, root, before)
+		})
+	}
+}
