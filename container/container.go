@@ -39,19 +39,21 @@ const (
 
 // Info describes a container.
 type Info struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	Image   string    `json:"image"`   // as it was given
-	ImageID string    `json:"imageID"` // "sha256:…"
-	Created time.Time `json:"created"`
-	State   State     `json:"state"`
-	Pid     int       `json:"pid,omitempty"` // of its init, on the host; 0 when it does not run
-	Status  Status    `json:"status"`        // of the last run
-	Command []string  `json:"command"`       // entrypoint and command, as they are executed
-	Options Options   `json:"options"`
-	Mounts  []Mount   `json:"mounts,omitempty"` // with the image's volumes
-	RootFS  string    `json:"rootFS,omitempty"` // where the agent has it mounted while it runs
-	LogPath string    `json:"logPath,omitempty"`
+	ID       string         `json:"id"`
+	Name     string         `json:"name"`
+	Image    string         `json:"image"`   // as it was given
+	ImageID  string         `json:"imageID"` // "sha256:…"
+	Created  time.Time      `json:"created"`
+	State    State          `json:"state"`
+	Pid      int            `json:"pid,omitempty"` // of its init, on the host; 0 when it does not run
+	Status   Status         `json:"status"`        // of the last run
+	Command  []string       `json:"command"`       // entrypoint and command, as they are executed
+	Options  Options        `json:"options"`
+	Mounts   []Mount        `json:"mounts,omitempty"`   // with the image's volumes
+	Networks []EndpointInfo `json:"networks,omitempty"` // that it is on while it runs
+	Ports    []PortBinding  `json:"ports,omitempty"`    // that are published while it runs
+	RootFS   string         `json:"rootFS,omitempty"`   // where the agent has it mounted while it runs
+	LogPath  string         `json:"logPath,omitempty"`
 	// Health is nil without a health check.
 	Health *HealthInfo `json:"health,omitempty"`
 	// Restarts is how often the restart policy has started the process again since the last Start.

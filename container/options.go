@@ -38,9 +38,13 @@ type Options struct {
 	Mounts []Mount `json:"mounts,omitempty"`
 	// ReadOnly makes the root file system read-only. Mounts stay writable.
 	ReadOnly bool `json:"readOnly,omitempty"`
-	// Network is NetworkNone (a loopback of its own), NetworkHost, or "container:" and the name or id of a running
-	// container whose network it shares. Default: NetworkNone.
+	// Network is NetworkDefault, NetworkNone (a loopback of its own), NetworkHost, the name of a network, or "container:"
+	// and the name or id of a running container whose network it shares. Default: NetworkDefault.
 	Network NetworkMode `json:"network,omitempty"`
+	// Networks that it joins, instead of Network; its default route is by the first.
+	Networks []Endpoint `json:"networks,omitempty"`
+	// Ports that are published on the host.
+	Ports []Port `json:"ports,omitempty"`
 	// Hosts are further lines of /etc/hosts, as NAME:ADDRESS.
 	Hosts []string `json:"hosts,omitempty"`
 	// DNS says how names are resolved.
