@@ -179,6 +179,8 @@ func (s *agentSession) do(f []string) error {
 			return fmt.Errorf("%s: %s %v", f[1], dns.RcodeToString[r.Rcode], r.Answer)
 		}
 		return nil
+	case "detach":
+		return s.b.ep.Detach(context.Background())
 	case "ping":
 		return ping(s.b, f[1])
 	}

@@ -27,8 +27,9 @@ type election struct {
 	once    sync.Once
 	err     error // why it could not be settled
 
-	mu   sync.Mutex
-	conn *net.UnixConn // to the leader
+	mu        sync.Mutex
+	conn      *net.UnixConn // to the leader
+	following bool          // the leader has agreed
 }
 
 var errNotLeading = errors.New("that process does not lead")
@@ -135,6 +136,8 @@ func (e *election) follow() bool {
 		return false
 	}
 	e.settle(nil)
+	e.setFollowing(true)
+	defer e.setFollowing(false)
 	recvMsg(conn) // returns when the leader ends, or when stop closes conn
 	return true
 }
@@ -148,6 +151,21 @@ func (e *election) setConn(c *net.UnixConn) bool {
 		return false
 	default:
 		return true
+	}
+}
+
+func (e *election) setFollowing(f bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.following = f
+}
+
+// tellLeader sends a message, if there is a leader now.
+func (e *election) tellLeader(m message) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.following {
+		sendMsg(e.conn, m)
 	}
 }
 

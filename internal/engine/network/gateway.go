@@ -187,6 +187,19 @@ func (g *gateway) drop(addrs ...netip.Addr) {
 	}
 }
 
+// dropOthers ends the flows of every address that is not kept.
+func (g *gateway) dropOthers(keep func(netip.Addr) bool) {
+	g.mu.Lock()
+	var gone []netip.Addr
+	for a := range g.flows {
+		if !keep(a) {
+			gone = append(gone, a)
+		}
+	}
+	g.mu.Unlock()
+	g.drop(gone...)
+}
+
 // announce tells bridges where the gateway is now: after a change of leader it may be behind another port. It says so
 // more than once, as a port that has just come up may lose the first frames.
 func (g *gateway) announce() {

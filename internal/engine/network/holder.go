@@ -24,10 +24,12 @@ import (
 //	askNetns    the reply carries the holder's namespace
 //	askFollow   the reply says whether the holder leads, and its segment; if so the connection lasts as long as it does
 //	askTrunk    follows askFollow with a packet socket of the asker's own segment, see trunk.go
+//	askCheck    after askFollow: endpoints of the asker have gone; no reply
 const (
 	askNetns  = 'n'
 	askFollow = 'f'
 	askTrunk  = 't'
+	askCheck  = 'c'
 
 	replyYes = 'y'
 	replyNo  = 'n'
@@ -50,6 +52,8 @@ type holderServer interface {
 	leads() bool
 	// serveTrunk ties the other segment to ours until conn ends.
 	serveTrunk(conn *net.UnixConn, ask message)
+	// endpointsGone ends what the gateway does for endpoints that are no more.
+	endpointsGone()
 	followerGone()
 }
 
@@ -124,11 +128,17 @@ func (h *holder) answer(c *net.UnixConn, srv holderServer) {
 		return
 	}
 	defer srv.followerGone()
-	ask, err = recvMsg(c) // until the follower ends, unless it wants a trunk
-	if err == nil && ask.file != nil {
-		defer ask.file.Close()
-		if ask.kind == askTrunk {
+	for { // until the follower ends
+		ask, err = recvMsg(c)
+		switch {
+		case err != nil:
+			return
+		case ask.kind == askCheck:
+			srv.endpointsGone()
+		case ask.kind == askTrunk && ask.file != nil:
 			srv.serveTrunk(c, ask)
+			ask.file.Close()
+			return
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"sync"
@@ -240,14 +241,29 @@ func (n *Network) forgetDead() bool {
 
 var errUnchanged = errors.New("unchanged")
 
-// forget ends what the gateway does for an endpoint that is gone.
+// forget ends what the gateway does for an endpoint that is gone, here or in the process that leads.
 func (n *Network) forget(e endpointRecord) {
 	n.mu.Lock()
 	gw := n.gw
 	n.mu.Unlock()
 	if gw != nil {
 		gw.drop(e.IPv4.Addr(), e.IPv6.Addr())
+		return
 	}
+	n.election.tellLeader(message{kind: askCheck})
+}
+
+func (n *Network) endpointsGone() {
+	n.mu.Lock()
+	gw := n.gw
+	n.mu.Unlock()
+	r, err := n.state.view()
+	if gw == nil || err != nil {
+		return
+	}
+	gw.dropOthers(func(a netip.Addr) bool {
+		return slices.ContainsFunc(r.Endpoints, func(e endpointRecord) bool { return e.IPv4.Addr() == a || e.IPv6.Addr() == a })
+	})
 }
 
 func (n *Network) serveTrunk(conn *net.UnixConn, ask message) {

@@ -4,6 +4,8 @@ package network_test
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"testing"
 	"time"
@@ -143,4 +145,34 @@ func TestManyJoinAtOnce(t *testing.T) {
 		a.must("lookup %s %s", next.name, next.IP)
 	}
 	require.Equal(t, 1, leaders)
+}
+
+func TestDetachByAFollowerEndsItsConnections(t *testing.T) {
+	sharingModes(t, func(t *testing.T, apart []bool) {
+		dir := t.TempDir()
+		m := openManager(t, dir)
+		ended := make(chan struct{})
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer l.Close()
+		go acceptAll(l, func(c *net.TCPConn) {
+			io.Copy(c, c)
+			c.Close()
+			close(ended)
+		})
+		_, err = m.Create(ctxFor(t), network.Spec{Name: "app"})
+		require.NoError(t, err)
+		n, err := m.Join(ctxFor(t), "app")
+		require.NoError(t, err)
+		require.True(t, n.Leads())
+		a := startAgent(t, dir, "app", "a", apart[1])
+		a.must("keep 169.254.1.2:%d", l.Addr().(*net.TCPAddr).Port)
+		a.must("kept")
+		a.must("detach")
+		select {
+		case <-ended:
+		case <-ctxFor(t).Done():
+			t.Fatal("the gateway keeps the connection of an endpoint that is gone")
+		}
+	})
 }

@@ -108,7 +108,15 @@ func (n *Network) trunk(conn *net.UnixConn, segment uint64, theirs *os.File) err
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
-		recvMsg(conn) // until the follower ends
+		for { // until the follower ends
+			m, err := recvMsg(conn)
+			if err != nil {
+				return
+			}
+			if m.kind == askCheck {
+				n.endpointsGone()
+			}
+		}
 	}()
 	turn := n.trunkTurn(segment)
 	waited := false
