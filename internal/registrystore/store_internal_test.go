@@ -3,11 +3,11 @@ package registrystore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -127,31 +127,50 @@ func TestOneWriterAtATime(t *testing.T) {
 	require.ErrorIs(t, <-resumed, ociregistry.ErrBlobUploadUnknown, "it waited, and found the upload committed")
 }
 
-// TestCollectIsNotStarved collects while other processes' worth of writers hold the lock one after the other.
+// TestCollectIsNotStarved collects while other processes' worth of writers hold the lock, so that at no time nobody does.
 func TestCollectIsNotStarved(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	root := t.TempDir()
-	var wg sync.WaitGroup
+	var writers, began sync.WaitGroup
 	for range 8 {
 		d, err := OpenDir(root, Options{})
 		require.NoError(t, err)
-		wg.Go(func() {
+		began.Add(1)
+		begin := sync.OnceFunc(began.Done)
+		writers.Go(func() {
+			defer begin()
 			for ctx.Err() == nil {
 				done, err := d.shared()
 				if !assert.NoError(t, err) {
 					return
 				}
-				runtime.Gosched()
+				begin()
+				select { // the work of a writer
+				case <-time.After(2 * time.Millisecond):
+				case <-ctx.Done():
+				}
 				done()
 			}
 		})
 	}
+	began.Wait()
 	d, err := OpenDir(root, Options{})
 	require.NoError(t, err)
-	for range 20 {
-		_, err := d.Collect(ctx, CollectOptions{})
+	collected := make(chan error, 1)
+	go func() {
+		var err error
+		for range 5 {
+			_, e := d.Collect(context.Background(), CollectOptions{})
+			err = errors.Join(err, e)
+		}
+		collected <- err
+	}()
+	select {
+	case err := <-collected:
 		require.NoError(t, err)
+	case <-time.After(5 * time.Second):
+		t.Error("it never gets the lock")
 	}
 	cancel()
-	wg.Wait()
+	writers.Wait()
 }

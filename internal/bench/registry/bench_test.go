@@ -1,7 +1,9 @@
 // Package registry measures registry.Server against Debian's docker-registry (apt-get install docker-registry): the same
 // content, the same client, each server in a process of its own, on directories of one file system.
 //
-//	go test -bench . -benchtime 5x -count 3
+// Rounds are interleaved, so that other work on the machine hits both alike:
+//
+//	for i in 1 2 3 4 5; do go test -bench . -benchtime 2x; done
 package registry
 
 import (
