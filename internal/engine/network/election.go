@@ -76,10 +76,11 @@ func (e *election) run() (err error) {
 		case err != nil:
 			return err
 		case won:
-			if err := e.lead(); err != nil {
+			if err = e.lead(); err == nil || !e.isSettled() {
 				return err
 			}
-			return nil
+			e.n.log.Error("the network has no gateway: will try again", "error", err)
+			pause = time.Second // for another process to try
 		case e.follow():
 			pause = firstPause // the leader ended: hurry
 		}
@@ -90,6 +91,15 @@ func (e *election) run() (err error) {
 		case <-time.After(pause):
 			pause = min(2*pause, longestPause)
 		}
+	}
+}
+
+func (e *election) isSettled() bool {
+	select {
+	case <-e.settled:
+		return true
+	default:
+		return false
 	}
 }
 

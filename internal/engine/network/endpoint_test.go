@@ -115,6 +115,12 @@ func TestTransientNetworkEndsWithItsLastHolder(t *testing.T) {
 	list, err := m.List()
 	require.NoError(t, err)
 	require.Empty(t, list)
+
+	newNetwork(t, m, network.Spec{Name: "gone", Transient: true})
+	require.NoError(t, m.Remove(ctxFor(t), "gone"), "also while this process holds it")
+	list, err = m.List()
+	require.NoError(t, err)
+	require.Empty(t, list)
 }
 
 func TestSeveralNetworks(t *testing.T) {

@@ -149,6 +149,15 @@ func (n *Network) Leave() error {
 }
 
 func (n *Network) close() error {
+	err := n.letGo()
+	if n.spec.Transient {
+		err = errors.Join(err, n.m.removeIfUnheld(n.dir))
+	}
+	return err
+}
+
+// letGo ends this process's part.
+func (n *Network) letGo() error {
 	n.m.mu.Lock()
 	n.mu.Lock()
 	if n.closed {
@@ -172,11 +181,7 @@ func (n *Network) close() error {
 	n.election.stop()
 	err = errors.Join(err, n.holder.close())
 	n.seg.close()
-	err = errors.Join(err, n.state.close())
-	if n.spec.Transient {
-		err = errors.Join(err, n.m.removeIfUnheld(n.dir))
-	}
-	return err
+	return errors.Join(err, n.state.close())
 }
 
 func (m *Manager) removeIfUnheld(dir string) error {

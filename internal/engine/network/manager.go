@@ -229,7 +229,7 @@ func (m *Manager) Remove(ctx context.Context, name string) error {
 	n := m.joined[dir]
 	m.mu.Unlock()
 	if n != nil {
-		n.close()
+		n.letGo()
 	}
 	return errors.Join(os.RemoveAll(dir), m.lock.bump())
 }
