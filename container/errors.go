@@ -22,6 +22,10 @@ var (
 	ErrNotRunning = api.ErrNotRunning
 	// ErrPaused: the operation wants a container that is not paused.
 	ErrPaused = api.ErrPaused
+	// ErrNotPaused: the operation wants a paused container.
+	ErrNotPaused = api.ErrNotPaused
+	// ErrInUse: a container uses the volume that was to be removed; the message names it.
+	ErrInUse = api.ErrInUse
 	// ErrUnhealthy: the container's health checks fail.
 	ErrUnhealthy = api.ErrUnhealthy
 	// ErrCommandNotFound: the command is not in the container. Docker's exit code for it is 127.

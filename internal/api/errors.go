@@ -18,6 +18,7 @@ var (
 	ErrRunning          = errors.New("container is running")
 	ErrNotRunning       = errors.New("container is not running")
 	ErrPaused           = errors.New("container is paused")
+	ErrNotPaused        = errors.New("container is not paused")
 	ErrUnauthorized     = errors.New("unauthorized")
 	ErrDenied           = errors.New("denied")
 	ErrRateLimited      = errors.New("rate limited")
@@ -39,7 +40,7 @@ var (
 var codes = map[string]error{
 	"not-found": ErrNotFound, "ambiguous": ErrAmbiguous, "invalid-reference": ErrInvalidReference,
 	"invalid-argument": ErrInvalidArgument, "name-in-use": ErrNameInUse, "in-use": ErrInUse, "running": ErrRunning,
-	"not-running": ErrNotRunning, "paused": ErrPaused, "unauthorized": ErrUnauthorized, "denied": ErrDenied,
+	"not-running": ErrNotRunning, "paused": ErrPaused, "not-paused": ErrNotPaused, "unauthorized": ErrUnauthorized, "denied": ErrDenied,
 	"rate-limited": ErrRateLimited, "digest-mismatch": ErrDigestMismatch, "unreachable": ErrUnreachable,
 	"unsupported": ErrUnsupported, "permission": ErrPermission, "port-in-use": ErrPortInUse,
 	"dockerfile": ErrDockerfile, "build-step": ErrBuildStep, "command-not-found": ErrCommandNotFound,

@@ -237,6 +237,12 @@ func (a *agent) end() {
 	if a.conts != nil && a.cfg.Role == api.RoleOwner {
 		a.conts.Close()
 	}
+	if a.conts != nil {
+		// If this is the last agent the run root goes, and with it what is known of a dead agent's processes.
+		if err := a.conts.Collect(context.Background()); err != nil {
+			a.log.Warn("clean up after dead agents", "error", err)
+		}
+	}
 	if a.images != nil {
 		if err := a.images.Close(); err != nil {
 			a.log.Warn("close the store", "error", err)

@@ -72,14 +72,16 @@ func (s *Service) recover(_ context.Context, id string, st *State) error {
 	if err := s.rt.Clean(id); err != nil {
 		s.Logger.Warn("clean up after a dead agent", "container", id, "error", err)
 	}
-	if !rec.Options.Detach || (rec.Options.AutoRemove && live(st.State)) {
+	ran := live(st.State)
+	if ran {
+		*st = ended(st)
+		s.emitEnd(rec, st.Status)
+	}
+	if !rec.Options.Detach || (rec.Options.AutoRemove && ran) {
 		return errors.Join(s.forget(rec), notFound(id))
 	}
 	if err := s.unmount(id); err != nil && !errors.Is(err, storage.ErrLayerNotMounted) {
 		s.Logger.Warn("unmount after a dead agent", "container", id, "error", err)
-	}
-	if live(st.State) {
-		*st = ended(st)
 	}
 	st.Manager = ""
 	return s.save(id, "state.json", st)

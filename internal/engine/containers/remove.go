@@ -57,6 +57,7 @@ func (s *Service) removeUnmanaged(ctx context.Context, id string) error {
 // erase removes all of a container that does not run. Its lock is held. The directory goes last: what fails before is
 // found and tried again by the next agent's clean-up.
 func (s *Service) erase(rec *Record) error {
+	whole := s.exists(rec.ID) // and not only half made
 	if err := os.Remove(filepath.Join(s.dir(rec.ID), "state.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -67,7 +68,13 @@ func (s *Service) erase(rec *Record) error {
 	if err = errors.Join(err, s.removeVolumes(rec)); err != nil {
 		return err
 	}
-	return os.RemoveAll(s.dir(rec.ID))
+	if err := os.RemoveAll(s.dir(rec.ID)); err != nil {
+		return err
+	}
+	if whole {
+		s.emit(container.EventDestroy, rec)
+	}
+	return nil
 }
 
 // RemoveForImage removes the containers of an image that is removed by force. It stops at one that runs.

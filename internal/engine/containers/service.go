@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/engine/eventlog"
 	"github.com/caisson-dev/caisson/internal/engine/images"
 	"github.com/caisson-dev/caisson/internal/engine/runtime"
 	"github.com/caisson-dev/caisson/internal/engine/seccomp"
@@ -51,6 +52,8 @@ type Service struct {
 	layout state.Layout
 	rt     *runtime.Runtime
 
+	eventLog *eventlog.Log
+
 	mu      sync.Mutex
 	managed map[string]*managed
 	ended   map[string]container.Status // of auto-removed containers, for a Wait that comes late
@@ -64,8 +67,12 @@ func New(cfg Config) (*Service, error) {
 	if err := os.MkdirAll(filepath.Join(cfg.Layout.Root, "names"), 0o700); err != nil {
 		return nil, err
 	}
+	events, err := eventlog.Open(cfg.Layout.Events())
+	if err != nil {
+		return nil, err
+	}
 	return &Service{
-		Config: cfg, layout: cfg.Layout,
+		Config: cfg, layout: cfg.Layout, eventLog: events,
 		rt:      runtime.New(cfg.Layout.Runtime(), cfg.Host.Rootless),
 		managed: map[string]*managed{}, ended: map[string]container.Status{}, changed: make(chan struct{}),
 	}, nil
@@ -73,11 +80,12 @@ func New(cfg Config) (*Service, error) {
 
 // Routes registers the requests of package container.
 func (s *Service) Routes(mux *http.ServeMux) {
-	mux.HandleFunc("POST /containers/create", wire.Handle(s.create))
+	mux.HandleFunc("POST /containers/create", wire.Handle(s.created(s.create)))
 	mux.HandleFunc("GET /containers/get", wire.Handle(s.get))
 	mux.HandleFunc("POST /containers/list", wire.Handle(s.list))
 	mux.HandleFunc("POST /containers/prune", wire.Handle(s.prune))
 	mux.HandleFunc("GET /containers/{id}/inspect", wire.Handle(s.inspect))
+	s.routeOperations(mux)
 
 	mux.HandleFunc("POST /containers/{id}/start", s.managing(wire.Handle(s.start)))
 	mux.HandleFunc("POST /containers/{id}/attach", s.managing(s.attach))

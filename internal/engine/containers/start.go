@@ -67,6 +67,7 @@ func (m *managed) start() error {
 	m.st.Status = container.Status{Started: begin}
 	err = m.saveState()
 	m.mu.Unlock()
+	m.s.emit(container.EventStart, m.rec)
 	close(r.started)
 	copied := r.copyOutput(pipes)
 	go m.watch(r, begin, copied)
@@ -89,6 +90,7 @@ func (m *managed) failed(r *run, err error) {
 		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", serr)
 	}
 	m.mu.Unlock()
+	m.s.emitEnd(m.rec, st)
 	_ = r.log.Close() // nothing was written
 	m.over(r, st, err)
 }
@@ -165,6 +167,7 @@ func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 	if err != nil {
 		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", err)
 	}
+	m.s.emitEnd(m.rec, st)
 	if m.rec.Options.AutoRemove {
 		m.s.remember(m.rec.ID, st)
 		r.status = st // erase finds the run unfinished otherwise

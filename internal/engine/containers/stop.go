@@ -55,24 +55,22 @@ func (m *managed) stop(signal string, timeout time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if err := r.rc.Signal(sig); err != nil {
+	if err := m.signal(r, sig, true); err != nil {
 		return err
 	}
-	if timeout < 0 {
-		<-r.done
-		return nil
-	}
-	t := time.NewTimer(timeout)
-	defer t.Stop()
-	select {
-	case <-r.done:
-		return nil
-	case <-t.C:
-	}
-	if err := r.rc.Signal(killSignal); err != nil {
-		return err
+	if timeout >= 0 {
+		t := time.NewTimer(timeout)
+		defer t.Stop()
+		select {
+		case <-r.done:
+		case <-t.C:
+			if err := m.signal(r, killSignal, true); err != nil {
+				return err
+			}
+		}
 	}
 	<-r.done
+	m.s.emit(container.EventStop, m.rec)
 	return nil
 }
 
@@ -98,5 +96,5 @@ func (s *Service) kill(r *http.Request, _ wire.None) (wire.None, error) {
 	if err != nil {
 		return wire.None{}, err
 	}
-	return wire.None{}, run.rc.Signal(sig)
+	return wire.None{}, m.signal(run, sig, m.ends(sig))
 }

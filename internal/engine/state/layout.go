@@ -29,6 +29,9 @@ func (l Layout) Containers() string { return filepath.Join(l.Root, "containers")
 // Volumes has a directory for each volume.
 func (l Layout) Volumes() string { return filepath.Join(l.Root, "volumes") }
 
+// Events is the log of what happened in the store.
+func (l Layout) Events() string { return filepath.Join(l.Root, "events") }
+
 // Locks has the files that agents flock.
 func (l Layout) Locks() string { return filepath.Join(l.Root, "locks") }
 

@@ -27,7 +27,7 @@ func init() {
 		"true": func([]string) int { return 0 }, "exit": exit, "echo": echo, "err": echoErr, "cat": cat, "env": env, "id": id,
 		"pwd": pwd, "write": write, "ls": ls, "stat": stat, "sleep": sleep, "trap": trap, "seq": seq, "spam": spam,
 		"hash": hash, "mounts": mounts, "kill": kill, "eat": eat, "hostname": hostname, "ps": ps, "listen": listen,
-		"dial": dial, "upper": upper, "chain": chain, "fork": fork, "mkdir": mkdir, "rm": rm, "ln": ln, "nns": nns, "winch": winch,
+		"dial": dial, "upper": upper, "chain": chain, "fork": fork, "mkdir": mkdir, "rm": rm, "ln": ln, "nns": nns, "spin": spin, "winch": winch,
 	}
 }
 
@@ -413,5 +413,11 @@ func winch([]string) int {
 			fmt.Println("interrupted")
 			return 130
 		}
+	}
+}
+
+// spin computes without end.
+func spin([]string) int {
+	for {
 	}
 }

@@ -1,0 +1,114 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"time"
+)
+
+// Stats is what a container uses.
+type Stats struct {
+	Time time.Time     `json:"time"`
+	CPU  time.Duration `json:"cpu"` // processor time used since its start
+	// CPUPercent is the use of processors since the sample before, and in the first since the start: 100 is one
+	// processor all the time.
+	CPUPercent float64 `json:"cpuPercent"`
+	// Memory in bytes, without the page cache that the kernel can take back (as docker stats).
+	Memory int64 `json:"memory"`
+	// MemoryLimit in bytes: the container's, or the host's memory.
+	MemoryLimit int64 `json:"memoryLimit"`
+	Pids        int   `json:"pids"`                // processes and threads
+	PidsLimit   int   `json:"pidsLimit,omitempty"` // 0: none
+	// BlockRead and BlockWrite are the bytes read from and written to disks.
+	BlockRead  int64 `json:"blockRead"`
+	BlockWrite int64 `json:"blockWrite"`
+	// Networks by interface, without the loopback; empty with the host's network.
+	Networks map[string]NetworkStats `json:"networks,omitempty"`
+	// Partial: the container has no cgroup, as those of ordinary users often. CPU, Memory and Pids are then sums over
+	// the processes that are there now, and the bytes of disks are missing.
+	Partial bool `json:"partial,omitempty"`
+}
+
+// NetworkStats counts what an interface received and sent.
+type NetworkStats struct {
+	RxBytes   int64 `json:"rxBytes"`
+	RxPackets int64 `json:"rxPackets"`
+	RxErrors  int64 `json:"rxErrors"`
+	RxDropped int64 `json:"rxDropped"`
+	TxBytes   int64 `json:"txBytes"`
+	TxPackets int64 `json:"txPackets"`
+	TxErrors  int64 `json:"txErrors"`
+	TxDropped int64 `json:"txDropped"`
+}
+
+type statsAnswer struct {
+	Stats
+	Started time.Time `json:"started"`
+}
+
+// Stats says what the running container uses now.
+//
+// Errors: ErrNotFound, ErrNotRunning.
+func (c *Container) Stats(ctx context.Context) (Stats, error) {
+	a, err := c.stats(ctx)
+	return a.Stats, err
+}
+
+func (c *Container) stats(ctx context.Context) (statsAnswer, error) {
+	var a statsAnswer
+	if err := c.c.Do(ctx, http.MethodPost, c.path("stats"), nil, &a); err != nil {
+		return a, err
+	}
+	a.CPUPercent = percent(a.CPU, a.Time.Sub(a.Started))
+	return a, nil
+}
+
+func percent(cpu, wall time.Duration) float64 {
+	if wall <= 0 || cpu <= 0 {
+		return 0
+	}
+	return 100 * float64(cpu) / float64(wall)
+}
+
+// StatsOptions tune StatsStream.
+type StatsOptions struct {
+	// Interval between samples. Default: 1 s.
+	Interval time.Duration
+}
+
+// StatsStream yields a sample at once and then one an interval, until the container's process ends, or ctx, whose
+// error then comes last. It ends too when the container starts anew.
+//
+// Errors: ErrNotFound, ErrNotRunning (at once), context.Canceled and context.DeadlineExceeded.
+func (c *Container) StatsStream(ctx context.Context, opts StatsOptions) iter.Seq2[Stats, error] {
+	if opts.Interval <= 0 {
+		opts.Interval = time.Second
+	}
+	return func(yield func(Stats, error) bool) {
+		last, err := c.stats(ctx)
+		if !yield(last.Stats, err) || err != nil {
+			return
+		}
+		t := time.NewTicker(opts.Interval)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+			case <-ctx.Done():
+				yield(Stats{}, context.Cause(ctx))
+				return
+			}
+			now, err := c.stats(ctx)
+			if errors.Is(err, ErrNotRunning) || errors.Is(err, ErrNotFound) || err == nil && !now.Started.Equal(last.Started) {
+				return
+			}
+			now.CPUPercent = percent(now.CPU-last.CPU, now.Time.Sub(last.Time))
+			if !yield(now.Stats, err) || err != nil {
+				return
+			}
+			last = now
+		}
+	}
+}

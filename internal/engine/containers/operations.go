@@ -1,0 +1,19 @@
+//go:build linux
+
+package containers
+
+import (
+	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/engine/wire"
+)
+
+// routeOperations registers what can be done with a container beyond its life.
+func (s *Service) routeOperations(mux *http.ServeMux) {
+	mux.HandleFunc("POST /events", s.events)
+	mux.HandleFunc("POST /containers/{id}/pause", s.running(wire.Handle(s.pause)))
+	mux.HandleFunc("POST /containers/{id}/resume", s.running(wire.Handle(s.resume)))
+	mux.HandleFunc("POST /containers/{id}/rename", s.settled(wire.Handle(s.rename)))
+	mux.HandleFunc("POST /containers/{id}/top", s.running(wire.Handle(s.top)))
+	mux.HandleFunc("POST /containers/{id}/stats", s.running(wire.Handle(s.stats)))
+}
