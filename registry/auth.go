@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Auth says who may do what. Zero: everyone everything.
+// Auth says who may do what. Zero: everyone everything. Passwords and tokens pass in the clear unless the registry is
+// served with TLS.
 type Auth struct {
 	// Users may log in. When there are any, or Anonymous is set, all else is refused.
 	Users []User

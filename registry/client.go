@@ -222,7 +222,7 @@ func classify(err error) (sentinel error, remedy string) {
 		return ErrDigestMismatch, ""
 	case is(-1, ociregistry.ErrManifestInvalid, ociregistry.ErrManifestBlobUnknown):
 		return ErrInvalidManifest, ""
-	case errors.As(err, new(*net.OpError)), errors.As(err, new(*net.DNSError)):
+	case errors.Is(err, errSpeaksTLS), errors.As(err, new(*net.OpError)), errors.As(err, new(*net.DNSError)):
 		return ErrUnavailable, ""
 	case errors.As(err, &uerr) && strings.Contains(uerr.Err.Error(), "server gave HTTP response to HTTPS client"):
 		return ErrUnavailable, "the registry speaks plain HTTP: set TLSOptions.PlainHTTP if that is meant"

@@ -194,15 +194,16 @@ func TestTLS(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(certs, reg.Addr, "ca.crt"), reg.CertPEM(), 0o600))
 	none := t.TempDir()
 	for _, test := range []struct {
-		name string
-		o    registry.TLSOptions
-		ok   bool
+		name    string
+		o       registry.TLSOptions
+		ok      bool
+		message string
 	}{
-		{"pool", registry.TLSOptions{RootCAs: reg.CertPool(), CertsDir: none}, true},
-		{"certs.d", registry.TLSOptions{CertsDir: certs}, true},
-		{"unverified", registry.TLSOptions{SkipVerify: true, CertsDir: none}, true},
-		{"plain HTTP to loopback", registry.TLSOptions{CertsDir: none}, false},
-		{"another authority", registry.TLSOptions{RootCAs: otherPool(t), CertsDir: none}, false},
+		{"pool", registry.TLSOptions{RootCAs: reg.CertPool(), CertsDir: none}, true, ""},
+		{"certs.d", registry.TLSOptions{CertsDir: certs}, true, ""},
+		{"unverified", registry.TLSOptions{SkipVerify: true, CertsDir: none}, true, ""},
+		{"plain HTTP to loopback", registry.TLSOptions{CertsDir: none}, false, "speaks TLS"},
+		{"another authority", registry.TLSOptions{RootCAs: otherPool(t), CertsDir: none}, false, "certificate signed by unknown authority"},
 	} {
 		c := registry.NewClient(registry.ClientOptions{
 			TLS: test.o, AuthFile: "/nonexistent/auth.json", Retry: registry.RetryOptions{Attempts: 1},
@@ -210,6 +211,9 @@ func TestTLS(t *testing.T) {
 		found, err := c.Exists(ctx, reg.Addr+"/app:1")
 		assert.False(t, found)
 		assert.Equal(t, test.ok, err == nil, "%s: %v", test.name, err)
+		if !test.ok {
+			require.ErrorContains(t, err, test.message)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -56,6 +57,10 @@ func (t *retryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	repeatable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 	for attempt := 1; ; attempt++ {
 		resp, err := t.once(req)
+		if err == nil && refusesPlain(req, resp) {
+			_ = resp.Body.Close()
+			return nil, errSpeaksTLS
+		}
 		if !repeatable || attempt >= t.o.Attempts || !again(resp, err) {
 			return resp, err
 		}
@@ -154,6 +159,29 @@ func (t *retryTransport) log(req *http.Request, resp *http.Response, err error, 
 	}
 	t.logger.WarnContext(req.Context(), "registry request failed, trying again", "method", req.Method,
 		"host", req.URL.Host, "path", req.URL.Path, "error", err, "wait", wait)
+}
+
+// errSpeaksTLS is what plain HTTP meets at a server of HTTPS.
+var errSpeaksTLS = errors.New("the registry speaks TLS: give its authority in TLSOptions.RootCAs, or in certs.d")
+
+// refusesPlain recognises the answer of Go's servers, which comes before HTTP proper, and those of nginx and Apache.
+func refusesPlain(req *http.Request, resp *http.Response) bool {
+	if req.URL.Scheme != "http" || resp.StatusCode != http.StatusBadRequest {
+		return false
+	}
+	if resp.ProtoMajor == 1 && resp.ProtoMinor == 0 && len(resp.Header) == 0 {
+		return true
+	}
+	if resp.Header.Get("Docker-Distribution-Api-Version") != "" || req.Method == http.MethodHead {
+		return false
+	}
+	body := resp.Body
+	start, _ := io.ReadAll(io.LimitReader(body, 1024))
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(start), body), body}
+	return bytes.Contains(start, []byte("HTTPS port")) || bytes.Contains(start, []byte("speaking plain HTTP to an SSL-enabled"))
 }
 
 // once sends the request, and watches that the answer's body does not stall.

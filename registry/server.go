@@ -13,7 +13,8 @@ import (
 )
 
 // Server is a registry as an http.Handler, to be served at the root of a host: the OCI distribution spec 1.1, as
-// Docker, Podman, skopeo and this package's Client speak it.
+// Docker, Podman, skopeo and this package's Client speak it. Serve listens; httptest.NewServer(registry.NewServer(…)), or any
+// http.Server, does too.
 type Server struct {
 	o      ServerOptions
 	store  registrystore.Store
