@@ -15,10 +15,7 @@ import (
 // A container's network from beginning to end.
 func Example() {
 	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "networks")
-	if err != nil {
-		panic(err)
-	}
+	dir, _ := os.MkdirTemp("", "networks")
 	defer os.RemoveAll(dir)
 	networks, err := network.Open(network.Options{Dir: dir})
 	if err != nil {

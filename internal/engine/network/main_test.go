@@ -133,7 +133,10 @@ func makeOutside() error {
 		return err
 	}
 	// Ping sockets for ordinary users, as most distributions have it.
-	os.WriteFile("/proc/sys/net/ipv4/ping_group_range", []byte("0 2147483647"), 0)
+	const pings = "/proc/sys/net/ipv4/ping_group_range"
+	if os.WriteFile(pings, []byte("0 2147483647"), 0) != nil {
+		os.WriteFile(pings, []byte("0 0"), 0) // in a user namespace only groups that exist there
+	}
 	for _, r := range []*netlink.Route{
 		{Gw: net.ParseIP(outside4)},
 		{Gw: net.ParseIP(outside6)},

@@ -118,15 +118,15 @@ func (n *Network) trunk(conn *net.UnixConn, segment uint64, theirs *os.File) err
 			}
 		}
 	}()
+	ready := func() error { return sendMsg(conn, message{kind: replyYes}) }
 	turn := n.trunkTurn(segment)
-	waited := false
 	select {
 	case turn <- struct{}{}:
 	default: // the segment has a trunk: be ready to replace it
-		waited = true
-		if err := sendMsg(conn, message{kind: replyYes}); err != nil {
+		if err := ready(); err != nil {
 			return err
 		}
+		ready = func() error { return nil }
 		select {
 		case turn <- struct{}{}:
 		case <-gone:
@@ -134,6 +134,11 @@ func (n *Network) trunk(conn *net.UnixConn, segment uint64, theirs *os.File) err
 		}
 	}
 	defer func() { <-turn }()
+	return n.carryTrunk(segment, theirs, ready, gone)
+}
+
+// carryTrunk makes the port for the other segment and carries frames until gone.
+func (n *Network) carryTrunk(segment uint64, theirs *os.File, ready func() error, gone <-chan struct{}) error {
 	port, tap := leafPort(segment)
 	n.seg.delLink(port) // of a follower that ended while we did not lead
 	if err := n.seg.addTap(port, tap); err != nil {
@@ -154,10 +159,7 @@ func (n *Network) trunk(conn *net.UnixConn, segment uint64, theirs *os.File) err
 	if gw != nil {
 		gw.announce()
 	}
-	if !waited {
-		err = sendMsg(conn, message{kind: replyYes})
-	}
-	if err == nil {
+	if err = ready(); err == nil {
 		<-gone
 	}
 	ours.Close()
