@@ -25,6 +25,14 @@ const envChild = "CAISSON_TEST_CHILD"
 
 // child plays a scenario in the store at CAISSON_TEST_ROOT. The test sees from outside how far it is.
 func child(scenario string) {
+	if scenario == "stress" {
+		seed, err := strconv.ParseUint(os.Getenv("CAISSON_TEST_SEED"), 10, 64)
+		if err == nil {
+			err = stress(seed)
+		}
+		fmt.Print("stress: done", err)
+		return
+	}
 	store, err := image.OpenStore(image.StoreOptions{Root: os.Getenv("CAISSON_TEST_ROOT")})
 	if err == nil {
 		fmt.Println("ready")

@@ -21,6 +21,7 @@ type slowRegistry struct {
 	mu     sync.Mutex
 	asked  chan struct{} // not nil: the layer is held back; closed when someone has asked for it
 	served int           // how often the layer was asked for
+	open   chan struct{} // not nil: the layer waits until it is closed
 }
 
 func newSlowRegistry(t *testing.T) *slowRegistry {
@@ -53,13 +54,29 @@ func (r *slowRegistry) hold() <-chan struct{} {
 	return r.asked
 }
 
+// gate holds the layer back until release is called.
+func (r *slowRegistry) gate() (release func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	open := make(chan struct{})
+	r.open = open
+	return func() { close(open) }
+}
+
+// count is how often the layer was asked for.
+func (r *slowRegistry) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.served
+}
+
 func (r *slowRegistry) wait(req *http.Request) bool {
 	if req.Method != http.MethodGet || r.layer == "" || !strings.HasSuffix(req.URL.Path, r.layer) {
 		return true
 	}
 	r.mu.Lock()
 	r.served++
-	asked := r.asked
+	asked, open := r.asked, r.open
 	if asked != nil {
 		select {
 		case <-asked:
@@ -68,6 +85,9 @@ func (r *slowRegistry) wait(req *http.Request) bool {
 		}
 	}
 	r.mu.Unlock()
+	if open != nil {
+		<-open
+	}
 	if asked == nil {
 		return true
 	}

@@ -83,7 +83,7 @@ func (d *dockerfile) check() error {
 		case !begun && word != command.Arg:
 			return syntax(d.name, n.StartLine, "%s before FROM: only ARG may stand there", strings.ToUpper(n.Value))
 		}
-		if needsArgument(word) && (n.Next == nil || n.Next.Value == "") && len(n.Heredocs) == 0 {
+		if needsArgument(word) && (n.Next == nil || n.Next.Value == "" && len(n.Next.Children) == 0) && len(n.Heredocs) == 0 {
 			return syntax(d.name, n.StartLine, "%s requires an argument", strings.ToUpper(n.Value))
 		}
 		if (word == command.Copy || word == command.Add) && count(n) < 2 && len(n.Heredocs) == 0 {

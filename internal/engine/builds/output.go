@@ -5,6 +5,7 @@ package builds
 import (
 	"bytes"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -16,6 +17,9 @@ type output struct {
 	line []byte   // not yet ended
 	tail []string // of the step
 }
+
+// stepLine begins a step; builds of several stages count those too.
+var stepLine = regexp.MustCompile(`^(\[\d+/\d+\] )?STEP \d`)
 
 // tailLines is how much of a failed step's output its error carries.
 const tailLines = 20
@@ -43,7 +47,7 @@ func (o *output) remember(p []byte) {
 }
 
 func (o *output) add(line string) {
-	if strings.HasPrefix(line, "STEP ") {
+	if stepLine.MatchString(line) {
 		o.tail = o.tail[:0]
 		return
 	}

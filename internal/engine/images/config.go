@@ -51,6 +51,9 @@ func (s *Service) config(img *storage.Image) (*parsed, error) {
 		return p, nil
 	}
 	b, err := s.configBlob(img)
+	if errors.Is(err, storage.ErrImageUnknown) {
+		return nil, api.Errorf(api.ErrNotFound, "image %s: %w: it was removed just now", short(img.ID), err)
+	}
 	if err != nil {
 		return nil, api.Errorf(api.ErrCorrupt, "image %s: read its configuration: %w", short(img.ID), err)
 	}

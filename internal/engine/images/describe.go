@@ -2,6 +2,8 @@ package images
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"net/http"
 	"slices"
 
@@ -22,11 +24,21 @@ func (s *Service) handleGet(w http.ResponseWriter, r *http.Request) {
 
 // Get describes the image that ref names.
 func (s *Service) Get(ctx context.Context, ref string) (*image.Image, error) {
-	img, err := s.find(ctx, ref)
-	if err != nil {
-		return nil, err
+	for again := true; ; again = false {
+		img, err := s.find(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		d, err := s.describe(img)
+		if err == nil || !again || !gone(err) {
+			return d, err
+		}
+		// It was removed or replaced in this moment: look again rather than keep removers waiting.
 	}
-	return s.describe(img)
+}
+
+func gone(err error) bool {
+	return errors.Is(err, storage.ErrImageUnknown) || errors.Is(err, storage.ErrLayerUnknown) || errors.Is(err, fs.ErrNotExist)
 }
 
 func (s *Service) describe(img *storage.Image) (*image.Image, error) {

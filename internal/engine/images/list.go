@@ -32,6 +32,9 @@ func (s *Service) List(ctx context.Context, opts image.ListOptions) ([]image.Ima
 			continue
 		}
 		d, err := s.description(img, t.size(img.TopLayer))
+		if gone(err) {
+			continue // just now
+		}
 		if err != nil {
 			// One broken image must not hide the others.
 			s.log.Warn("list images", "error", err)

@@ -46,11 +46,15 @@ func (s *Service) Pull(ctx context.Context, ref string, opts image.PullOptions, 
 	if opts.Policy == "" {
 		opts.Policy = image.PullAlways
 	}
-	img, err := s.ensure(ctx, ref, opts, progress)
+	var out *image.Image
+	err := s.ensure(ctx, ref, opts, progress, func(img *storage.Image) (err error) {
+		out, err = s.describe(img)
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return nil, err // out may be written behind a cancelled caller's back
 	}
-	return s.describe(img)
+	return out, nil
 }
 
 // Ensure is Pull for the engine's own use: PullMissing is the default, and the transport and the credentials are the
@@ -64,39 +68,59 @@ func (s *Service) Ensure(ctx context.Context, ref string, policy image.PullPolic
 
 // EnsureWith is Ensure with all options.
 func (s *Service) EnsureWith(ctx context.Context, ref string, opts image.PullOptions, progress func(image.Progress)) (*Resolved, error) {
-	img, err := s.ensure(ctx, ref, opts, progress)
+	var out *Resolved
+	err := s.ensure(ctx, ref, opts, progress, func(img *storage.Image) (err error) {
+		out, err = s.resolved(img)
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return nil, err // as in Pull
 	}
-	return s.resolved(img)
+	return out, nil
 }
 
-func (s *Service) ensure(ctx context.Context, ref string, opts image.PullOptions, progress func(image.Progress)) (*storage.Image, error) {
+// use is called with an image that can't be removed meanwhile: the store's shared lock is held.
+type use func(*storage.Image) error
+
+func (s *Service) ensure(ctx context.Context, ref string, opts image.PullOptions, progress func(image.Progress), do use) error {
 	switch opts.Policy {
 	case image.PullAlways:
-		return s.pull(ctx, ref, opts, progress)
+		return s.pull(ctx, ref, opts, progress, do)
 	case image.PullNever, image.PullMissing:
 	default:
-		return nil, api.Errorf(api.ErrInvalidArgument, "pull policy %q: it is missing, always or never", opts.Policy)
+		return api.Errorf(api.ErrInvalidArgument, "pull policy %q: it is missing, always or never", opts.Policy)
 	}
+	found, err := s.useLocal(ctx, ref, opts.Platform, do)
+	switch {
+	case found:
+		return err
+	case opts.Policy == image.PullNever && errors.Is(err, api.ErrNotFound):
+		return api.Errorf(api.ErrNotFound, "%w (the pull policy is never: pull it first, or allow that with the policy missing)", err)
+	case opts.Policy == image.PullNever || !errors.Is(err, api.ErrNotFound):
+		return err
+	}
+	return s.pull(ctx, ref, opts, progress, do)
+}
+
+// useLocal does with the image that the store has what is to be done with it.
+func (s *Service) useLocal(ctx context.Context, ref, platform string, do use) (found bool, err error) {
+	ctx, release, err := s.Hold(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
 	img, err := s.find(ctx, ref)
-	if err == nil {
-		fits, ferr := s.fits(img, opts.Platform)
-		if ferr != nil {
-			return nil, ferr
-		}
-		if fits {
-			return img, nil
-		}
-		err = api.Errorf(api.ErrNotFound, "image %s: the one in the store is not for %s", ref, opts.Platform)
+	if err != nil {
+		return false, err
 	}
-	if opts.Policy == image.PullNever && errors.Is(err, api.ErrNotFound) {
-		return nil, api.Errorf(api.ErrNotFound, "%w (the pull policy is never: pull it first, or allow that with the policy missing)", err)
+	fits, err := s.fits(img, platform)
+	if err != nil {
+		return false, err
 	}
-	if opts.Policy == image.PullNever || !errors.Is(err, api.ErrNotFound) {
-		return nil, err
+	if !fits {
+		return false, api.Errorf(api.ErrNotFound, "image %s: the one in the store is not for %s", ref, platform)
 	}
-	return s.pull(ctx, ref, opts, progress)
+	return true, do(img)
 }
 
 // fits says whether an image is of the platform that was asked for.
@@ -114,30 +138,32 @@ func (s *Service) fits(img *storage.Image, p string) (bool, error) {
 }
 
 // pull downloads, or takes what another process has just downloaded.
-func (s *Service) pull(ctx context.Context, ref string, opts image.PullOptions, progress func(image.Progress)) (*storage.Image, error) {
+func (s *Service) pull(ctx context.Context, ref string, opts image.PullOptions, progress func(image.Progress), do use) error {
 	p, err := s.newPull(ref, opts)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	lock, id, err := s.waitTurn(ctx, p.key())
 	if err != nil {
-		return nil, fmt.Errorf("pull %s: %w", p.named, err)
+		return fmt.Errorf("pull %s: %w", p.named, err)
 	}
 	if id != "" {
-		if img, err := s.store.Image(id); err == nil {
+		found, err := s.useLocal(ctx, id, "", do)
+		if found {
 			lock.Unlock()
-			return img, nil
+			return err
 		}
 	}
-	return Detachable(ctx, s, "pull "+p.named.String(), func() (*storage.Image, error) {
+	_, err = Detachable(ctx, s, "pull "+p.named.String(), func() (struct{}, error) {
 		defer lock.Unlock()
 		begin := time.Now()
-		img, err := s.download(ctx, p, progress)
-		if err != nil {
-			return nil, err
+		id, err := s.download(ctx, p, progress, do)
+		if err == nil {
+			err = leaveNote(lock, note{ID: id, Begin: begin, End: time.Now()})
 		}
-		return img, leaveNote(lock, note{ID: img.ID, Begin: begin, End: time.Now()})
+		return struct{}{}, err
 	})
+	return err
 }
 
 // pull is one image to be pulled.
@@ -223,16 +249,16 @@ func (s *Service) waitTurn(ctx context.Context, key string) (lock *state.Lock, i
 }
 
 // download fetches the image into the store, with the store's shared lock.
-func (s *Service) download(ctx context.Context, p *pull, progress func(image.Progress)) (*storage.Image, error) {
+func (s *Service) download(ctx context.Context, p *pull, progress func(image.Progress), do use) (id string, err error) {
 	what := "pull " + p.named.String()
 	ctx, release, err := s.Hold(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
+		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	defer release()
 	policy, err := s.policyContext()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer policy.Destroy() //nolint:errcheck // it only forgets
 	var done types.ImageReference
@@ -248,13 +274,13 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 		s.mu.Lock()
 		s.dirty = true
 		s.mu.Unlock()
-		return nil, Explain(ctx, what, err)
+		return "", Explain(ctx, what, err)
 	}
 	_, img, err := is.ResolveReference(done)
 	if err != nil {
-		return nil, storeError(p.named.String(), err)
+		return "", storeError(p.named.String(), err)
 	}
-	return img, nil
+	return img.ID, do(img)
 }
 
 // progressInterval is how often a moving blob is reported.
