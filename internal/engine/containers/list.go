@@ -41,7 +41,8 @@ func (s *Service) info(ctx context.Context, id string, up map[string]bool) (*con
 	return &container.Info{
 		ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, ImageID: rec.ImageID, Created: rec.Created, State: st.State,
 		Pid: st.Pid, Status: st.Status, Command: rec.Command, Options: rec.Options, Mounts: rec.Mounts,
-		RootFS: st.RootFS, LogPath: s.logPath(id),
+		Networks: st.Networks, Ports: st.Ports, RootFS: st.RootFS, LogPath: s.logPath(id),
+		Health: st.Health, Restarts: st.Restarts,
 	}, nil
 }
 
@@ -60,7 +61,7 @@ func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container
 		if err != nil {
 			return nil, err
 		}
-		if opts.All || info.State == container.StateRunning || info.State == container.StatePaused {
+		if opts.All || live(info.State) {
 			infos = append(infos, *info)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
+
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/logfile"
@@ -23,10 +25,12 @@ type managed struct {
 
 	op sync.Mutex // held by start and remove, which exclude each other
 
-	mu      sync.Mutex
-	st      State
-	run     *run // the present one, or the one to come
-	removed bool
+	mu       sync.Mutex
+	st       State
+	run      *run          // the present one, or the one to come
+	healthy  chan struct{} // closed when the health changes; nil while no one waits
+	restarts restarts
+	removed  bool
 }
 
 // run is one life of a container, from the first Attach or Start to its end.
@@ -37,9 +41,12 @@ type run struct {
 	done    chan struct{} // closed when all is over, with an auto-remove too
 	status  container.Status
 	err     error // why it did not start
+	again   bool  // the restart policy starts the container again after it
 
 	rc   *runtime.Container
 	proc *runtime.Process
+	spec *specs.Spec
+	net  *netPlace
 
 	stdinMu sync.Mutex
 	stdin   *os.File
@@ -94,7 +101,7 @@ func (m *managed) present() (*run, error) {
 func (m *managed) current() (*run, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.run == nil || !live(m.st.State) {
+	if m.run == nil || !live(m.st.State) || m.st.State == container.StateRestarting {
 		return nil, notRunning(m.rec.ID, m.st.State)
 	}
 	return m.run, nil
@@ -116,6 +123,7 @@ func (m *managed) close() error {
 
 // stopNow kills the process and waits for its end.
 func (m *managed) stopNow() error {
+	m.callOff()
 	m.op.Lock() // a start that is under way comes first
 	r, err := m.current()
 	m.op.Unlock()

@@ -54,12 +54,14 @@ type Service struct {
 
 	eventLog *eventlog.Log
 
-	mu      sync.Mutex
-	managed map[string]*managed
-	ended   map[string]container.Status // of auto-removed containers, for a Wait that comes late
-	order   []string                    // of ended, oldest first
-	changed chan struct{}               // closed and replaced when managed shrinks
-	closing bool
+	mu          sync.Mutex
+	managed     map[string]*managed
+	imageMounts sync.Mutex                  // held while images are mounted for a container that starts
+	ended       map[string]container.Status // of auto-removed containers, for a Wait that comes late
+	order       []string                    // of ended, oldest first
+	nets        *networks
+	changed     chan struct{} // closed and replaced when managed shrinks
+	closing     bool
 }
 
 // New returns the service.
@@ -71,11 +73,13 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{
+	s := &Service{
 		Config: cfg, layout: cfg.Layout, eventLog: events,
 		rt:      runtime.New(cfg.Layout.Runtime(), cfg.Host.Rootless),
 		managed: map[string]*managed{}, ended: map[string]container.Status{}, changed: make(chan struct{}),
-	}, nil
+	}
+	s.nets = &networks{s: s}
+	return s, nil
 }
 
 // Routes registers the requests of package container.
@@ -87,9 +91,12 @@ func (s *Service) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /containers/{id}/inspect", wire.Handle(s.inspect))
 	s.routeOperations(mux)
 
+	s.routeNetworks(mux)
 	mux.HandleFunc("POST /containers/{id}/start", s.managing(wire.Handle(s.start)))
 	mux.HandleFunc("POST /containers/{id}/attach", s.managing(s.attach))
 	mux.HandleFunc("POST /containers/{id}/wait", s.unsettled(wire.Handle(s.wait)))
+	mux.HandleFunc("POST /containers/{id}/wait-healthy", s.unsettled(wire.Handle(s.waitHealthy)))
+	mux.HandleFunc("POST /containers/{id}/restart", s.managing(wire.Handle(s.restart)))
 	mux.HandleFunc("POST /containers/{id}/exec", s.running(s.exec))
 	mux.HandleFunc("POST /containers/{id}/kill", s.running(wire.Handle(s.kill)))
 	mux.HandleFunc("POST /containers/{id}/stop", s.settled(wire.Handle(s.stop)))
@@ -181,4 +188,7 @@ func (s *Service) Close() {
 		})
 	}
 	wg.Wait()
+	if err := s.nets.close(); err != nil {
+		s.Logger.Warn("leave the networks", "error", err)
+	}
 }

@@ -3,6 +3,7 @@
 package containers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,15 +12,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/logfile"
-	"github.com/caisson-dev/caisson/internal/engine/seccomp"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
-
-	goruntime "runtime"
 )
 
 const killSignal = unix.SIGKILL
@@ -39,6 +38,14 @@ func (m *managed) start() error {
 	if st := m.state(); live(st.State) {
 		return api.Errorf(api.ErrRunning, "container %s: it is %s already", short(m.rec.ID), st.State)
 	}
+	m.mu.Lock()
+	m.restarts, m.st.Restarts = restarts{}, 0
+	m.mu.Unlock()
+	return m.startHeld()
+}
+
+// startHeld is start, and the restart policy's; m.op is held.
+func (m *managed) startHeld() error {
 	r, err := m.present()
 	if err != nil {
 		return err
@@ -57,20 +64,28 @@ func (m *managed) start() error {
 	pipes.closeTheirs()
 	if err != nil {
 		pipes.closeOurs()
-		err = fmt.Errorf("start container %s: %w", short(m.rec.ID), errors.Join(err, m.s.unmount(m.rec.ID)))
+		err = fmt.Errorf("start container %s: %w", short(m.rec.ID), errors.Join(err, r.net.leave(), m.s.unmount(m.rec.ID)))
 		m.failed(r, err)
 		return err
 	}
 	r.connect(pipes)
 	m.mu.Lock()
 	m.st.State, m.st.Pid, m.st.RootFS = container.StateRunning, r.proc.Pid, rootfs
+	m.st.Networks, m.st.Ports = r.net.describe()
 	m.st.Status = container.Status{Started: begin}
+	m.st.Health = nil
+	if m.rec.Health != nil {
+		m.st.Health = &container.HealthInfo{State: container.HealthStarting}
+	}
 	err = m.saveState()
 	m.mu.Unlock()
 	m.s.emit(container.EventStart, m.rec)
 	close(r.started)
 	copied := r.copyOutput(pipes)
 	go m.watch(r, begin, copied)
+	if m.rec.Health != nil {
+		go m.watchHealth(r)
+	}
 	return err
 }
 
@@ -85,7 +100,7 @@ func (m *managed) failed(r *run, err error) {
 	}
 	st := container.Status{Code: code, Error: err.Error(), Finished: time.Now()}
 	m.mu.Lock()
-	m.st.State, m.st.Pid, m.st.RootFS, m.st.Status = container.StateExited, 0, "", st
+	m.st.ended(st)
 	if serr := m.saveState(); serr != nil {
 		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", serr)
 	}
@@ -95,9 +110,19 @@ func (m *managed) failed(r *run, err error) {
 	m.over(r, st, err)
 }
 
-// launch mounts the root file system and starts the process. It returns where the root file system is.
+// launch mounts the root file system, joins the networks and starts the process. It returns where the root file
+// system is.
 func (m *managed) launch(r *run, p *pipes) (string, error) {
+	joined := make(chan error, 1)
+	go func() { // beside the mount: neither needs the other
+		var err error
+		r.net, err = m.joinNetworks(context.Background())
+		joined <- err
+	}()
 	rootfs, err := m.s.Images.Storage().Mount(m.rec.ID, "")
+	if nerr := <-joined; nerr != nil {
+		return "", errors.Join(nerr, err)
+	}
 	if err != nil {
 		return "", fmt.Errorf("mount the root file system: %w", err)
 	}
@@ -105,11 +130,8 @@ func (m *managed) launch(r *run, p *pipes) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	spec, err := newSpec(in)
-	if err != nil {
-		return "", err
-	}
-	spec.Linux.Seccomp, err = seccomp.Profile(spec.Process.Capabilities.Bounding, goruntime.GOARCH, m.s.Host.Kernel)
+	defer in.close(m.s.Logger)
+	spec, err := m.spec(r, in)
 	if err != nil {
 		return "", err
 	}
@@ -121,8 +143,26 @@ func (m *managed) launch(r *run, p *pipes) (string, error) {
 	if err != nil {
 		return "", errors.Join(err, rc.Destroy())
 	}
-	r.rc, r.proc = rc, proc
+	r.rc, r.proc, r.spec = rc, proc, spec
 	return rootfs, nil
+}
+
+// spec makes the specification for a run whose root file system is mounted and whose networks are joined.
+func (m *managed) spec(r *run, in *inputs) (*specs.Spec, error) {
+	if err := m.writeNetFiles(r.net); err != nil {
+		return nil, err
+	}
+	spec, err := newSpec(in.specInput)
+	if err != nil {
+		return nil, err
+	}
+	r.net.apply(spec)
+	return spec, nil
+}
+
+// ended is the state after a run.
+func (st *State) ended(status container.Status) {
+	st.State, st.Pid, st.RootFS, st.Status, st.Networks, st.Ports = container.StateExited, 0, "", status, nil, nil
 }
 
 // copyOutput brings both streams into the log until their writers are gone.
@@ -151,17 +191,18 @@ func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 	} else {
 		exitStatus(&st, ps.Sys())
 	}
-	st.OOMKilled = m.s.oomKilled(m.rec.ID)
+	st.OOMKilled = m.s.oomKilled(m.rec)
 	copied.Wait()
 	_ = r.log.Close() // its writes are done
 	r.disconnect()
 	m.op.Lock()
 	defer m.op.Unlock()
-	if err := errors.Join(r.rc.Destroy(), m.s.unmount(m.rec.ID)); err != nil {
+	if err := errors.Join(r.rc.Destroy(), r.net.leave(), m.s.unmount(m.rec.ID)); err != nil {
 		m.s.Logger.Error("clean up after container", "container", m.rec.ID, "error", err)
 	}
 	m.mu.Lock()
-	m.st.State, m.st.Pid, m.st.RootFS, m.st.Status = container.StateExited, 0, "", st
+	m.st.ended(st)
+	m.plan(r, st)
 	err = m.saveState()
 	m.mu.Unlock()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -27,7 +28,7 @@ func init() {
 		"true": func([]string) int { return 0 }, "exit": exit, "echo": echo, "err": echoErr, "cat": cat, "env": env, "id": id,
 		"pwd": pwd, "write": write, "ls": ls, "stat": stat, "sleep": sleep, "trap": trap, "seq": seq, "spam": spam,
 		"hash": hash, "mounts": mounts, "kill": kill, "eat": eat, "hostname": hostname, "ps": ps, "listen": listen,
-		"dial": dial, "upper": upper, "chain": chain, "fork": fork, "mkdir": mkdir, "rm": rm, "ln": ln, "nns": nns, "spin": spin, "winch": winch,
+		"dial": dial, "upper": upper, "chain": chain, "fork": fork, "mkdir": mkdir, "rm": rm, "ln": ln, "nns": nns, "spin": spin, "winch": winch, "get": get,
 	}
 }
 
@@ -420,4 +421,18 @@ func winch([]string) int {
 func spin([]string) int {
 	for {
 	}
+}
+
+// get prints what a URL answers.
+func get(a []string) int {
+	c := http.Client{Timeout: 10 * time.Second}
+	resp, err := c.Get(a[0])
+	if err != nil {
+		return fail(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(os.Stdout, resp.Body); err != nil {
+		return fail(err)
+	}
+	return 0
 }

@@ -1,0 +1,226 @@
+//go:build linux
+
+package container_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// ask sends a line and returns the answer.
+func ask(t testing.TB, conn net.Conn, line string) string {
+	t.Helper()
+	defer conn.Close()
+	_, err := io.WriteString(conn, line+"\n")
+	require.NoError(t, err)
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	require.NoError(t, err)
+	return strings.TrimSpace(answer)
+}
+
+// server starts a container that answers in capitals on port 7000.
+func server(t testing.TB, e *container.Engine, opts container.Options) *container.Container {
+	t.Helper()
+	opts.Cmd = []string{"listen", ":7000"}
+	c := start(t, e, opts)
+	waitForLog(t, c, "listening")
+	return c
+}
+
+func TestNetworkByName(t *testing.T) {
+	e := newEngine(t)
+	server(t, e, container.Options{Name: "srv-default"})
+	out, errs, st := run(t, e, container.Options{Cmd: []string{"dial", "srv-default:7000", "by name"}})
+	assert.Equal(t, "BY NAME\n", out, errs)
+	assert.Zero(t, st.Code)
+}
+
+func TestNetworkPublishedPort(t *testing.T) {
+	e := newEngine(t)
+	for _, mode := range []container.NetworkMode{container.NetworkDefault, container.NetworkNone} {
+		c := server(t, e, container.Options{Network: mode, Ports: []container.Port{{Container: 7000}}})
+		addr, err := c.Addr(t.Context(), 7000, "tcp")
+		require.NoError(t, err)
+		assert.Equal(t, "127.0.0.1", addr.Addr().String(), "the library publishes on loopback")
+		conn, err := net.Dial("tcp", addr.String())
+		require.NoError(t, err)
+		assert.Equal(t, "FROM OUTSIDE", ask(t, conn, "from outside"))
+
+		other := create(t, e, container.Options{Ports: []container.Port{{Container: 7000, Host: addr.Port()}}})
+		err = other.Start(t.Context())
+		require.ErrorIs(t, err, container.ErrPortInUse)
+		assert.ErrorContains(t, err, addr.String())
+		_, err = c.Addr(t.Context(), 7001, "tcp")
+		require.ErrorIs(t, err, container.ErrNotFound)
+		require.NoError(t, c.Stop(t.Context(), container.StopOptions{Timeout: 1}))
+		_, err = net.Dial("tcp", addr.String())
+		require.Error(t, err, "the port is free again")
+	}
+}
+
+func TestNetworkDialAndListen(t *testing.T) {
+	e := newEngine(t)
+	ctx := t.Context()
+	for _, mode := range []container.NetworkMode{container.NetworkDefault, container.NetworkNone} {
+		c := server(t, e, container.Options{Network: mode})
+		conn, err := c.Dial(ctx, "tcp", ":7000")
+		require.NoError(t, err)
+		assert.Equal(t, "DIALLED", ask(t, conn, "dialled"))
+		_, err = c.Dial(ctx, "tcp", ":7001")
+		require.ErrorContains(t, err, "refused")
+
+		l, err := c.Listen(ctx, "tcp", "127.0.0.1:8000")
+		require.NoError(t, err)
+		srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "served by the test")
+		})}}
+		srv.Start()
+		out, err := c.Command("/bin/testbox", "get", "http://127.0.0.1:8000/").Output(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, "served by the test", string(out))
+		srv.Close()
+	}
+}
+
+func TestNetworkReachesTheOwnersMachine(t *testing.T) {
+	e := newEngine(t)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "hello from the host")
+	}))
+	defer srv.Close()
+	port := srv.Listener.Addr().(*net.TCPAddr).Port
+	for _, host := range []string{"host.docker.internal", "host.containers.internal"} {
+		out, errs, _ := run(t, e, container.Options{Cmd: []string{"get", fmt.Sprintf("http://%s:%d/", host, port)}})
+		assert.Equal(t, "hello from the host", out, errs)
+	}
+}
+
+func TestNetworksAreApart(t *testing.T) {
+	e := newEngine(t)
+	ctx := t.Context()
+	for _, name := range []string{"apart-a", "apart-b"} {
+		info, err := e.CreateNetwork(ctx, container.NetworkOptions{Name: name, Labels: map[string]string{"l": name}})
+		require.NoError(t, err)
+		assert.True(t, info.IPv4.IsValid())
+		t.Cleanup(func() {
+			// Cleanups run in the reverse order: apart-b's container still is there.
+			if err := e.RemoveNetwork(context.Background(), name); err != nil && !errors.Is(err, container.ErrInUse) {
+				require.ErrorIs(t, err, container.ErrNotFound)
+			}
+		})
+	}
+	_, err := e.CreateNetwork(ctx, container.NetworkOptions{Name: "apart-a"})
+	require.ErrorIs(t, err, container.ErrNameInUse)
+	_, err = e.CreateNetwork(ctx, container.NetworkOptions{Name: "bridge"})
+	require.ErrorIs(t, err, container.ErrInvalidArgument)
+
+	srv := server(t, e, container.Options{Name: "srv-a", Networks: []container.Endpoint{{Network: "apart-a", Aliases: []string{"db"}}}})
+	info, err := srv.Inspect(ctx)
+	require.NoError(t, err)
+	require.Len(t, info.Networks, 1)
+	addr := netip.AddrPortFrom(info.Networks[0].IPv4.Addr(), 7000).String()
+
+	d := start(t, e, container.Options{Network: "apart-a", Cmd: []string{"sleep", "1h"}})
+	out, err := d.Command("/bin/testbox", "dial", "db:7000", "alias").Output(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, "ALIAS\n", string(out))
+	require.NoError(t, d.Remove(ctx, container.RemoveOptions{Force: true}))
+	_, _, st := run(t, e, container.Options{Network: "apart-b", Cmd: []string{"dial", addr, "x"}})
+	assert.NotZero(t, st.Code, "another network does not reach it")
+
+	// A running container joins and leaves.
+	c := start(t, e, container.Options{Network: "apart-b", Cmd: []string{"sleep", "1h"}})
+	require.NoError(t, c.Connect(ctx, container.Endpoint{Network: "apart-a"}))
+	got, err := c.Command("/bin/testbox", "dial", "srv-a:7000", "joined").Output(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, "JOINED\n", string(got))
+	require.ErrorIs(t, c.Connect(ctx, container.Endpoint{Network: "apart-a"}), container.ErrInUse)
+	require.ErrorIs(t, e.RemoveNetwork(ctx, "apart-a"), container.ErrInUse)
+	require.NoError(t, c.Disconnect(ctx, "apart-a"))
+	require.ErrorIs(t, c.Disconnect(ctx, "apart-a"), container.ErrNotFound)
+	_, err = c.Command("/bin/testbox", "dial", addr, "left").Output(ctx)
+	require.Error(t, err)
+
+	all, err := e.Networks(ctx)
+	require.NoError(t, err)
+	names := map[string]container.NetworkInfo{}
+	for _, n := range all {
+		names[n.Name] = n
+	}
+	assert.Contains(t, names, "bridge")
+	assert.Equal(t, "srv-a", names["apart-a"].Containers[srv.ID()])
+	assert.Equal(t, "apart-a", names["apart-a"].Labels["l"])
+	require.NoError(t, srv.Remove(ctx, container.RemoveOptions{Force: true}))
+	pruned, err := e.PruneNetworks(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"apart-a"}, pruned)
+	_, err = e.Network(ctx, "apart-a")
+	require.ErrorIs(t, err, container.ErrNotFound)
+}
+
+func TestNetworkErrors(t *testing.T) {
+	e := newEngine(t)
+	for _, tc := range []struct {
+		name string
+		opts container.Options
+		text string
+	}{
+		{"both", container.Options{Network: "none", Networks: []container.Endpoint{{Network: "x"}}}, "Options.Networks"},
+		{"twice", container.Options{Networks: []container.Endpoint{{Network: "x"}, {Network: "x"}}}, "Networks[1]"},
+		{"MAC", container.Options{Networks: []container.Endpoint{{Network: "x", MAC: "zz"}}}, "Networks[0].MAC"},
+		{"ports of the host", container.Options{Network: "host", Ports: []container.Port{{Container: 1}}}, "Options.Ports"},
+		{"no port", container.Options{Ports: []container.Port{{Host: 1}}}, "Ports[0].Container"},
+		{"protocol", container.Options{Ports: []container.Port{{Container: 1, Protocol: "sctp"}}}, "Ports[0].Protocol"},
+		{"host address", container.Options{Ports: []container.Port{{Container: 1, HostIP: "localhost"}}}, "Ports[0].HostIP"},
+		{"range", container.Options{Ports: []container.Port{{Container: 65535, Count: 2}}}, "Ports[0].Count"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.opts.Image = testImage
+			_, err := e.Create(t.Context(), tc.opts)
+			require.ErrorIs(t, err, container.ErrInvalidArgument)
+			assert.ErrorContains(t, err, tc.text)
+		})
+	}
+	c := create(t, e, container.Options{Network: "no-such-network"})
+	require.ErrorIs(t, c.Start(t.Context()), container.ErrNotFound)
+}
+
+func TestNetworkDetachedShares(t *testing.T) {
+	e := newEngine(t)
+	c := server(t, e, container.Options{Name: "srv-detached", Detach: true})
+	out, errs, _ := run(t, e, container.Options{Cmd: []string{"dial", "srv-detached:7000", "across agents"}})
+	assert.Equal(t, "ACROSS AGENTS\n", out, errs)
+	conn, err := c.Dial(t.Context(), "tcp", ":7000")
+	require.NoError(t, err)
+	assert.Equal(t, "DIRECT", ask(t, conn, "direct"))
+}
+
+// BenchmarkNetwork is what the default network adds to a container's life.
+func BenchmarkNetwork(b *testing.B) {
+	e := newEngine(b)
+	for _, mode := range []container.NetworkMode{container.NetworkNone, container.NetworkDefault} {
+		b.Run(string(mode), func(b *testing.B) {
+			for b.Loop() {
+				c, err := e.Run(b.Context(), container.Options{Image: testImage, Cmd: []string{"true"}, Network: mode})
+				require.NoError(b, err)
+				_, err = c.Wait(b.Context())
+				require.NoError(b, err)
+				require.NoError(b, c.Remove(b.Context(), container.RemoveOptions{}))
+			}
+		})
+	}
+}
