@@ -5,6 +5,7 @@ package containers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -21,7 +22,11 @@ import (
 
 func (s *Service) create(r *http.Request, opts container.Options) (ref, error) {
 	ctx := r.Context()
-	if err := validate(&opts); err != nil {
+	if err := firstError(
+		func() error { return validate(&opts) },
+		func() error { return s.Host.can(&opts) },
+		func() error { return s.joins(&opts) },
+	); err != nil {
 		return ref{}, err
 	}
 	img, err := s.Images.Ensure(ctx, opts.Image, pullPolicy(opts.Pull), nil)
@@ -30,6 +35,12 @@ func (s *Service) create(r *http.Request, opts container.Options) (ref, error) {
 	}
 	rec, err := newRecord(opts, img)
 	if err != nil {
+		return ref{}, err
+	}
+	if rec.Hostname, err = s.newHostname(rec); err != nil {
+		return ref{}, err
+	}
+	if err := s.findImages(ctx, rec); err != nil {
 		return ref{}, err
 	}
 	// From here on nothing is given up half way because the caller went: what is begun is made or undone.
@@ -99,6 +110,7 @@ func newRecord(opts container.Options, img *images.Resolved) (*Record, error) {
 	if rec.Options.StopSignal == "" {
 		rec.Options.StopSignal = img.Config.StopSignal
 	}
+	rec.Health = mergeHealth(opts.Health, img.Config.Health)
 	rec.Mounts = mounts(opts.Mounts, img.Config.Volumes)
 	return rec, nil
 }
@@ -114,6 +126,22 @@ func mounts(given []container.Mount, volumes []string) []container.Mount {
 	// A mount below another's target must come after it.
 	slices.SortStableFunc(out, func(a, b container.Mount) int { return len(a.Target) - len(b.Target) })
 	return out
+}
+
+// findImages finds the images that are mounted, and writes their ids in place of their names.
+func (s *Service) findImages(ctx context.Context, rec *Record) error {
+	for i := range rec.Mounts {
+		m := &rec.Mounts[i]
+		if m.Type != container.MountImage {
+			continue
+		}
+		img, err := s.Images.Ensure(ctx, m.Source, pullPolicy(rec.Options.Pull), nil)
+		if err != nil {
+			return fmt.Errorf("mount %s: %w", m.Target, err)
+		}
+		m.Source = "sha256:" + img.ID
+	}
+	return nil
 }
 
 // newDir makes the container's directory and claims its name. The lock is held before anything else exists.

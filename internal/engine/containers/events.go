@@ -48,6 +48,11 @@ func (s *Service) emitEnd(rec *Record, st container.Status) {
 	s.emit(container.EventDie, rec, attrs...)
 }
 
+// emitHealth tells of another state of health.
+func (s *Service) emitHealth(rec *Record, st container.HealthState) {
+	s.emit(container.EventHealth, rec, "health", string(st))
+}
+
 // created emits the creation of what f makes.
 func (s *Service) created(f func(*http.Request, container.Options) (ref, error)) func(*http.Request, container.Options) (ref, error) {
 	return func(r *http.Request, opts container.Options) (ref, error) {

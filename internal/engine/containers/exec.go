@@ -82,7 +82,7 @@ func (m *managed) exec(req execRequest) (*execution, error) {
 	if st.State == container.StatePaused {
 		return nil, api.Errorf(api.ErrPaused, "container %s: it is paused: resume it first", short(m.rec.ID))
 	}
-	spec, err := m.execSpec(req, st.RootFS)
+	spec, err := m.execSpec(req, st.RootFS, run.spec.Process)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (m *managed) exec(req execRequest) (*execution, error) {
 	return e, nil
 }
 
-func (m *managed) execSpec(req execRequest, rootfs string) (*specs.Process, error) {
+func (m *managed) execSpec(req execRequest, rootfs string, first *specs.Process) (*specs.Process, error) {
 	if len(req.Args) == 0 || req.Args[0] == "" {
 		return nil, invalid("exec: Args is empty: give a command")
 	}
@@ -120,7 +120,7 @@ func (m *managed) execSpec(req execRequest, rootfs string) (*specs.Process, erro
 	if who == "" {
 		who = m.rec.User
 	}
-	u, home, err := resolveUser(rootfs, who)
+	u, home, err := resolveUser(rootfs, who, m.rec.Options.Groups)
 	if err != nil {
 		return nil, err
 	}
@@ -132,9 +132,9 @@ func (m *managed) execSpec(req execRequest, rootfs string) (*specs.Process, erro
 	if dir == "" {
 		dir = m.rec.Dir
 	}
-	return &specs.Process{
-		Args: slices.Clone(req.Args), Env: mergeEnv(env, req.Env), Cwd: dir, User: u, Capabilities: capabilities(u.UID == 0),
-	}, nil
+	p := &specs.Process{Args: slices.Clone(req.Args), Env: mergeEnv(env, req.Env), Cwd: dir, User: u}
+	confineExec(p, first)
+	return p, nil
 }
 
 // serve connects a client with the command until it has ended. A client that goes before kills it.

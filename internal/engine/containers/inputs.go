@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,33 +21,104 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// specInput looks up what the specification needs.
-func (s *Service) specInput(rec *Record, rootfs string) (specInput, error) {
-	in := specInput{Record: rec, RootFS: rootfs, Files: s.dir(rec.ID), Rootless: s.Host.Rootless, OneID: s.Host.OneID, CgroupV2: s.Host.CgroupV2}
+// specInput looks up what the specification needs. Its files are open until it is closed.
+func (s *Service) specInput(rec *Record, rootfs string) (*inputs, error) {
+	in := &inputs{specInput: specInput{
+		Record: rec, RootFS: rootfs, Files: s.dir(rec.ID), Thermal: thermalPaths(), Caps: availableCaps(),
+		Kernel: s.Host.Kernel, Rootless: s.Host.Rootless, OneID: s.Host.OneID, CgroupV2: s.Host.CgroupV2,
+	}}
+	if err := in.fill(s); err != nil {
+		in.close(s.Logger)
+		return nil, err
+	}
+	return in, nil
+}
+
+// inputs is a specInput and what must stay open until the container's process has used it.
+type inputs struct {
+	specInput
+	open []*os.File
+	undo []func() error
+}
+
+func (in *inputs) close(log *slog.Logger) {
+	for _, f := range in.open {
+		f.Close()
+	}
+	for _, f := range slices.Backward(in.undo) {
+		if err := f(); err != nil {
+			log.Warn("let go of what a container's start needed", "container", in.Record.ID, "error", err)
+		}
+	}
+}
+
+func (in *inputs) fill(s *Service) error {
+	rec, o := in.Record, &in.Record.Options
 	var err error
-	if in.User, in.Home, err = resolveUser(rootfs, rec.User); err != nil {
-		return in, err
+	if in.User, in.Home, err = resolveUser(in.RootFS, rec.User, o.Groups); err != nil {
+		return err
 	}
 	if err := s.oneID(&in.User); err != nil {
-		return in, err
+		return err
+	}
+	if in.Namespaces, in.open, err = s.namespaces(o); err != nil {
+		return err
+	}
+	if id := ofContainer(string(o.Namespaces.IPC)); id != "" {
+		if err := in.shareMemory(s, id); err != nil {
+			return fmt.Errorf("Options.Namespaces.IPC: /dev/shm of container %s: %w", short(id), err)
+		}
+	}
+	in.Rlimits = rlimits(o.Resources.Ulimits, s.Host.mayRaise(), s.Logger)
+	in.Swap = o.Resources.Memory != 0 && s.Host.cgroupFile("memory", "memory.memsw.limit_in_bytes", "memory.swap.max")
+	if in.Devices, err = s.devices(*o); err != nil {
+		return err
 	}
 	if err := s.writeFiles(rec); err != nil {
-		return in, err
+		return err
 	}
-	for _, m := range rec.Mounts {
+	return in.sources(s)
+}
+
+// sources finds where the mounts' files are on the host.
+func (in *inputs) sources(s *Service) error {
+	for _, m := range in.Record.Mounts {
 		src := m.Source
-		if m.Type == container.MountVolume {
-			if src, err = s.prepareVolume(m, rootfs); err != nil {
-				return in, err
+		var err error
+		switch m.Type {
+		case container.MountVolume:
+			src, err = s.prepareVolume(m, in.RootFS)
+		case container.MountBind:
+			if _, serr := os.Stat(src); serr != nil {
+				err = invalid("mount %s: source: %w", m.Target, serr)
 			}
-		} else if m.Type == container.MountBind {
-			if _, err := os.Stat(src); err != nil {
-				return in, invalid("mount %s: source: %w", m.Target, err)
-			}
+		case container.MountImage:
+			src, err = in.mountImage(s, m)
+		}
+		if err != nil {
+			return err
 		}
 		in.Sources = append(in.Sources, src)
 	}
-	return in, nil
+	return nil
+}
+
+// mountImage mounts an image until the container has it.
+func (in *inputs) mountImage(s *Service, m container.Mount) (string, error) {
+	st := s.Images.Storage()
+	// The mount is one for all containers of this agent, and goes with the first that lets go of it.
+	s.imageMounts.Lock()
+	in.undo = append(in.undo, func() error { s.imageMounts.Unlock(); return nil })
+	id := strings.TrimPrefix(m.Source, "sha256:")
+	dir, err := st.MountImage(id, nil, "")
+	if err != nil {
+		return "", fmt.Errorf("mount %s: image %s: %w", m.Target, short(id), err)
+	}
+	in.undo = append(in.undo, func() error {
+		_, err := st.UnmountImage(id, true)
+		return err
+	})
+	return dir, nil
 }
 
 // oneID makes a user fit where the namespace has one id alone.
@@ -78,10 +151,21 @@ func (s *Service) writeFiles(rec *Record) error {
 				return err
 			}
 		}
-		if h, err := os.Hostname(); err == nil && rec.Options.Hostname == "" {
-			name = h
+	}
+	if id := sharedFiles(&rec.Options); id != "" {
+		for file, into := range map[string]func([]byte){
+			"hosts":       func(b []byte) { hosts = string(b) },
+			"resolv.conf": func(b []byte) { resolv = b },
+		} {
+			b, err := os.ReadFile(filepath.Join(s.dir(id), file))
+			if err != nil {
+				return err
+			}
+			into(b)
 		}
 	}
+	hosts += hostsLines(rec.Options.Hosts)
+	resolv = resolvConf(resolv, rec.Options.DNS)
 	for file, b := range map[string][]byte{"hostname": []byte(name + "\n"), "hosts": []byte(hosts), "resolv.conf": resolv} {
 		path := filepath.Join(s.dir(rec.ID), file)
 		if err := os.WriteFile(path, b, 0o644); err != nil {
@@ -96,13 +180,13 @@ func (s *Service) writeFiles(rec *Record) error {
 }
 
 // oomKilled reads the kernel's count while the cgroup still is there.
-func (s *Service) oomKilled(id string) bool {
+func (s *Service) oomKilled(rec *Record) bool {
 	if s.Host.Rootless {
 		return false
 	}
-	file, key := "/sys/fs/cgroup/memory/caisson/"+id+"/memory.oom_control", "oom_kill"
+	file, key := filepath.Join("/sys/fs/cgroup/memory", cgroupPath(rec), "memory.oom_control"), "oom_kill"
 	if s.Host.CgroupV2 {
-		file = "/sys/fs/cgroup/caisson/" + id + "/memory.events"
+		file = filepath.Join("/sys/fs/cgroup", cgroupPath(rec), "memory.events")
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {

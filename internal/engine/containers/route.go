@@ -39,7 +39,7 @@ func (s *Service) unsettled(h http.HandlerFunc) http.HandlerFunc {
 }
 
 func live(st container.State) bool {
-	return st == container.StateRunning || st == container.StatePaused || st == container.StateRemoving
+	return st == container.StateRunning || st == container.StatePaused || st == container.StateRestarting || st == container.StateRemoving
 }
 
 // route brings a request to where it can be served: here, or to the manager, if another agent is.

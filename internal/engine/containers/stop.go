@@ -41,6 +41,7 @@ func (s *Service) stop(r *http.Request, opts container.StopOptions) (wire.None, 
 
 // stop sends the stop signal, waits, and kills.
 func (m *managed) stop(signal string, timeout time.Duration) error {
+	m.callOff()
 	r, err := m.current()
 	if err != nil {
 		return nil // it does not run
@@ -95,6 +96,9 @@ func (s *Service) kill(r *http.Request, _ wire.None) (wire.None, error) {
 	run, err := m.current()
 	if err != nil {
 		return wire.None{}, err
+	}
+	if m.ends(sig) {
+		m.callOff()
 	}
 	return wire.None{}, m.signal(run, sig, m.ends(sig))
 }

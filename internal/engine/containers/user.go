@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	pathrs "github.com/cyphar/filepath-securejoin/pathrs-lite"
 	"github.com/moby/sys/user"
@@ -16,7 +17,7 @@ import (
 )
 
 // resolveUser looks a user up in the container's own /etc/passwd and /etc/group, which the image controls.
-func resolveUser(rootfs, spec string) (specs.User, string, error) {
+func resolveUser(rootfs, spec string, groups []string) (specs.User, string, error) {
 	passwd, err := openInRoot(rootfs, "/etc/passwd")
 	if err != nil {
 		return specs.User{}, "", err
@@ -38,11 +39,37 @@ func resolveUser(rootfs, spec string) (specs.User, string, error) {
 			out.AdditionalGids = append(out.AdditionalGids, uint32(g))
 		}
 	}
+	more, err := additionalGroups(rootfs, groups)
+	if err != nil {
+		return specs.User{}, "", err
+	}
+	for _, g := range more {
+		if !slices.Contains(out.AdditionalGids, uint32(g)) {
+			out.AdditionalGids = append(out.AdditionalGids, uint32(g))
+		}
+	}
 	home := u.Home
 	if home == "/" && u.Uid == 0 {
 		home = "/root"
 	}
 	return out, home, nil
+}
+
+// additionalGroups looks groups up by name or number.
+func additionalGroups(rootfs string, groups []string) ([]int, error) {
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	f, err := openInRoot(rootfs, "/etc/group")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	ids, err := user.GetAdditionalGroups(groups, f)
+	if err != nil {
+		return nil, invalid("Options.Groups %q: %w: use names that the image's /etc/group has, or numbers", groups, err)
+	}
+	return ids, nil
 }
 
 // openInRoot opens a file without following links out of the root. A file that does not exist is empty.

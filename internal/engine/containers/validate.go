@@ -3,11 +3,7 @@
 package containers
 
 import (
-	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -42,10 +38,8 @@ func validate(o *container.Options) error {
 	if len(o.Hostname) > 63 || strings.ContainsAny(o.Hostname, " /\x00\n") {
 		return invalid("Options.Hostname %q: at most 63 letters, digits, dots and hyphens", o.Hostname)
 	}
-	switch o.Network {
-	case "", container.NetworkNone, container.NetworkHost:
-	default:
-		return invalid("Options.Network %q: use none or host", o.Network)
+	if err := validateNetwork(o); err != nil {
+		return err
 	}
 	switch o.Pull {
 	case "", image.PullMissing, image.PullAlways, image.PullNever:
@@ -60,47 +54,38 @@ func validate(o *container.Options) error {
 			return invalid("Options.StopSignal: %w", err)
 		}
 	}
-	return validateMounts(o.Mounts)
+	if o.AutoRemove && o.Restart.Mode != "" && o.Restart.Mode != container.RestartNo {
+		return invalid("Options.AutoRemove and Restart %q: a container that is removed can't start again: leave one out", o.Restart.Mode)
+	}
+	return firstError(
+		func() error { return validateNames(o) },
+		func() error { return validateMounts(o.Mounts) },
+		func() error { return validateResources(&o.Resources) },
+		func() error { return validateSecurity(&o.Security) },
+		func() error { return validateNamespaces(o) },
+		func() error { return validateDevices(o.Devices) },
+		func() error { return validateSysctls(o) },
+		func() error { return validateHealth(o.Health) },
+		func() error { return validateRestart(o.Restart) },
+	)
 }
 
-func validateMounts(mounts []container.Mount) error {
-	var targets []string
-	for i := range mounts {
-		m := &mounts[i]
-		if m.Type == "" {
-			m.Type = container.MountBind
-		}
-		if !filepath.IsAbs(m.Target) || filepath.Clean(m.Target) == "/" {
-			return invalid("Options.Mounts[%d].Target %q: it must be absolute and not /", i, m.Target)
-		}
-		m.Target = filepath.Clean(m.Target)
-		if slices.Contains(targets, m.Target) {
-			return invalid("Options.Mounts[%d].Target %q: another mount has it", i, m.Target)
-		}
-		targets = append(targets, m.Target)
-		switch m.Type {
-		case container.MountBind:
-			if !filepath.IsAbs(m.Source) {
-				return invalid("Options.Mounts[%d].Source %q: a bind mount's source must be an absolute path", i, m.Source)
-			}
-			if _, err := os.Stat(m.Source); errors.Is(err, fs.ErrNotExist) {
-				return invalid("Options.Mounts[%d].Source %q: it does not exist: make it first", i, m.Source)
-			} else if err != nil {
-				return invalid("Options.Mounts[%d].Source: %w", i, err)
-			}
-		case container.MountVolume:
-			if m.Source != "" && !nameRE.MatchString(m.Source) {
-				return invalid("Options.Mounts[%d].Source %q: a volume's name must match %s", i, m.Source, nameRE)
-			}
-		case container.MountTmpfs:
-			if m.Source != "" {
-				return invalid("Options.Mounts[%d].Source %q: a tmpfs has none", i, m.Source)
-			}
-		default:
-			return invalid("Options.Mounts[%d].Type %q: use bind, volume or tmpfs", i, m.Type)
+func firstError(checks ...func() error) error {
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// can refuses what this host, or its user, lacks.
+func (h Host) can(o *container.Options) error {
+	return firstError(
+		func() error { return h.canLimit(o.Resources) },
+		func() error { return h.canConfine(o) },
+		func() error { return h.canShare(o) },
+	)
 }
 
 // parseSignal reads a signal as SIGTERM, TERM or 15.

@@ -49,7 +49,7 @@ func (s *Service) prepareVolume(m container.Mount, rootfs string) (string, error
 	if err != nil {
 		return "", fmt.Errorf("volume %s: %w", m.Source, err)
 	}
-	if len(entries) > 0 {
+	if len(entries) > 0 || m.NoCopy {
 		return dir, nil
 	}
 	h, err := pathrs.OpenInRoot(rootfs, m.Target)

@@ -26,25 +26,31 @@ func (s *Service) wait(r *http.Request, _ wire.None) (container.Status, error) {
 	return m.wait(r.Context())
 }
 
-// wait returns the end of the present run, or of the last one if there is none.
+// wait returns the end of the present run, or of the last one if there is none. A run that the restart policy follows
+// with another is not the end, as in Docker.
 func (m *managed) wait(ctx context.Context) (container.Status, error) {
-	if st := m.state(); st.State == container.StateExited {
-		return st.Status, nil
-	}
-	r, err := m.present()
-	if err != nil {
-		if st, ok := m.s.remembered(m.rec.ID); ok {
-			return st, nil
+	for {
+		if st := m.state(); st.State == container.StateExited {
+			return st.Status, nil
 		}
-		return container.Status{}, err
-	}
-	select {
-	case <-r.done:
-		if r.err != nil && r.status.Finished.IsZero() {
+		r, err := m.present()
+		if err != nil {
+			if st, ok := m.s.remembered(m.rec.ID); ok {
+				return st, nil
+			}
+			return container.Status{}, err
+		}
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return container.Status{}, context.Cause(ctx)
+		}
+		switch {
+		case r.again: // it is not the end
+		case r.err != nil && r.status.Finished.IsZero():
 			return r.status, r.err // removed, and never started
+		default:
+			return r.status, nil
 		}
-		return r.status, nil
-	case <-ctx.Done():
-		return container.Status{}, context.Cause(ctx)
 	}
 }

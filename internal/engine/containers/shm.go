@@ -1,0 +1,77 @@
+//go:build linux
+
+package containers
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// shareMemory mounts the /dev/shm of another container until this one has it.
+func (in *inputs) shareMemory(s *Service, id string) error {
+	pid, err := s.pidOf(id)
+	if err != nil {
+		return err
+	}
+	tree, err := shmOf(pid)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(tree)
+	dir := filepath.Join(s.dir(in.Record.ID), "shm")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := unix.MoveMount(tree, "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		return os.NewSyscallError("move_mount", err)
+	}
+	in.Shm = dir
+	in.undo = append(in.undo, func() error {
+		return errors.Join(os.NewSyscallError("umount", unix.Unmount(dir, unix.MNT_DETACH)), os.Remove(dir))
+	})
+	return nil
+}
+
+// shmOf returns a copy of a process's mount at /dev/shm. It has to be made in the process's mount namespace, by a thread
+// that goes there and is not used again.
+func shmOf(pid int) (int, error) {
+	type result struct {
+		fd  int
+		err error
+	}
+	ch := make(chan result)
+	go func() {
+		goruntime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		fd, err := shmOnThread(pid)
+		ch <- result{fd, err}
+	}()
+	r := <-ch
+	return r.fd, r.err
+}
+
+func shmOnThread(pid int) (int, error) {
+	ns, err := unix.Open(fmt.Sprintf("/proc/%d/ns/mnt", pid), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, os.NewSyscallError("open", err)
+	}
+	defer unix.Close(ns)
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return -1, os.NewSyscallError("unshare", err)
+	}
+	if err := unix.Setns(ns, unix.CLONE_NEWNS); err != nil {
+		return -1, os.NewSyscallError("setns", err)
+	}
+	// In the container's own root a link leads nowhere but into the container; none is followed all the same.
+	shm, err := unix.Openat2(unix.AT_FDCWD, "/dev/shm", &unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
+	if err != nil {
+		return -1, os.NewSyscallError("openat2", err)
+	}
+	defer unix.Close(shm)
+	fd, err := unix.OpenTree(shm, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
+	return fd, os.NewSyscallError("open_tree", err)
+}

@@ -1,0 +1,45 @@
+//go:build linux
+
+package containers
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// ipcSysctls belong to the IPC namespace, as does fs.mqueue.
+var ipcSysctls = []string{
+	"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
+	"kernel.shm_rmid_forced",
+}
+
+// validateSysctls refuses parameters that are not of a namespace of the container's own: they would be the host's.
+func validateSysctls(o *container.Options) error {
+	for name, value := range o.Sysctls {
+		if strings.Contains(name, "/") && !strings.HasPrefix(name, "net.") || strings.ContainsAny(name, " \x00\n") || strings.Contains(name, "..") {
+			return invalid("Options.Sysctls %q: write the name with dots, as net.ipv4.ip_forward", name)
+		}
+		if strings.Contains(value, "\x00") {
+			return invalid("Options.Sysctls %q: the value can't have a zero byte", name)
+		}
+		switch {
+		case strings.HasPrefix(name, "net."):
+			if o.Network == container.NetworkHost || ofContainer(string(o.Network)) != "" {
+				return invalid("Options.Sysctls %q: Options.Network %q is not the container's own: leave one out", name, o.Network)
+			}
+		case slices.Contains(ipcSysctls, name), strings.HasPrefix(name, "fs.mqueue."):
+			if o.Namespaces.IPC != "" {
+				return invalid("Options.Sysctls %q: Options.Namespaces.IPC %q is not the container's own: leave one out", name, o.Namespaces.IPC)
+			}
+		case name == "kernel.domainname":
+			return invalid("Options.Sysctls %q: use Options.Domain", name)
+		case name == "kernel.hostname":
+			return invalid("Options.Sysctls %q: use Options.Hostname", name)
+		default:
+			return invalid("Options.Sysctls %q: it is the host's, not a container's: there are net.*, fs.mqueue.* and %s", name, strings.Join(ipcSysctls, ", "))
+		}
+	}
+	return nil
+}
