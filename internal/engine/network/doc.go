@@ -10,7 +10,7 @@
 // the container's namespace.
 //
 //	m, err := network.Open(network.Options{Dir: "/run/caisson/networks"})
-//	err = m.Create(ctx, network.Spec{Name: "app"})
+//	_, err = m.Create(ctx, network.Spec{Name: "app"})
 //	n, err := m.Join(ctx, "app")
 //	ports, err := network.Publish(ctx, []network.PortMapping{{ContainerPort: 80}}, network.PublishOptions{})
 //	ns, err := network.NewNetns()                      // give ns.Path() to the container's runtime
