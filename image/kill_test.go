@@ -203,7 +203,7 @@ func TestKillInBuild(t *testing.T) {
 	dir := contextDir(t)
 	for _, victim := range victims {
 		t.Run(victim, func(t *testing.T) {
-			root := filepath.Join(t.TempDir(), "store")
+			root := storeDir(t)
 			store, err := image.OpenStore(image.StoreOptions{Root: root})
 			require.NoError(t, err)
 			// The steps before the one that is killed are the cache's, and stay.
@@ -239,7 +239,7 @@ func TestKillInPull(t *testing.T) {
 	reg := newSlowRegistry(t)
 	for _, victim := range victims {
 		t.Run(victim, func(t *testing.T) {
-			root := filepath.Join(t.TempDir(), "store")
+			root := storeDir(t)
 			store, err := image.OpenStore(image.StoreOptions{Root: root})
 			require.NoError(t, err)
 			require.NoError(t, store.Close())

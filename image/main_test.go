@@ -61,10 +61,25 @@ func buildContext(t testing.TB, files map[string]string) fstest.MapFS {
 // open opens a store of the test's own.
 func open(t testing.TB) *image.Store {
 	t.Helper()
-	s, err := image.OpenStore(image.StoreOptions{Root: filepath.Join(t.TempDir(), "store")})
+	s, err := image.OpenStore(image.StoreOptions{Root: storeDir(t)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
+}
+
+// storeDir is the directory of a store that goes with the test: an ordinary user can't remove it with os.RemoveAll.
+func storeDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "caisson-image-test-")
+	require.NoError(t, err)
+	root := filepath.Join(dir, "store")
+	t.Cleanup(func() {
+		s, err := image.OpenStore(image.StoreOptions{Root: root})
+		require.NoError(t, err)
+		require.NoError(t, s.Destroy(context.Background()))
+		require.NoError(t, os.Remove(dir))
+	})
+	return root
 }
 
 // build builds a Dockerfile that may use /sh.

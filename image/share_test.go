@@ -23,7 +23,7 @@ import (
 // TestPullTogether: processes that pull one image at the same time download it once.
 func TestPullTogether(t *testing.T) {
 	reg := newSlowRegistry(t)
-	root := filepath.Join(t.TempDir(), "store")
+	root := storeDir(t)
 	var procs []*exec.Cmd
 	release := reg.gate()
 	for range 4 {
@@ -69,7 +69,7 @@ func waiters(t *testing.T, root string) int {
 // another's work, and in the end nothing is left.
 func TestShareStore(t *testing.T) {
 	reg := newSlowRegistry(t)
-	root := filepath.Join(t.TempDir(), "store")
+	root := storeDir(t)
 	dir := contextDir(t)
 	const procs = 3
 	var wg sync.WaitGroup

@@ -258,12 +258,19 @@ func (d *dockerfile) findBases(target string) {
 
 // line finds the line of a step by what imagebuildah prints of it, or 0.
 func (d *dockerfile) line(step string) int {
-	want := strings.Join(strings.Fields(step), " ")
+	want := words(step)
 	for _, n := range d.nodes {
-		have := strings.Join(strings.Fields(n.Original), " ")
-		if strings.EqualFold(have, want) || len(want) > 8 && strings.HasPrefix(strings.ToLower(have), strings.ToLower(want)) {
+		have := words(n.Original)
+		if have == want || len(want) > 8 && strings.HasPrefix(have, want) {
 			return n.StartLine
 		}
 	}
 	return 0
 }
+
+// words makes the exec form, the shell form and their spellings comparable.
+func words(instruction string) string {
+	return strings.ToLower(strings.Join(strings.Fields(execForm.Replace(instruction)), " "))
+}
+
+var execForm = strings.NewReplacer("[", " ", "]", " ", `"`, " ", ",", " ")

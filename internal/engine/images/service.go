@@ -32,6 +32,7 @@ type Service struct {
 	temp   *Temp
 	known  configs
 
+	single  bool           // this user namespace has one id alone
 	running sync.WaitGroup // work that outlives its caller's patience
 
 	mu    sync.Mutex
@@ -74,8 +75,8 @@ func (s *Service) open() error {
 			return err
 		}
 	}
-	single, err := singleID()
-	if err != nil {
+	var err error
+	if s.single, err = singleID(); err != nil {
 		return err
 	}
 	if err := forgetMountProgram(filepath.Join(s.layout.Graph(), "overlay")); err != nil {
@@ -86,7 +87,7 @@ func (s *Service) open() error {
 		RunRoot:         s.layout.GraphRun(),
 		GraphDriverName: "overlay",
 	}
-	if single {
+	if s.single {
 		opts.GraphDriverOptions = append(opts.GraphDriverOptions, "overlay.ignore_chown_errors=true")
 	}
 	if s.store, err = storage.GetStore(opts); err != nil {
@@ -158,6 +159,9 @@ func (s *Service) Close() error {
 
 // OnClose has f called when the store is given back, before anything else goes.
 func (s *Service) OnClose(f func() error) { s.close = append(s.close, f) }
+
+// OneID says whether files of the store can have one owner alone.
+func (s *Service) OneID() bool { return s.single }
 
 // Storage is the open store.
 func (s *Service) Storage() storage.Store { return s.store }

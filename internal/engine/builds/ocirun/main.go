@@ -11,11 +11,14 @@ import (
 	"os"
 
 	"github.com/opencontainers/runc/libcontainer"
+	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 )
 
 // Main is the runtime's command line: --root DIR and a verb, as runc's. It returns the exit code.
 func Main(args []string) int {
+	// What libcontainer warns of, a cgroup that is not there, would look like a step's output.
+	logrus.SetLevel(logrus.ErrorLevel)
 	if err := run(args); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -1,0 +1,55 @@
+//go:build linux
+
+package image_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
+)
+
+// TestAsUser runs the tests of this package again as ordinary users: with subordinate ids, and with one id alone.
+func TestAsUser(t *testing.T) {
+	if os.Getenv("CAISSON_TEST_USER") != "" {
+		t.Skip("this is the ordinary user's run")
+	}
+	for _, user := range []string{testenv.UserSubIDs, testenv.UserOneID} {
+		t.Run(user, func(t *testing.T) {
+			cmd := testenv.AsUser(t, user, "-test.short", "-test.v", "-test.run", "^(TestDockerfile|TestPushAndPull|TestRemove|TestPrune|TestKillInBuild|TestCancelBuild|TestContexts|TestImageConfig|TestOneID)$")
+			sh, err := shell()
+			require.NoError(t, err)
+			path := filepath.Join(filepath.Dir(cmd.Path), "shell")
+			require.NoError(t, os.WriteFile(path, sh, 0o755))
+			cmd.Env = append(cmd.Env, envShell+"="+path)
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+		})
+	}
+}
+
+// oneID skips a case that needs more than one user id.
+func oneID(t testing.TB) {
+	t.Helper()
+	if os.Getenv("CAISSON_TEST_USER") == testenv.UserOneID {
+		t.Skip("the user has no subordinate ids")
+	}
+}
+
+// TestOneID: what one id can't do fails with the remedy.
+func TestOneID(t *testing.T) {
+	if os.Getenv("CAISSON_TEST_USER") != testenv.UserOneID {
+		t.Skip("runs as part of TestAsUser")
+	}
+	s := open(t)
+	for _, step := range []string{"COPY --chown=7:8 sh /f\n", "USER 7:8\nRUN id\n", "USER 7:8\nWORKDIR /w\n"} {
+		_, err := build(t, s, base+step, image.BuildOptions{}, nil)
+		require.ErrorIs(t, err, image.ErrBuildStep)
+		require.ErrorContains(t, err, "/etc/subuid")
+		require.NotContains(t, err.Error(), "copier.request")
+	}
+}
