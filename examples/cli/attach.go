@@ -25,11 +25,16 @@ var attachCommand = command{
 			if info.State != container.StateRunning {
 				return fmt.Errorf("container %s is %s: start it first", args[0], info.State)
 			}
-			s := streams{stdin: info.Options.Stdin, tty: info.Options.TTY}
+			s := streams{stdin: info.Options.Stdin, tty: info.Options.TTY, proxy: !info.Options.TTY, redraw: true}
 			if err := c.checkTTY(s.stdin, s.tty); err != nil {
 				return err
 			}
-			attached, err := c.attach(context.WithoutCancel(ctx), ctr, s)
+			restore, err := c.raw(s.stdin, s.tty)
+			if err != nil {
+				return err
+			}
+			defer restore()
+			attached, err := c.attach(ctx, ctr, s)
 			if err != nil {
 				return err
 			}

@@ -71,7 +71,7 @@ func (c *cli) each(args []string, do func(arg string) (string, error)) error {
 		case err != nil:
 			fmt.Fprintf(c.err, "caisson: %v\n", err)
 			failed = true
-		default:
+		case line != "":
 			fmt.Fprintln(c.out, line)
 		}
 	}
@@ -79,6 +79,15 @@ func (c *cli) each(args []string, do func(arg string) (string, error)) error {
 		return &status{code: 1}
 	}
 	return nil
+}
+
+// absent makes an error that says that there is nothing to remove no error, but tells it, as rm -f and rmi -f do.
+func (c *cli) absent(force bool, line string, err error) (string, error) {
+	if force && errors.Is(err, container.ErrNotFound) {
+		fmt.Fprintf(c.err, "caisson: %v\n", err)
+		return "", nil
+	}
+	return line, err
 }
 
 // eachContainer is each, for containers by name or id; it prints the arguments.

@@ -40,14 +40,14 @@ var execCommand = command{
 
 // exec runs the command; with a terminal, this one is raw meanwhile and gives its size.
 func (c *cli) exec(ctx context.Context, cmd *container.Cmd) error {
-	if err := cmd.Start(ctx); err != nil {
-		return err
-	}
 	restore, err := c.raw(cmd.Stdin != nil, cmd.TTY)
 	if err != nil {
 		return err
 	}
 	defer restore()
+	if err := cmd.Start(ctx); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if cmd.TTY {

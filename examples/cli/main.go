@@ -105,7 +105,7 @@ func (c *cli) do(ctx context.Context, cmd *command, args []string) error {
 	err := act(ctx, c, flags.Args())
 	var s *signalError
 	if err != nil && errors.As(context.Cause(ctx), &s) {
-		return &status{s.code(), s}
+		return &status{code: s.code()} // who pressed Ctrl-C knows why
 	}
 	return err
 }

@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
@@ -40,7 +42,8 @@ CMD ["echo", "default"]
 func TestScripts(t *testing.T) {
 	box := testenv.Testbox(t)
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir:      "testdata",
+		Deadline: time.Now().Add(3 * time.Minute),
 		Setup: func(e *testscript.Env) error {
 			root := filepath.Join(e.WorkDir, "store")
 			e.Setenv("CAISSON_ROOT", root)
@@ -53,8 +56,10 @@ func TestScripts(t *testing.T) {
 				e.Setenv("XDG_CACHE_HOME", cache) // where the agent is found, if it is not linked in
 			}
 			e.Defer(func() { destroy(t, root) })
-			for name, tls := range map[string]bool{"REGISTRY": false, "TLS_REGISTRY": true} {
-				reg, err := registry.Serve(registry.ServerOptions{}, registry.ServeOptions{TLS: tls})
+			for name, at := range map[string]registry.ServeOptions{
+				"REGISTRY": {}, "TLS_REGISTRY": {TLS: true}, "TLS_HOST_REGISTRY": {TLS: true, Addr: net.JoinHostPort(hostIP(), "0")},
+			} {
+				reg, err := registry.Serve(registry.ServerOptions{}, at)
 				if err != nil {
 					return err
 				}
@@ -63,8 +68,23 @@ func TestScripts(t *testing.T) {
 			}
 			return buildContext(filepath.Join(e.WorkDir, "ctx"), box)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": cmdCode, "save": cmdSave},
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"code": cmdCode, "save": cmdSave},
+		Condition: func(cond string) (bool, error) { return cond == "hostip" && hostIP() != "127.0.0.1", nil },
 	})
+}
+
+// hostIP is an address of this machine that is not the loopback, if there is one.
+func hostIP() string {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return "127.0.0.1"
+	}
+	for _, a := range addrs {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.To4() != nil && !ip.IP.IsLoopback() {
+			return ip.IP.String()
+		}
+	}
+	return "127.0.0.1"
 }
 
 func buildContext(dir string, box []byte) error {
@@ -119,7 +139,12 @@ func destroy(t testing.TB, root string) {
 		err = c.Remove(ctx, container.RemoveOptions{Force: true})
 		require.True(t, err == nil || errors.Is(err, container.ErrNotFound), "%v", err)
 	}
-	require.NoError(t, store.Destroy(ctx))
+	// The agents of detached containers leave a moment after their containers.
+	require.Eventually(t, func() bool {
+		err = store.Destroy(ctx)
+		return !errors.Is(err, image.ErrInUse)
+	}, 20*time.Second, 20*time.Millisecond, "the store stays in use")
+	require.NoError(t, err)
 }
 
 // newStore makes a store with the image box, and returns a function that makes commands on it.
@@ -129,8 +154,10 @@ func newStore(t testing.TB) func(args ...string) *exec.Cmd {
 	root := filepath.Join(dir, "store")
 	require.NoError(t, buildContext(filepath.Join(dir, "ctx"), testenv.Testbox(t)))
 	t.Cleanup(func() { destroy(t, root) })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
 	caisson := func(args ...string) *exec.Cmd {
-		cmd := exec.CommandContext(t.Context(), "caisson", append([]string{"--root", root}, args...)...)
+		cmd := exec.CommandContext(ctx, "caisson", append([]string{"--root", root}, args...)...)
 		cmd.Stderr = os.Stderr
 		return cmd
 	}

@@ -14,7 +14,13 @@ var rmCommand = command{
 		var o container.RemoveOptions
 		flags.BoolVarP(&o.Force, "force", "f", false, "kill a running container first")
 		return func(ctx context.Context, c *cli, args []string) error {
-			return c.eachContainer(ctx, args, func(ctr *container.Container) error { return ctr.Remove(ctx, o) })
+			return c.each(args, func(arg string) (string, error) {
+				ctr, err := c.container(ctx, arg)
+				if err == nil {
+					err = ctr.Remove(ctx, o)
+				}
+				return c.absent(o.Force, arg, err)
+			})
 		}
 	},
 }

@@ -21,7 +21,7 @@ var rmiCommand = command{
 			}
 			return c.each(args, func(ref string) (string, error) {
 				res, err := store.Remove(ctx, ref, o)
-				return removed(res.Untagged, res.Deleted), err
+				return c.absent(o.Force, removed(res.Untagged, res.Deleted), err)
 			})
 		}
 	},

@@ -18,7 +18,7 @@ var runCommand = command{
 		o := newCreateFlags(flags)
 		detach := flags.BoolP("detach", "d", false, "print the container's id and leave it running")
 		return func(ctx context.Context, c *cli, args []string) error {
-			s := streams{stdin: o.container.Stdin, tty: o.container.TTY}
+			s := streams{stdin: o.container.Stdin, tty: o.container.TTY, proxy: true}
 			if !*detach {
 				if err := c.checkTTY(s.stdin, s.tty); err != nil {
 					return err
@@ -58,15 +58,20 @@ func discard(ctx context.Context, ctr *container.Container) error {
 	return err
 }
 
-// streams say how a container's process is connected with this one.
-type streams struct{ stdin, tty bool }
+// streams say how a container's process is connected with this one. Without proxy a signal ends the connection. With
+// redraw the terminal gets another size for a moment, so that a program that fills the screen draws it again.
+type streams struct{ stdin, tty, proxy, redraw bool }
 
 // foreground starts a container and stays with it: its output is written here, what comes on standard input goes to
 // it if it wants that, and so do signals. The error is the container's exit code, as a status, or why that is not
 // known.
 func (c *cli) foreground(ctx context.Context, ctr *container.Container, s streams) (started bool, err error) {
-	// From the start on signals are the container's: they don't end the attachment.
-	attached, err := c.attach(context.WithoutCancel(ctx), ctr, s)
+	restore, err := c.raw(s.stdin, s.tty)
+	if err != nil {
+		return false, err
+	}
+	defer restore()
+	attached, err := c.attach(ctx, ctr, s)
 	if err != nil {
 		return false, err
 	}
@@ -78,6 +83,9 @@ func (c *cli) foreground(ctx context.Context, ctr *container.Container, s stream
 }
 
 func (c *cli) attach(ctx context.Context, ctr *container.Container, s streams) (*container.Attachment, error) {
+	if s.proxy { // from the start on signals are the container's: they don't end the attachment
+		ctx = context.WithoutCancel(ctx)
+	}
 	opts := container.AttachOptions{Stdout: c.out, Stderr: c.err}
 	if s.stdin {
 		opts.Stdin = c.in
@@ -88,20 +96,22 @@ func (c *cli) attach(ctx context.Context, ctr *container.Container, s streams) (
 	return ctr.Attach(ctx, opts)
 }
 
-// stay waits until the container has ended, and passes signals on until then.
+// stay waits until the container has ended, and passes signals on until then if it is asked to.
 func (c *cli) stay(ctx context.Context, ctr *container.Container, attached *container.Attachment, s streams) error {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	c.signals.forward(func(sig syscall.Signal) {
-		// By number, which names every signal. An error means that it has ended: then there is nobody to tell.
-		_ = ctr.Kill(ctx, strconv.Itoa(int(sig)))
-	})
-	restore, err := c.raw(s.stdin, s.tty)
-	if err != nil {
-		return err
+	if s.proxy {
+		ctx = context.WithoutCancel(ctx)
+		c.signals.forward(func(sig syscall.Signal) {
+			// By number, which names every signal. An error means that it has ended: then there is nobody to tell.
+			_ = ctr.Kill(ctx, strconv.Itoa(int(sig)))
+		})
 	}
-	defer restore()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if s.tty {
+		if size := c.size(); s.redraw && size != (container.Size{}) {
+			_ = attached.Resize(container.Size{Width: size.Width + 1, Height: size.Height + 1}) // as below
+			_ = attached.Resize(size)                                                           // an error means that it has ended
+		}
 		c.followSize(ctx, attached.Resize)
 	}
 	st, err := attached.Wait()

@@ -28,7 +28,7 @@ var startCommand = command{
 			if err != nil {
 				return err
 			}
-			_, err = c.foreground(ctx, ctr, streams{tty: info.Options.TTY})
+			_, err = c.foreground(ctx, ctr, streams{tty: info.Options.TTY, proxy: !info.Options.TTY})
 			return runError(err, 1)
 		}
 	},
