@@ -165,3 +165,11 @@ func TestHostileContext(t *testing.T) {
 		})
 	}
 }
+
+// requireNoTempAtAll is requireNoTemp for stores that build nothing.
+func requireNoTempAtAll(t *testing.T, s *image.Store) {
+	t.Helper()
+	temp, err := filepath.Glob(filepath.Join(s.Root(), "tmp", "*", "*"))
+	require.NoError(t, err)
+	require.Empty(t, temp)
+}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/untar"
 )
 
 // findContext sets the directory that COPY and ADD see.
@@ -23,7 +24,7 @@ func (b *build) findContext(ctx context.Context, body io.Reader) error {
 		if err := os.Mkdir(b.context, 0o755); err != nil {
 			return err
 		}
-		if err := untar(ctx, b.context, body); err != nil {
+		if err := untar.Dir(ctx, b.context, body); err != nil {
 			if ctx.Err() != nil {
 				return fmt.Errorf("build: %w", context.Cause(ctx))
 			}

@@ -179,4 +179,7 @@ func (s *Service) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /images/untag", s.handleUntag)
 	mux.HandleFunc("POST /images/remove", s.handleRemove())
 	mux.HandleFunc("POST /images/prune", s.handlePrune())
+	mux.HandleFunc("GET /images/history", s.handleHistory)
+	mux.HandleFunc("POST /images/save", s.handleSave)
+	mux.HandleFunc("POST /images/load", s.handleLoad)
 }

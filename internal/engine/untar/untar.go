@@ -1,6 +1,5 @@
-//go:build linux
-
-package builds
+// Package untar unpacks archives that nobody vouches for.
+package untar
 
 import (
 	"archive/tar"
@@ -19,21 +18,15 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// untar unpacks a build context, gzip'd or not, into dir. It writes nothing outside, whatever the archive says: names
-// that lead out are an error, and os.Root does not follow links out.
-func untar(ctx context.Context, dir string, r io.Reader) error {
-	br := bufio.NewReaderSize(r, 64<<10)
-	if magic, _ := br.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(br)
-		if err != nil {
-			return api.Errorf(api.ErrCorrupt, "gzip: %w", err)
-		}
-		return untarPlain(ctx, dir, z)
+// Dir unpacks a tar stream, gzip'd or not, into dir. It writes nothing outside, whatever the archive says: names that
+// lead out are an error, and os.Root does not follow links out. Files, directories and links are all that it makes.
+//
+// Errors: api.ErrInvalidArgument for an archive that is hostile or empty, ErrCorrupt for a broken one.
+func Dir(ctx context.Context, dir string, r io.Reader) error {
+	r, err := Plain(r)
+	if err != nil {
+		return err
 	}
-	return untarPlain(ctx, dir, br)
-}
-
-func untarPlain(ctx context.Context, dir string, r io.Reader) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
@@ -61,6 +54,19 @@ func untarPlain(ctx context.Context, dir string, r io.Reader) error {
 	}
 }
 
+// Plain decompresses r if it is gzip'd.
+func Plain(r io.Reader) (io.Reader, error) {
+	br := bufio.NewReaderSize(r, 64<<10)
+	if magic, _ := br.Peek(2); len(magic) < 2 || magic[0] != 0x1f || magic[1] != 0x8b {
+		return br, nil // also for less than two bytes: whoever reads meets the error
+	}
+	z, err := gzip.NewReader(br)
+	if err != nil {
+		return nil, api.Errorf(api.ErrCorrupt, "gzip: %w", err)
+	}
+	return z, nil
+}
+
 type unpacker struct {
 	root  *os.Root
 	modes map[string]fs.FileMode // of directories, set at the end: a read-only one could not be filled
@@ -72,7 +78,7 @@ func (u *unpacker) entry(h *tar.Header, r io.Reader) error {
 		return nil
 	}
 	if !filepath.IsLocal(name) || strings.ContainsRune(h.Name, 0) {
-		return api.Errorf(api.ErrInvalidArgument, "tar: the name %q leads out of the context", h.Name)
+		return api.Errorf(api.ErrInvalidArgument, "tar: the name %q leads out of the archive", h.Name)
 	}
 	if d := path.Dir(name); d != "." {
 		if err := u.root.MkdirAll(d, 0o755); err != nil {
@@ -91,13 +97,13 @@ func (u *unpacker) entry(h *tar.Header, r io.Reader) error {
 	case tar.TypeLink:
 		target := path.Clean(h.Linkname)
 		if !filepath.IsLocal(target) {
-			return api.Errorf(api.ErrInvalidArgument, "tar: the link %q leads out of the context, to %q", h.Name, h.Linkname)
+			return api.Errorf(api.ErrInvalidArgument, "tar: the link %q leads out of the archive, to %q", h.Name, h.Linkname)
 		}
 		return hostile(h, u.replace(name, func() error { return u.root.Link(target, name) }))
 	case tar.TypeXGlobalHeader:
 		return nil
 	}
-	return api.Errorf(api.ErrInvalidArgument, "tar: %q is neither a file, a directory nor a link: such things have no place in a build context", h.Name)
+	return api.Errorf(api.ErrInvalidArgument, "tar: %q is neither a file, a directory nor a link: only those are unpacked", h.Name)
 }
 
 func (u *unpacker) file(name string, mode fs.FileMode, r io.Reader) error {
@@ -137,7 +143,7 @@ func hostile(h *tar.Header, err error) error {
 	case err == nil:
 		return nil
 	case strings.Contains(err.Error(), "path escapes"):
-		return api.Errorf(api.ErrInvalidArgument, "tar: %q leads out of the context by a link: %w", h.Name, err)
+		return api.Errorf(api.ErrInvalidArgument, "tar: %q leads out of the archive by a link: %w", h.Name, err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return api.Errorf(api.ErrCorrupt, "tar: %q: %w", h.Name, err)
 	}

@@ -1,0 +1,23 @@
+package image
+
+import (
+	"context"
+	"io"
+	"net/http"
+)
+
+// LoadOptions tune Load.
+type LoadOptions struct {
+	// Progress is called as bytes move, from one goroutine.
+	Progress func(Progress) `json:"-"`
+}
+
+// Load reads images of an archive that Save, docker save, podman save or skopeo wrote, in either format, gzip'd or not.
+// The images have the names that the archive gives them.
+//
+// Errors: ErrCorrupt, ErrDigestMismatch, ErrInvalidArgument for an archive that is neither or is hostile.
+func (s *Store) Load(ctx context.Context, r io.Reader, opts LoadOptions) ([]Image, error) {
+	var imgs []Image
+	err := s.c.Stream(ctx, http.MethodPost, "/images/load", opts, r, progressTo(opts.Progress), &imgs)
+	return imgs, err
+}
