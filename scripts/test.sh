@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Runs all tests and says at the end what was skipped, and why. Arguments go to go test.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tags=containers_image_openpgp,exclude_graphdriver_btrfs
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+export CGO_ENABLED=1
+
+go vet -tags "$tags" ./...
+
+# One agent for all test binaries. The consumer's test builds its own, as an importer's tests do.
+go build -tags "$tags" -o bin/caisson-agent ./cmd/caisson-agent
+export CAISSON_AGENT="$PWD/bin/caisson-agent"
+
+status=0
+go test -v -tags "$tags" -timeout 15m "$@" ./... >"$log" 2>&1 || status=$?
+grep -E '^(ok|FAIL|---[ ]FAIL|panic:|\?)' "$log" || true
+if [ "$status" -ne 0 ]; then
+	echo
+	echo "What failed:"
+	grep -E -A40 '^ *--- FAIL|^panic:|build failed|\[setup failed\]|DATA RACE' "$log" | head -n 600
+fi
+skipped=$(grep -oE 'SKIPPED, this machine lacks: .*' "$log" | sort | uniq -c || true)
+if [ -n "$skipped" ]; then
+	echo
+	echo "Skipped for what this machine lacks (tests, and the reason):"
+	echo "$skipped"
+fi
+exit "$status"
