@@ -1,5 +1,5 @@
 TAGS := containers_image_openpgp,exclude_graphdriver_btrfs
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@2026.1
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # What an importer compiles, on every system.
 PUBLIC := ./image ./container ./registry ./dockertest .
 
