@@ -190,6 +190,7 @@ func clientError(op, subject string, err error) error {
 	return fmt.Errorf("%s %s: %w: %w", op, subject, sentinel, err)
 }
 
+//lint:ignore ST1008 the sentinel is a result, not a failure
 func classify(err error) (sentinel error, remedy string) {
 	status := 0
 	var herr ociregistry.HTTPError

@@ -43,10 +43,6 @@ func relay(a, b stream) {
 // hostStream is a connection of the kernel's.
 type hostStream struct{ *net.TCPConn }
 
-// reader and writer hide the methods of a connection that io.Copy would prefer.
-type reader struct{ io.Reader }
-type writer struct{ io.Writer }
-
 // buffers are taken only while there is something to carry: idle connections hold none.
 var buffers = sync.Pool{New: func() any { return new([256 << 10]byte) }}
 

@@ -99,11 +99,12 @@ func resolve(p *moby.Seccomp, caps []string, goarch string, k Kernel) (*specs.Li
 			return nil, profileError("syscalls[%d]: null", i)
 		}
 		out := c.LinuxSyscall
-		if c.Name != "" {
+		//lint:ignore SA1019 old profiles have it, and Docker reads it
+		if name := c.Name; name != "" {
 			if len(c.Names) > 0 {
 				return nil, profileError("syscalls[%d]: name and names: only one of them may be given", i)
 			}
-			out.Names = []string{c.Name}
+			out.Names = []string{name}
 		}
 		// Now, because Compile's errors count what applies only; and what does
 		// not apply to this container would fail for another.

@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 var commands map[string]func(args []string) int
@@ -28,7 +30,7 @@ func init() {
 		"true": func([]string) int { return 0 }, "exit": exit, "echo": echo, "err": echoErr, "cat": cat, "env": env, "id": id,
 		"pwd": pwd, "write": write, "ls": ls, "stat": stat, "sleep": sleep, "trap": trap, "seq": seq, "spam": spam,
 		"hash": hash, "mounts": mounts, "kill": kill, "eat": eat, "hostname": hostname, "ps": ps, "listen": listen,
-		"dial": dial, "upper": upper, "chain": chain, "fork": fork, "mkdir": mkdir, "rm": rm, "ln": ln, "nns": nns, "spin": spin, "winch": winch, "get": get,
+		"dial": dial, "upper": upper, "chain": chain, "fork": fork, "mkdir": mkdir, "rm": rm, "ln": ln, "nns": nns, "spin": spin, "exchange": exchange, "winch": winch, "get": get,
 	}
 }
 
@@ -419,9 +421,12 @@ func winch([]string) int {
 
 // spin computes without end.
 func spin([]string) int {
-	for {
+	for i := 0; ; i++ {
+		spun = i
 	}
 }
+
+var spun int
 
 // get prints what a URL answers.
 func get(a []string) int {
@@ -435,4 +440,24 @@ func get(a []string) int {
 		return fail(err)
 	}
 	return 0
+}
+
+// exchange makes the name a directory with a file f and a link to the target by turns, without end.
+func exchange(a []string) int {
+	dir, link := a[0], a[0]+".link"
+	if code := mkdir([]string{dir}); code != 0 {
+		return code
+	}
+	if code := write([]string{dir + "/f", "the container's"}); code != 0 {
+		return code
+	}
+	if err := os.Symlink(a[1], link); err != nil {
+		return fail(err)
+	}
+	fmt.Println("ready")
+	for {
+		if err := unix.Renameat2(unix.AT_FDCWD, dir, unix.AT_FDCWD, link, unix.RENAME_EXCHANGE); err != nil {
+			return fail(err)
+		}
+	}
 }
