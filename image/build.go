@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -39,8 +40,27 @@ type BuildOptions struct {
 	Pull PullPolicy `json:"pull,omitempty"`
 	// Transport: TLS and plain HTTP for base images.
 	Transport Transport `json:"transport,omitzero"`
+	// Result says how the image is written.
+	Result ResultOptions `json:"result,omitzero"`
+	// Secrets are what RUN --mount=type=secret,id=NAME sees, by name. They are in no layer, and in the store's
+	// directory only while the step runs.
+	Secrets map[string][]byte `json:"secrets,omitempty"`
 	// Output gets the steps and what their commands print. Default: nothing.
 	Output io.Writer `json:"-"`
+}
+
+// ResultOptions say how a build writes its image.
+type ResultOptions struct {
+	// Platform as linux/arm64 or linux/arm/v7: what base images are chosen by and what the image says of itself.
+	// Steps of another architecture than the host's need its emulation in the kernel. Default: the host's.
+	Platform string `json:"platform,omitempty"`
+	// OCI writes OCI's configuration and manifest, which have no HEALTHCHECK, ONBUILD and SHELL, instead of Docker's.
+	OCI bool `json:"oci,omitempty"`
+	// Squash makes one layer of all that the build adds to its base.
+	Squash bool `json:"squash,omitempty"`
+	// Epoch is the time of creation that the image tells, and no file in its new layers is younger, so that the same
+	// input gives the same image. Default: the time of the build.
+	Epoch time.Time `json:"epoch,omitzero"`
 }
 
 // BuildError says which step of a build failed. It matches ErrBuildStep.

@@ -30,6 +30,7 @@ type build struct {
 	name    string // the Dockerfile's name, as the user knows it
 	tree    *dockerfile
 	tags    []string
+	secrets map[string]string // paths by name
 }
 
 // prepare reads and checks everything that can be wrong before anything is pulled or run.
@@ -56,6 +57,11 @@ func (b *build) prepare(ctx context.Context, body interface{ Read([]byte) (int, 
 func (b *build) run(ctx context.Context) (*image.Image, error) {
 	return images.Detachable(ctx, b.s.images, "build", func() (img *image.Image, err error) {
 		defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+		forget, err := b.keepSecrets()
+		if err != nil {
+			return nil, err
+		}
+		defer forget()
 		if err := b.ensureBases(ctx); err != nil {
 			return nil, err
 		}
@@ -81,7 +87,7 @@ func (b *build) run(ctx context.Context) (*image.Image, error) {
 // wait for a remover that waits for the build.
 func (b *build) ensureBases(ctx context.Context) error {
 	for _, ref := range b.tree.bases {
-		opts := image.PullOptions{Policy: b.req.Pull, Transport: b.req.Transport}
+		opts := image.PullOptions{Policy: b.req.Pull, Transport: b.req.Transport, Platform: b.req.Result.Platform}
 		if opts.Policy == "" {
 			opts.Policy = image.PullMissing
 		}

@@ -34,6 +34,9 @@ func (b *build) options(steps string) (define.BuildOptions, error) {
 		sc.DockerInsecureSkipTLSVerify = types.OptionalBoolTrue
 	}
 	sc.DockerCertPath = b.req.Transport.CertDir
+	if err := images.Platform(sc, b.req.Result.Platform); err != nil {
+		return define.BuildOptions{}, err
+	}
 	o := define.BuildOptions{
 		ContextDirectory:        b.context,
 		ContainerSuffix:         images.BuildSuffix + b.s.images.Temp().ID,
@@ -61,10 +64,26 @@ func (b *build) options(steps string) (define.BuildOptions, error) {
 			Ulimit:        limits,
 		},
 	}
+	b.result(&o)
 	if len(b.tags) > 0 {
 		o.Output, o.AdditionalTags = b.tags[0], b.tags[1:]
 	}
 	return o, nil
+}
+
+// result sets how the image is written.
+func (b *build) result(o *define.BuildOptions) {
+	r := b.req.Result
+	if r.OCI {
+		o.OutputFormat = define.OCIv1ImageManifest
+	}
+	o.Squash = r.Squash
+	if !r.Epoch.IsZero() {
+		o.SourceDateEpoch, o.RewriteTimestamp = &r.Epoch, true
+	}
+	for _, id := range slices.Sorted(maps.Keys(b.secrets)) {
+		o.CommonBuildOpts.Secrets = append(o.CommonBuildOpts.Secrets, "id="+id+",src="+b.secrets[id])
+	}
 }
 
 func pairs(m map[string]string) []string {

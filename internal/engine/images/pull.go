@@ -126,7 +126,7 @@ func (s *Service) useLocal(ctx context.Context, ref, platform string, do use) (f
 // fits says whether an image is of the platform that was asked for.
 func (s *Service) fits(img *storage.Image, p string) (bool, error) {
 	var want types.SystemContext
-	if err := platform(&want, p); err != nil || p == "" {
+	if err := Platform(&want, p); err != nil || p == "" {
 		return true, err
 	}
 	c, err := s.config(img)
@@ -194,7 +194,7 @@ func (s *Service) newPull(ref string, opts image.PullOptions) (*pull, error) {
 	if err := transport(p.sc, named, opts.Transport, opts.Credentials); err != nil {
 		return nil, err
 	}
-	if err := platform(p.sc, opts.Platform); err != nil {
+	if err := Platform(p.sc, opts.Platform); err != nil {
 		return nil, err
 	}
 	if p.source, err = docker.NewReference(named); err != nil {

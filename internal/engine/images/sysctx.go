@@ -66,8 +66,8 @@ func loopback(domain string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// platform sets the platform to choose from an index.
-func platform(sc *types.SystemContext, p string) error {
+// Platform sets the platform to choose from an index.
+func Platform(sc *types.SystemContext, p string) error {
 	if p == "" {
 		return nil
 	}

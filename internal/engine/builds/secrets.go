@@ -1,0 +1,43 @@
+//go:build linux
+
+package builds
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// keepSecrets puts the secrets where imagebuildah can read them by a path, in memory alone.
+func (b *build) keepSecrets() (forget func(), err error) {
+	b.secrets = map[string]string{}
+	var files []*os.File
+	forget = func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}
+	for id, text := range b.req.Secrets {
+		if id == "" || strings.ContainsAny(id, ",=") {
+			forget()
+			return nil, api.Errorf(api.ErrInvalidArgument, "build: secret %q: a name has no comma and no equals sign", id)
+		}
+		fd, err := unix.MemfdCreate("build-secret", unix.MFD_CLOEXEC)
+		if err != nil {
+			forget()
+			return nil, os.NewSyscallError("memfd_create", err)
+		}
+		f := os.NewFile(uintptr(fd), "build-secret")
+		files = append(files, f)
+		if _, err := f.Write(text); err != nil {
+			forget()
+			return nil, err
+		}
+		b.secrets[id] = fmt.Sprintf("/proc/self/fd/%d", fd)
+	}
+	return forget, nil
+}
