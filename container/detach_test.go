@@ -84,7 +84,7 @@ func TestDetachedAgentKilled(t *testing.T) {
 	root, before := killStore(t)
 	e := openEngine(t, root)
 	ctx := t.Context()
-	c, err := e.Run(ctx, container.Options{Image: testImage, Cmd: []string{"sleep", "1000h"}, Detach: true})
+	c, err := e.Run(ctx, container.Options{Image: testImage, Cmd: []string{"sleep", "1000h", root}, Detach: true})
 	require.NoError(t, err)
 	require.NoError(t, c.Command("/bin/testbox", "write", "/work/file", "kept").Run(ctx))
 	agents := 0

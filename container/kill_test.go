@@ -39,8 +39,8 @@ func child(scenario string) {
 	e, err := container.NewEngine(store, container.EngineOptions{})
 	must(err)
 	for _, opts := range []container.Options{
-		{Image: testImage, Cmd: []string{"sleep", "1000h"}, Mounts: []container.Mount{{Type: container.MountVolume, Target: "/data"}}},
-		{Image: testImage, Cmd: []string{"sleep", "1000h"}, Name: "second"},
+		{Image: testImage, Cmd: []string{"sleep", "1000h", store.Root()}, Mounts: []container.Mount{{Type: container.MountVolume, Target: "/data"}}},
+		{Image: testImage, Cmd: []string{"sleep", "1000h", store.Root()}, Name: "second"},
 	} {
 		_, err := e.Run(ctx, opts)
 		must(err)
@@ -53,6 +53,9 @@ func child(scenario string) {
 		_, err := e.Run(ctx, container.Options{Image: testImage, Cmd: []string{"trap", "terminated"}, Name: "detached", Detach: true})
 		must(err)
 		fmt.Println("detached")
+	case "restart":
+		_, err := e.Run(ctx, container.Options{Image: testImage, Name: "again", Cmd: []string{"exit", "1"}, Restart: container.RestartPolicy{Mode: container.RestartAlways}})
+		must(err)
 	case "exit":
 		os.Exit(3)
 	case "panic":
@@ -112,7 +115,7 @@ func processesOf(t *testing.T, root string) []int {
 		}
 		cmdline, _ := os.ReadFile(p + "/cmdline")
 		agent := strings.HasPrefix(string(cmdline), "caisson-agent") && strings.Contains(string(env), `"root":"`+root+`"`)
-		if agent || strings.Contains(string(cmdline), "sleep\x001000h") {
+		if agent || strings.Contains(string(cmdline), "sleep\x001000h\x00"+root) {
 			pid, err := strconv.Atoi(filepath.Base(p))
 			require.NoError(t, err)
 			pids = append(pids, pid)

@@ -117,7 +117,6 @@ func TestCreateErrors(t *testing.T) {
 		{"name in use", container.Options{Image: testImage, Name: "taken"}, container.ErrNameInUse, taken.ID()[:12]},
 		{"relative directory", container.Options{Image: testImage, Dir: "x"}, container.ErrInvalidArgument, "Options.Dir"},
 		{"bad environment", container.Options{Image: testImage, Env: []string{"=x"}}, container.ErrInvalidArgument, "Options.Env"},
-		{"bad network", container.Options{Image: testImage, Network: "moon"}, container.ErrInvalidArgument, "Options.Network"},
 		{"bad signal", container.Options{Image: testImage, StopSignal: "SIGWHAT"}, container.ErrInvalidArgument, "SIGWHAT"},
 		{"missing bind source", container.Options{Image: testImage, Mounts: []container.Mount{{Source: "/no/such", Target: "/x"}}}, container.ErrInvalidArgument, "/no/such"},
 		{"relative bind target", container.Options{Image: testImage, Mounts: []container.Mount{{Source: "/tmp", Target: "x"}}}, container.ErrInvalidArgument, "Mounts[0].Target"},

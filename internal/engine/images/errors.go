@@ -172,6 +172,7 @@ func byText(text string) (error, string) {
 		{"Digest did not match", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
 		{"does not match expected", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
 		{"digest mismatch", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
+		{"invalid reference format", api.ErrInvalidReference, "a name is in lower case, as registry.example.com/team/app:1.2"},
 		{"no image found in image index", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
 		{"no image found in manifest list", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
 		{"choosing image instance", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
