@@ -57,7 +57,7 @@ func (s *Service) exec(w http.ResponseWriter, r *http.Request) {
 	}
 	conn, br, err := hijack(w)
 	if err != nil {
-		e.kill()
+		_ = e.abort() // there is no one to tell
 		wire.Fail(w, err)
 		return
 	}
@@ -95,9 +95,7 @@ func (m *managed) exec(req execRequest) (*execution, error) {
 	p.closeTheirs()
 	if err == nil {
 		if err = p.terminal(); err != nil {
-			e.kill()
-			_, werr := e.proc.Wait()
-			err = errors.Join(err, werr)
+			err = errors.Join(err, e.abort())
 		}
 	}
 	if err != nil {
@@ -120,7 +118,7 @@ func (m *managed) execSpec(req execRequest, rootfs string, first *specs.Process)
 	if who == "" {
 		who = m.rec.User
 	}
-	u, home, err := resolveUser(rootfs, who, m.rec.Options.Groups)
+	u, home, err := resolveUser(rootfs, who, m.rec.Options.Groups...)
 	if err != nil {
 		return nil, err
 	}
@@ -228,6 +226,15 @@ func (e *execution) readInput(fr *api.FrameReader) {
 			e.pipes.stdin.Close()
 		}
 	}
+}
+
+// abort ends a command that no one is connected to. It must be waited for: the container's first process can't end
+// before every other one of its pid namespace is reaped.
+func (e *execution) abort() error {
+	e.kill()
+	_, err := e.proc.Wait()
+	e.pipes.closeOurs()
+	return err
 }
 
 func (e *execution) kill() {
