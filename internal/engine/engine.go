@@ -57,11 +57,11 @@ func Main() int {
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
 	unix.CloseOnExec(api.LifelineFD)
 	if err := a.start(); err != nil {
-		_ = a.line.send(api.Hello{Protocol: api.Protocol, Version: version.Agent(), Err: api.ToError(err)}) // the owner is gone
+		_ = a.line.hello(api.Hello{Protocol: api.Protocol, Version: version.Agent(), Err: api.ToError(err)}) // the owner is gone
 		a.end()
 		return 1
 	}
-	if err := a.line.send(api.Hello{Protocol: api.Protocol, Version: version.Agent(), Socket: a.socket}); err != nil {
+	if err := a.line.hello(api.Hello{Protocol: api.Protocol, Version: version.Agent(), Socket: a.socket}); err != nil {
 		a.end()
 		return 1
 	}

@@ -17,16 +17,37 @@ import (
 // lifeline is the connection to the owner: its end is the end of the agent.
 type lifeline struct {
 	f  *os.File
-	mu sync.Mutex
-	e  *json.Encoder
+	mu      sync.Mutex
+	e       *json.Encoder
+	greeted bool
+	held    []api.Log // from before the hello, which comes first
 }
 
 func newLifeline(f *os.File) *lifeline { return &lifeline{f: f, e: json.NewEncoder(f)} }
 
-func (l *lifeline) send(v any) error {
+// hello sends the first line, and the records that came before it.
+func (l *lifeline) hello(h api.Hello) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.e.Encode(v)
+	l.greeted = true
+	err := l.e.Encode(h)
+	for _, rec := range l.held {
+		if err == nil {
+			err = l.e.Encode(rec)
+		}
+	}
+	l.held = nil
+	return err
+}
+
+func (l *lifeline) log(rec api.Log) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.greeted {
+		l.held = append(l.held, rec)
+		return nil
+	}
+	return l.e.Encode(rec)
 }
 
 // wait returns when the owner has ended or closed its end.
@@ -61,7 +82,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	if h.line == nil {
 		return nil
 	}
-	return h.line.send(rec)
+	return h.line.log(rec)
 }
 
 func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
