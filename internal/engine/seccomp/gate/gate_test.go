@@ -16,7 +16,7 @@ func TestImportsNextToNothing(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", "{{join .Imports \" \"}}", ".").Output()
 	require.NoError(t, err)
 	for _, p := range strings.Fields(string(out)) {
-		require.Contains(t, []string{"errors", "runtime", "syscall", "unsafe"}, p)
+		require.Contains(t, []string{"errors", "runtime", "syscall", "unsafe", "C"}, p)
 	}
 }
 
