@@ -49,8 +49,6 @@ func validateHealth(h container.Health) error {
 		default:
 			return invalid(field+"Test %q: it begins with CMD, CMD-SHELL or NONE", h.Test)
 		}
-	} else if h.Test != nil {
-		return invalid(field + "Test is empty: leave it nil for the image's, or give NONE")
 	}
 	for name, d := range map[string]time.Duration{
 		"Interval": h.Interval, "Timeout": h.Timeout, "StartPeriod": h.StartPeriod, "StartInterval": h.StartInterval,

@@ -55,7 +55,7 @@ func (in *inputs) close(log *slog.Logger) {
 func (in *inputs) fill(s *Service) error {
 	rec, o := in.Record, &in.Record.Options
 	var err error
-	if in.User, in.Home, err = resolveUser(in.RootFS, rec.User, o.Groups); err != nil {
+	if in.User, in.Home, err = resolveUser(in.RootFS, rec.User, o.Groups...); err != nil {
 		return err
 	}
 	if err := s.oneID(&in.User); err != nil {
@@ -76,6 +76,11 @@ func (in *inputs) fill(s *Service) error {
 	}
 	if err := s.writeFiles(rec); err != nil {
 		return err
+	}
+	if o.Init {
+		if err := s.writeInit(rec); err != nil {
+			return err
+		}
 	}
 	return in.sources(s)
 }

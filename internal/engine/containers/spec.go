@@ -64,6 +64,9 @@ func newSpec(in specInput) (*specs.Spec, error) {
 	for i, m := range rec.Mounts {
 		s.Mounts = append(s.Mounts, mount(m, in.Sources[i]))
 	}
+	if o.Init {
+		addInit(s, in)
+	}
 	return s, confine(s, in)
 }
 

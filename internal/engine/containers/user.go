@@ -17,7 +17,7 @@ import (
 )
 
 // resolveUser looks a user up in the container's own /etc/passwd and /etc/group, which the image controls.
-func resolveUser(rootfs, spec string, groups []string) (specs.User, string, error) {
+func resolveUser(rootfs, spec string, groups ...string) (specs.User, string, error) {
 	passwd, err := openInRoot(rootfs, "/etc/passwd")
 	if err != nil {
 		return specs.User{}, "", err

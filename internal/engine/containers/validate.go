@@ -38,6 +38,14 @@ func validate(o *container.Options) error {
 	if len(o.Hostname) > 63 || strings.ContainsAny(o.Hostname, " /\x00\n") {
 		return invalid("Options.Hostname %q: at most 63 letters, digits, dots and hyphens", o.Hostname)
 	}
+	if len(o.Domain) > 63 || strings.ContainsAny(o.Domain, " /\x00\n") {
+		return invalid("Options.Domain %q: at most 63 letters, digits, dots and hyphens", o.Domain)
+	}
+	for i, g := range o.Groups {
+		if g == "" || strings.ContainsAny(g, ":\n\x00") {
+			return invalid("Options.Groups[%d] %q: use the name or number of a group", i, g)
+		}
+	}
 	if err := validateNetwork(o); err != nil {
 		return err
 	}

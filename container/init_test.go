@@ -1,0 +1,81 @@
+package container_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+func TestInit(t *testing.T) {
+	e := newEngine(t)
+	c := start(t, e, container.Options{Init: true, Cmd: []string{"trap", "terminated"}})
+	waitForLog(t, c, "ready")
+	out, err := c.Command("/bin/testbox", "ps").Output(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, string(out), "1 /dev/caisson-init -- /bin/testbox trap terminated\n")
+	require.NoError(t, c.Kill(t.Context(), "USR1"))
+	waitForLog(t, c, "got user defined signal 1")
+	require.NoError(t, c.Stop(t.Context(), container.StopOptions{}))
+	st, err := c.Wait(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 42, st.Code, "the stop signal reached the command, and its code is the container's")
+
+	_, errs, st := run(t, e, container.Options{Init: true, Entrypoint: []string{"nope"}})
+	assert.Equal(t, 127, st.Code)
+	assert.Contains(t, errs, "nope: no such command")
+	out2, errs, st := run(t, e, container.Options{Init: true, ReadOnly: true, Entrypoint: []string{"testbox", "id"}})
+	assert.Zero(t, st.Code, errs)
+	assert.Contains(t, out2, "0 0 ")
+}
+
+// TestInitReaps: what a command leaves behind and does not wait for, init does.
+func TestInitReaps(t *testing.T) {
+	e := newEngine(t)
+	for _, init := range []bool{true, false} {
+		c := start(t, e, container.Options{Init: init, Cmd: []string{"sleep", "1h"}})
+		require.NoError(t, c.Command("/bin/testbox", "fork", "true").Run(t.Context()))
+		zombies := func() string {
+			out, err := c.Command("/bin/testbox", "zombies").Output(t.Context())
+			require.NoError(t, err)
+			return string(out)
+		}
+		want := "0 zombies\n"
+		if !init {
+			want = "1 zombies\n"
+		}
+		require.Eventually(t, func() bool { return zombies() == want }, 10*time.Second, 5*time.Millisecond)
+	}
+}
+
+func TestInitUser(t *testing.T) {
+	oneID(t)
+	e := newEngine(t)
+	out, errs, st := run(t, e, container.Options{Init: true, User: "alice", Cmd: []string{"id"}, Security: container.Security{CapDrop: []string{"ALL"}, NoNewPrivileges: true}})
+	assert.Zero(t, st.Code, errs)
+	assert.Equal(t, "1000 1000 [1000 2000]\n", out)
+}
+
+// TestInitIsNotTheAgent: CVE-2019-5736 began with a process that opened the runtime's binary by /proc/PID/exe. What is
+// found there is the container's own copy of init, and even root may not write it.
+func TestInitIsNotTheAgent(t *testing.T) {
+	e := newEngine(t)
+	c := start(t, e, container.Options{Init: true, Cmd: []string{"sleep", "1h"}})
+	out, err := c.Command("/bin/testbox", "readlink", "/proc/1/exe").Output(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "/dev/caisson-init\n", string(out))
+	out, err = c.Command("/bin/testbox", "write", "/proc/1/exe", "x").CombinedOutput(t.Context())
+	require.Error(t, err)
+	assert.Regexp(t, "text file busy|read-only file system|permission denied", string(out))
+	info, err := c.Inspect(t.Context())
+	require.NoError(t, err)
+	if os.Geteuid() == 0 {
+		st, err := os.Stat("/proc/" + itoa(info.Pid) + "/exe")
+		require.NoError(t, err)
+		assert.Less(t, st.Size(), int64(12<<10))
+	}
+}

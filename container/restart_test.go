@@ -1,0 +1,180 @@
+package container_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+func TestRestartOnFailure(t *testing.T) {
+	e := newEngine(t)
+	c := start(t, e, container.Options{Cmd: []string{"times", "/work/n", "3"}, Restart: container.RestartPolicy{Mode: container.RestartOnFailure}})
+	begin := time.Now()
+	st, err := c.Wait(soon(t))
+	require.NoError(t, err)
+	assert.Zero(t, st.Code, "a success is the end")
+	assert.GreaterOrEqual(t, time.Since(begin), 300*time.Millisecond, "100 ms and then 200")
+	info, err := c.Inspect(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, container.StateExited, info.State)
+	assert.Equal(t, 2, info.Restarts)
+	waitForLog(t, c, "run 1\nrun 2\nrun 3\n")
+
+	c = start(t, e, container.Options{Cmd: []string{"exit", "4"}, Restart: container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: 2}})
+	st, err = c.Wait(soon(t))
+	require.NoError(t, err)
+	assert.Equal(t, 4, st.Code)
+	info, err = c.Inspect(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 2, info.Restarts)
+	require.NoError(t, c.Start(t.Context()), "by hand it starts again")
+	info, err = c.Inspect(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, info.Restarts, "and counts anew")
+	_, err = c.Wait(soon(t))
+	require.NoError(t, err)
+}
+
+// restarted waits until a container was started again so often.
+func restarted(t testing.TB, c *container.Container, n int) *container.Info {
+	t.Helper()
+	var info *container.Info
+	require.Eventually(t, func() bool {
+		var err error
+		info, err = c.Inspect(t.Context())
+		require.NoError(t, err)
+		return info.Restarts >= n
+	}, 20*time.Second, time.Millisecond)
+	return info
+}
+
+func TestRestartAlways(t *testing.T) {
+	e := newEngine(t)
+	for _, mode := range []container.RestartMode{container.RestartAlways, container.RestartUnlessStopped} {
+		c := start(t, e, container.Options{Cmd: []string{"true"}, Restart: container.RestartPolicy{Mode: mode}})
+		restarted(t, c, 2)
+		require.NoError(t, c.Stop(t.Context(), container.StopOptions{}))
+		st, err := c.Wait(soon(t))
+		require.NoError(t, err)
+		assert.Zero(t, st.Code)
+		info, err := c.Inspect(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, container.StateExited, info.State, "Stop ends it")
+	}
+}
+
+func TestRestartAfterKill(t *testing.T) {
+	e := newEngine(t)
+	c := start(t, e, container.Options{Cmd: []string{"trap", "hangup"}, Restart: container.RestartPolicy{Mode: container.RestartAlways}})
+	waitForLog(t, c, "ready")
+	require.NoError(t, c.Kill(t.Context(), "HUP"), "it ends by itself")
+	restarted(t, c, 1)
+	waitForLog(t, c, "got hangup\nready\n")
+	require.NoError(t, c.Kill(t.Context(), "KILL"), "it was ended")
+	st, err := c.Wait(soon(t))
+	require.NoError(t, err)
+	assert.Equal(t, "SIGKILL", st.Signal)
+}
+
+func TestRestartWhileWaiting(t *testing.T) {
+	e := newEngine(t)
+	c := start(t, e, container.Options{Cmd: []string{"exit", "1"}, Restart: container.RestartPolicy{Mode: container.RestartAlways}})
+	restarted(t, c, 4) // the next one is a second and a half away
+	require.Eventually(t, func() bool {
+		info, err := c.Inspect(t.Context())
+		require.NoError(t, err)
+		return info.State == container.StateRestarting
+	}, 20*time.Second, time.Millisecond)
+	require.ErrorIs(t, c.Command("/bin/testbox", "true").Run(t.Context()), container.ErrNotRunning)
+	require.ErrorIs(t, c.Start(t.Context()), container.ErrRunning)
+	require.ErrorIs(t, c.Remove(t.Context(), container.RemoveOptions{}), container.ErrRunning)
+	att, err := c.Attach(t.Context(), container.AttachOptions{})
+	require.NoError(t, err)
+	begin := time.Now()
+	require.NoError(t, c.Remove(t.Context(), container.RemoveOptions{Force: true}))
+	assert.Less(t, time.Since(begin), time.Second, "the pause is called off")
+	st, err := att.Wait()
+	require.NoError(t, err)
+	assert.Equal(t, 1, st.Code)
+}
+
+func TestRestartByHand(t *testing.T) {
+	e := newEngine(t)
+	c := start(t, e, container.Options{Cmd: []string{"trap", "terminated"}})
+	waitForLog(t, c, "ready")
+	before, err := c.Inspect(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, c.Restart(t.Context(), container.StopOptions{}))
+	waitForLog(t, c, "ready\ngot terminated\nready\n")
+	after, err := c.Inspect(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, container.StateRunning, after.State)
+	assert.NotEqual(t, before.Pid, after.Pid)
+	require.NoError(t, c.Stop(t.Context(), container.StopOptions{}))
+	require.NoError(t, c.Restart(t.Context(), container.StopOptions{}), "one that does not run is started")
+	require.NoError(t, c.Restart(t.Context(), container.StopOptions{Signal: "KILL"}))
+}
+
+func TestRestartDetached(t *testing.T) {
+	root, before := killStore(t)
+	e := openEngine(t, root)
+	c, err := e.Run(t.Context(), container.Options{
+		Image: testImage, Cmd: []string{"times", "/work/n", "3"}, Detach: true, Restart: container.RestartPolicy{Mode: container.RestartOnFailure},
+	})
+	require.NoError(t, err)
+	st, err := c.Wait(soon(t))
+	require.NoError(t, err)
+	assert.Zero(t, st.Code)
+	require.NoError(t, c.Restart(t.Context(), container.StopOptions{}), "in an agent of its own again")
+	_, err = c.Wait(soon(t))
+	require.NoError(t, err)
+	waitForLog(t, c, "run 4\n")
+	require.NoError(t, c.Remove(t.Context(), container.RemoveOptions{}))
+	require.NoError(t, e.Store().Close())
+	settles(t, root, before)
+}
+
+// TestRestartEndsWithItsOwner: a policy outlives nobody.
+func TestRestartEndsWithItsOwner(t *testing.T) {
+	root, before := killStore(t)
+	cmd := startChild(t, root, "restart")
+	e := openEngine(t, root)
+	var c *container.Container
+	require.Eventually(t, func() bool {
+		var err error
+		c, err = e.Get(t.Context(), "again")
+		return err == nil
+	}, 20*time.Second, time.Millisecond)
+	restarted(t, c, 2)
+	require.NoError(t, cmd.Process.Signal(os.Kill))
+	_ = cmd.Wait() // killed
+	require.Eventually(t, func() bool {
+		_, err := e.Get(t.Context(), "again")
+		return errors.Is(err, container.ErrNotFound)
+	}, 20*time.Second, time.Millisecond)
+	require.NoError(t, e.Store().Close())
+	settles(t, root, before)
+}
+
+func TestRestartErrors(t *testing.T) {
+	e := newEngine(t)
+	for text, opts := range map[string]container.Options{
+		`Options.Restart.Mode "often"`:   {Restart: container.RestartPolicy{Mode: "often"}},
+		"Options.Restart.MaxRetries 3":   {Restart: container.RestartPolicy{Mode: container.RestartAlways, MaxRetries: 3}},
+		"Options.Restart.MaxRetries -1":  {Restart: container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: -1}},
+		"Options.AutoRemove and Restart": {AutoRemove: true, Restart: container.RestartPolicy{Mode: container.RestartAlways}},
+	} {
+		t.Run(text, func(t *testing.T) {
+			opts.Image = testImage
+			_, err := e.Create(t.Context(), opts)
+			require.ErrorIs(t, err, container.ErrInvalidArgument)
+			assert.ErrorContains(t, err, text)
+		})
+	}
+}

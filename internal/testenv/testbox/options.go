@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// The commands that the tests of options and confinement need. Files are initialised by name: main.go comes first.
+func init() {
+	for name, f := range map[string]func([]string) int{
+		"forks": forks, "mknod": mknod, "open": open, "readlink": readlink, "times": times, "fails": fails, "zombies": zombies,
+	} {
+		commands[name] = f
+	}
+}
+
+// forks starts that many processes at once, which stay, and ends with the first that can't be started.
+func forks(a []string) int {
+	n, err := strconv.Atoi(a[0])
+	if err != nil {
+		return fail(err)
+	}
+	var all []*exec.Cmd
+	defer func() {
+		for _, c := range all {
+			_ = c.Process.Kill()
+		}
+	}()
+	for range n {
+		c := exec.Command("/proc/self/exe", "sleep", "1h")
+		c.Args[0] = "testbox"
+		if err := c.Start(); err != nil {
+			return fail(err)
+		}
+		all = append(all, c)
+	}
+	return 0
+}
+
+// mknod makes a character device: path, major, minor.
+func mknod(a []string) int {
+	major, err := strconv.Atoi(a[1])
+	if err != nil {
+		return fail(err)
+	}
+	minor, err := strconv.Atoi(a[2])
+	if err != nil {
+		return fail(err)
+	}
+	if err := syscall.Mknod(a[0], syscall.S_IFCHR|0o666, major<<8|minor); err != nil {
+		return fail(&os.PathError{Op: "mknod", Path: a[0], Err: err})
+	}
+	return 0
+}
+
+// open opens files and does not read them.
+func open(a []string) int {
+	for _, p := range a {
+		fd, err := syscall.Open(p, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			return fail(&os.PathError{Op: "open", Path: p, Err: err})
+		}
+		syscall.Close(fd)
+	}
+	return 0
+}
+
+func readlink(a []string) int {
+	for _, p := range a {
+		l, err := os.Readlink(p)
+		if err != nil {
+			return fail(err)
+		}
+		fmt.Println(l)
+	}
+	return 0
+}
+
+// times counts in a file how often it was called, and ends with 0 from the call on that the second argument names.
+func times(a []string) int {
+	last, err := strconv.Atoi(a[1])
+	if err != nil {
+		return fail(err)
+	}
+	b, _ := os.ReadFile(a[0]) // none is 0
+	n := len(b) + 1
+	if err := os.WriteFile(a[0], []byte(strings.Repeat("x", n)), 0o644); err != nil {
+		return fail(err)
+	}
+	fmt.Println("run", n)
+	if n < last {
+		return 5
+	}
+	return 0
+}
+
+// fails succeeds while a file is there.
+func fails(a []string) int {
+	if _, err := os.Stat(a[0]); err != nil {
+		fmt.Println("no", a[0])
+		return 3
+	}
+	fmt.Println("found", a[0])
+	return 0
+}
+
+// zombies prints how many processes have ended and were not waited for.
+func zombies([]string) int {
+	n := 0
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return fail(err)
+	}
+	for _, e := range entries {
+		b, err := os.ReadFile("/proc/" + e.Name() + "/stat")
+		if _, num := strconv.Atoi(e.Name()); num != nil || err != nil {
+			continue
+		}
+		if _, after, ok := strings.Cut(string(b), ") "); ok && after[0] == 'Z' {
+			n++
+		}
+	}
+	fmt.Println(n, "zombies")
+	return 0
+}
