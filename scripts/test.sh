@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tags=containers_image_openpgp,exclude_graphdriver_btrfs
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+mkdir -p bin
+log=bin/test.log
 export CGO_ENABLED=1
 
 go vet -tags "$tags" ./...
@@ -16,13 +16,13 @@ export CAISSON_AGENT="$PWD/bin/caisson-agent"
 
 status=0
 go test -v -tags "$tags" -timeout 15m "$@" ./... >"$log" 2>&1 || status=$?
-grep -E '^(ok|FAIL|---[ ]FAIL|panic:|\?)' "$log" || true
+grep -aE '^(ok|FAIL|---[ ]FAIL|panic:|\?)' "$log" || true
 if [ "$status" -ne 0 ]; then
 	echo
 	echo "What failed:"
-	grep -E -A40 '^ *--- FAIL|^panic:|build failed|\[setup failed\]|DATA RACE' "$log" | head -n 600
+	grep -aE -A40 '^ *--- FAIL|^panic:|build failed|\[setup failed\]|DATA RACE' "$log" | head -n 600
 fi
-skipped=$(grep -oE 'SKIPPED, this machine lacks: .*' "$log" | sort | uniq -c || true)
+skipped=$(grep -aoE 'SKIPPED, this machine lacks: .*' "$log" | sort | uniq -c || true)
 if [ -n "$skipped" ]; then
 	echo
 	echo "Skipped for what this machine lacks (tests, and the reason):"
