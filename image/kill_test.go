@@ -64,7 +64,7 @@ func look(t *testing.T, root string) outside {
 	return outside{
 		Processes: len(processesOf(t, root)), Mounts: mountsOf(t, root), Cgroups: buildCgroups(t),
 		Images: entries(t, root, "storage/overlay-images"), Containers: entries(t, root, "storage/overlay-containers"),
-		Layers: entries(t, root, "storage/overlay"), Temp: entries(t, root, "tmp"),
+		Layers: layerDirs(t, root), Temp: entries(t, root, "tmp"),
 	}
 }
 
@@ -75,6 +75,16 @@ func entries(t *testing.T, root, dir string) int {
 		require.NoError(t, err)
 	}
 	return len(list)
+}
+
+// layerDirs counts layers, and what is being unpacked to become one.
+func layerDirs(t *testing.T, root string) int {
+	t.Helper()
+	n := entries(t, root, "storage/overlay") + entries(t, root, "storage/overlay/staging")
+	if _, err := os.Stat(filepath.Join(root, "storage/overlay/staging")); err == nil {
+		n-- // the directory itself stays
+	}
+	return n
 }
 
 // mountsOf counts the mounts of a store in all processes' namespaces.
@@ -163,6 +173,10 @@ func settles(t *testing.T, root string, before outside) {
 	var now outside
 	assert.Eventually(t, func() bool { now = look(t, root); return now == before }, 10*time.Second, 5*time.Millisecond)
 	assert.Equal(t, before, now)
+	if t.Failed() {
+		out, _ := exec.Command("find", filepath.Join(root, "storage", "overlay"), "-maxdepth", "3").CombinedOutput()
+		t.Logf("%s", out)
+	}
 }
 
 // victims are what a test kills.

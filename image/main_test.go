@@ -11,8 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	_ "github.com/caisson-dev/caisson/agent" // the agent is this test's binary
-
 	"github.com/caisson-dev/caisson/image"
 )
 

@@ -94,7 +94,11 @@ func (s *Service) collectOrphans() {
 	s.mu.Unlock()
 }
 
+// deleteOrphans is called with the store's exclusive lock: no process has a pull under way.
 func (s *Service) deleteOrphans() error {
+	if _, err := emptyDir(filepath.Join(s.layout.Graph(), "overlay", "staging")); err != nil {
+		return fmt.Errorf("half unpacked layers: %w", err)
+	}
 	all, err := s.store.MultiList(storage.MultiListOptions{Images: true, Layers: true, Containers: true})
 	if err != nil {
 		return err

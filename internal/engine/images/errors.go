@@ -184,6 +184,7 @@ func byText(text string) (error, string) {
 		{"invalid character", api.ErrCorrupt, "what the registry sent is not an image's"},
 		{"cannot unmarshal", api.ErrCorrupt, "what the registry sent is not an image's"},
 		{"invalid mixed OCI image", api.ErrCorrupt, ""},
+		{"duplicates of file paths", api.ErrCorrupt, "a layer has two entries of one name, which can't be kept as they are"},
 		{"breakout", api.ErrCorrupt, "a layer has names or links out of the root: do not use this image"},
 	} {
 		if strings.Contains(text, c.part) {

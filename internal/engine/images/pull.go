@@ -15,6 +15,7 @@ import (
 	"github.com/distribution/reference"
 	"go.podman.io/image/v5/copy"
 	"go.podman.io/image/v5/docker"
+	"go.podman.io/image/v5/signature"
 	is "go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
 	"go.podman.io/storage"
@@ -262,18 +263,17 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 	}
 	defer policy.Destroy() //nolint:errcheck // it only forgets
 	var done types.ImageReference
-	err = s.retry(ctx, what, func() error {
-		m, actx := newMonitor(ctx, image.PhaseDownload, progress, p.stall)
-		defer m.close()
-		_, err := copy.Image(actx, policy, p.dest, p.source, &copy.Options{
-			SourceCtx: p.sc, DestinationCtx: p.sc, Progress: m.events, ProgressInterval: progressInterval, ReportResolvedReference: &done,
-		})
-		return attemptError(ctx, actx, err)
+	err = s.retry(ctx, what, func() (err error) {
+		done, err = s.attempt(ctx, p, policy, progress)
+		return err
 	})
 	if err != nil {
 		s.mu.Lock()
 		s.dirty = true
 		s.mu.Unlock()
+		if ctx.Err() == nil && isOurs(err) {
+			return "", fmt.Errorf("%s: %w", what, err)
+		}
 		return "", Explain(ctx, what, err)
 	}
 	_, img, err := is.ResolveReference(done)
@@ -281,6 +281,27 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 		return "", storeError(p.named.String(), err)
 	}
 	return img.ID, do(img)
+}
+
+// attempt fetches the layers in the fast way if they are of the usual kind, and has upstream do all the rest.
+func (s *Service) attempt(ctx context.Context, p *pull, policy *signature.PolicyContext, progress func(image.Progress)) (done types.ImageReference, err error) {
+	w, wctx := newWatch(ctx, progress, p.stall)
+	defer w.close()
+	err = s.fetchLayers(wctx, p, policy, w)
+	if err != nil && !errors.Is(err, errNotFast) {
+		return nil, attemptError(ctx, wctx, err)
+	}
+	report := func(pr image.Progress) {
+		if progress != nil && !w.told(pr.Digest) {
+			progress(pr)
+		}
+	}
+	m, actx := newMonitor(ctx, image.PhaseDownload, report, p.stall)
+	defer m.close()
+	_, err = copy.Image(actx, policy, p.dest, p.source, &copy.Options{
+		SourceCtx: p.sc, DestinationCtx: p.sc, Progress: m.events, ProgressInterval: progressInterval, ReportResolvedReference: &done,
+	})
+	return done, attemptError(ctx, actx, err)
 }
 
 // progressInterval is how often a moving blob is reported.

@@ -1,0 +1,155 @@
+package image_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/registry"
+)
+
+// TestHostileLayers pulls images whose layers attack the store. What they name lies in the image or nowhere.
+func TestHostileLayers(t *testing.T) {
+	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	file := func(name string) tar.Header {
+		return tar.Header{Name: name, Mode: 0o644, Size: 1, Typeflag: tar.TypeReg}
+	}
+	link := func(name, to string) tar.Header {
+		return tar.Header{Name: name, Linkname: to, Typeflag: tar.TypeSymlink, Mode: 0o777}
+	}
+	hard := func(name, to string) tar.Header {
+		return tar.Header{Name: name, Linkname: to, Typeflag: tar.TypeLink, Mode: 0o644}
+	}
+	dir := func(name string) tar.Header { return tar.Header{Name: name, Typeflag: tar.TypeDir, Mode: 0o755} }
+	for name, c := range map[string]struct {
+		entries []tar.Header
+		tree    []string // what the image has then; nil when it must be refused
+		fails   bool
+	}{
+		"absolute":               {entries: []tar.Header{file("/etc/x")}, tree: []string{"etc", "etc/x"}},
+		"dot dot":                {entries: []tar.Header{file("../../../x")}, tree: []string{"x"}},
+		"through a link":         {entries: []tar.Header{link("l", "/tmp"), dir("tmp"), file("l/x")}, tree: []string{"l", "tmp", "tmp/x"}},
+		"through a link out":     {entries: []tar.Header{link("l", "../../../../tmp"), dir("tmp"), file("l/x")}, tree: []string{"l", "tmp", "tmp/x"}},
+		"hard link out":          {entries: []tar.Header{hard("h", "../../../../etc/passwd")}, fails: true},
+		"file over link":         {entries: []tar.Header{link("l", "/etc/passwd"), file("l")}, fails: true},
+		"file over directory":    {entries: []tar.Header{dir("d"), file("d/x"), file("d")}, fails: true},
+		"directory over file":    {entries: []tar.Header{file("d"), dir("d"), file("d/x")}, fails: true},
+		"twice the same":         {entries: []tar.Header{file("x"), file("x")}, fails: true},
+		"file over device":       {entries: []tar.Header{{Name: "d", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3, Mode: 0o666}, file("d")}, fails: true},
+		"file over pipe":         {entries: []tar.Header{{Name: "p", Typeflag: tar.TypeFifo, Mode: 0o666}, file("p")}, fails: true},
+		"file for the root":      {entries: []tar.Header{file(".")}, fails: true},
+		"whiteout of the parent": {entries: []tar.Header{file(".wh...")}, fails: true},
+		"unknown type":           {entries: []tar.Header{{Name: "x", Typeflag: 'Z', Mode: 0o644}}, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			ref := reg.Addr + "/hostile:1"
+			pushRaw(t, reg.Addr, "hostile", [][]byte{layerTar(t, c.entries)})
+			img, err := s.Pull(t.Context(), ref, image.PullOptions{})
+			if c.fails {
+				require.Error(t, err)
+				t.Log(err)
+				requireNoLayers(t, s)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, c.tree, tree(t, s, img))
+		})
+	}
+}
+
+// TestWhiteouts: what a layer takes away is gone, and the image that is pushed again is the same.
+func TestWhiteouts(t *testing.T) {
+	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	s := open(t)
+	_, err := build(t, s, base+"RUN mkdir /d && echo 1 > /d/1 && echo 2 > /d/2 && echo x > /x && echo y > /y\nRUN rm /x && rm /d && mkdir /d && echo 3 > /d/3\n",
+		image.BuildOptions{Tags: []string{"app"}}, nil)
+	require.NoError(t, err)
+	_, err = s.Push(t.Context(), "app", image.PushOptions{Destination: reg.Addr + "/app"})
+	require.NoError(t, err)
+	other := open(t)
+	img, err := other.Pull(t.Context(), reg.Addr+"/app", image.PullOptions{})
+	require.NoError(t, err)
+	require.NoError(t, other.Tag(t.Context(), img.ID, "pulled"))
+	require.Equal(t, "3", run(t, other, "FROM pulled\nRUN ls /d\n", image.BuildOptions{}, nil))
+	_, err = build(t, other, "FROM pulled\nRUN cat /x\n", image.BuildOptions{}, nil)
+	require.ErrorIs(t, err, image.ErrBuildStep)
+	// Every byte of the layers' tars is made again of files and tar-split's notes, or these digests would differ.
+	var out bytes.Buffer
+	require.NoError(t, other.Save(t.Context(), &out, []string{"pulled"}, image.SaveOptions{}))
+	third := open(t)
+	loaded, err := third.Load(t.Context(), &out, image.LoadOptions{})
+	require.NoError(t, err)
+	require.Equal(t, img.ID, loaded[0].ID)
+	require.Equal(t, img.Layers, loaded[0].Layers)
+}
+
+func layerTar(t *testing.T, entries []tar.Header) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range entries {
+		require.NoError(t, w.WriteHeader(&h))
+		if h.Size > 0 {
+			_, err := w.Write([]byte("x"))
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, w.Close())
+	return b.Bytes()
+}
+
+// pushRaw puts an image of plain layers into a registry, as it is.
+func pushRaw(t *testing.T, addr, repo string, layers [][]byte) {
+	t.Helper()
+	type descriptor struct {
+		MediaType string `json:"mediaType"`
+		Digest    string `json:"digest"`
+		Size      int    `json:"size"`
+	}
+	put := func(b []byte, mediaType string) descriptor {
+		d := descriptor{mediaType, digestOf(b), len(b)}
+		resp, err := http.Post(fmt.Sprintf("http://%s/v2/%s/blobs/uploads/?digest=%s", addr, repo, d.Digest), "application/octet-stream", bytes.NewReader(b))
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		require.Equal(t, http.StatusCreated, resp.StatusCode)
+		return d
+	}
+	var diffs []string
+	var descs []descriptor
+	for _, l := range layers {
+		diffs = append(diffs, digestOf(l))
+		descs = append(descs, put(l, "application/vnd.oci.image.layer.v1.tar"))
+	}
+	cfg, err := json.Marshal(map[string]any{"os": "linux", "architecture": "amd64", "created": time.Now(), "rootfs": map[string]any{"type": "layers", "diff_ids": diffs}})
+	require.NoError(t, err)
+	man, err := json.Marshal(map[string]any{
+		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+		"config": put(cfg, "application/vnd.oci.image.config.v1+json"), "layers": descs,
+	})
+	require.NoError(t, err)
+	req, err := http.NewRequest(http.MethodPut, fmt.Sprintf("http://%s/v2/%s/manifests/1", addr, repo), bytes.NewReader(man))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusCreated, resp.StatusCode, "%s", b)
+}
+
+func digestOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,140 @@
+package images
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/opencontainers/go-digest"
+	"github.com/vbatts/tar-split/tar/storage"
+	drivers "go.podman.io/storage/drivers"
+	"go.podman.io/storage/pkg/archive"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// readAhead is how much of a compressed layer is buffered.
+const readAhead = 1 << 20
+
+// differ unpacks a layer into the directory that the storage driver gives it, and checks it by both its digests.
+type differ struct {
+	*layer
+	ctx   context.Context
+	watch *watch
+	open  func() (io.ReadCloser, error)
+}
+
+// Close has nothing to close.
+func (d *differ) Close() error { return nil }
+
+// ApplyDiff is called by the storage driver.
+func (d *differ) ApplyDiff(dest string, o *archive.TarOptions, do *drivers.DifferOptions) (out drivers.DriverWithDifferOutput, err error) {
+	if do.Format != drivers.DifferOutputFormatDir {
+		return out, errNotFast
+	}
+	rc, err := d.openWatched()
+	if err != nil {
+		return out, err
+	}
+	defer rc.Close()
+	stream := &watched{r: rc, w: d.watch, l: d.layer}
+	compressed := digest.Canonical.Digester()
+	in := bufio.NewReaderSize(io.TeeReader(io.LimitReader(stream, d.info.Size+1), compressed.Hash()), readAhead)
+	split, err := os.CreateTemp(do.StagingDirectory, "tar-split")
+	if err != nil {
+		return out, err
+	}
+	keep := false
+	defer func() {
+		if !keep {
+			split.Close()
+		}
+	}()
+	if err := os.Remove(split.Name()); err != nil {
+		return out, err
+	}
+	u := &unpack{options: o, owners: map[[2]int]bool{}}
+	size, diffID, err := u.layer(dest, in, split)
+	// The rest is read in any case: a digest that does not match explains what could not be read.
+	_, rest := io.Copy(io.Discard, in)
+	if err = errors.Join(err, rest); d.ctx.Err() != nil {
+		return out, context.Cause(d.ctx)
+	}
+	if got := compressed.Digest(); rest == nil && got != d.info.Digest {
+		return out, api.Errorf(api.ErrDigestMismatch, "Digest did not match, expected %s, got %s: the registry's content is damaged, or was on its way", d.info.Digest, got)
+	}
+	if err != nil {
+		return out, err
+	}
+	if diffID != d.diffID {
+		return out, api.Errorf(api.ErrDigestMismatch, "Digest did not match: the configuration says %s, the layer has %s unpacked: the image is broken", d.diffID, diffID)
+	}
+	stream.finish()
+	keep = true
+	out.UncompressedDigest, out.CompressedDigest, out.Size, out.TarSplit = diffID, d.info.Digest, size, split
+	out.UIDs, out.GIDs = u.ids()
+	return out, nil
+}
+
+// openWatched asks for the blob; the wait for the answer counts as a stall too.
+func (d *differ) openWatched() (io.ReadCloser, error) {
+	w := &watched{}
+	d.watch.begin(w)
+	defer d.watch.end(w)
+	return d.open()
+}
+
+// layer unpacks a compressed layer and returns its size and digest without compression.
+func (u *unpack) layer(dest string, in *bufio.Reader, split io.Writer) (int64, digest.Digest, error) {
+	plain, done, err := decompress(in)
+	if err != nil {
+		return 0, "", err
+	}
+	defer done()
+	sum := digest.Canonical.Digester()
+	count := &counter{r: io.TeeReader(plain, sum.Hash())}
+	sw := bufio.NewWriterSize(split, 64<<10)
+	err = inChroot(dest, func() error { return u.all(bufio.NewReaderSize(count, 256<<10), storage.NewJSONPacker(sw)) })
+	if err == nil {
+		err = sw.Flush()
+	}
+	return count.n, sum.Digest(), err
+}
+
+func decompress(in *bufio.Reader) (io.Reader, func(), error) {
+	magic, err := in.Peek(4)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case magic[0] == 0x1f && magic[1] == 0x8b:
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, func() {}, nil
+	case slices.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, z.Close, nil
+	}
+	return in, func() {}, nil
+}
+
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}

@@ -1,0 +1,302 @@
+package images
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc64"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/vbatts/tar-split/archive/tar"
+	"github.com/vbatts/tar-split/tar/storage"
+	"go.podman.io/storage/pkg/archive"
+	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// unpack writes a layer's entries into the root of the thread that it runs on.
+type unpack struct {
+	options *archive.TarOptions
+	owners  map[[2]int]bool
+	dirs    []dirTimes
+	buf     []byte
+}
+
+type dirTimes struct {
+	name  string
+	times []unix.Timespec
+}
+
+// inChroot runs f with dir as root: whatever names and links an archive has, they lead nowhere else. Only the thread's
+// own root changes, and the thread ends with f.
+func inChroot(dir string, f func() error) error {
+	result := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlock
+		result <- func() error {
+			if err := unix.Unshare(unix.CLONE_FS); err != nil {
+				return os.NewSyscallError("unshare", err)
+			}
+			if err := unix.Chroot(dir); err != nil {
+				return os.NewSyscallError("chroot", err)
+			}
+			if err := unix.Chdir("/"); err != nil {
+				return os.NewSyscallError("chdir", err)
+			}
+			unix.Umask(0)
+			return f()
+		}()
+	}()
+	return <-result
+}
+
+var crcTable = crc64.MakeTable(crc64.ISO) // tar-split's
+
+// all unpacks the stream and tells the packer what is needed to make the same bytes of the files again.
+func (u *unpack) all(r io.Reader, pk storage.Packer) error {
+	u.buf = make([]byte, 256<<10)
+	tr := tar.NewReader(r)
+	tr.RawAccounting = true
+	segment := func(b []byte) error {
+		if len(b) == 0 {
+			return nil
+		}
+		_, err := pk.AddEntry(storage.Entry{Type: storage.SegmentType, Payload: b})
+		return err
+	}
+	for {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			if err := segment(tr.RawBytes()); err != nil {
+				return err
+			}
+			break
+		}
+		if err != nil {
+			return api.Errorf(api.ErrCorrupt, "tar: %w", err)
+		}
+		if err := segment(tr.RawBytes()); err != nil {
+			return err
+		}
+		sum, err := u.entry(h, tr)
+		if err != nil {
+			return fmt.Errorf("tar: %q: %w", h.Name, err)
+		}
+		e := storage.Entry{Type: storage.FileType, Size: h.Size, Payload: sum}
+		e.SetName(h.Name)
+		if _, err := pk.AddEntry(e); err != nil {
+			return err
+		}
+		if err := segment(tr.RawBytes()); err != nil {
+			return err
+		}
+	}
+	if err := u.rest(r, segment); err != nil {
+		return err
+	}
+	for _, d := range slices.Backward(u.dirs) {
+		if err := unix.UtimesNanoAt(unix.AT_FDCWD, d.name, d.times, unix.AT_SYMLINK_NOFOLLOW); err != nil && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+	}
+	return nil
+}
+
+// rest is what follows the archive's end: padding, as a rule.
+func (u *unpack) rest(r io.Reader, segment func([]byte) error) error {
+	for {
+		n, err := r.Read(u.buf)
+		if serr := segment(u.buf[:n]); serr != nil {
+			return serr
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+const whiteout = ".wh."
+
+// entry writes one entry and returns the checksum of a file's content.
+func (u *unpack) entry(h *tar.Header, r io.Reader) ([]byte, error) {
+	name := path.Clean("/" + h.Name)
+	if d := path.Dir(name); d != "/" {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	if base := path.Base(name); strings.HasPrefix(base, whiteout) {
+		return nil, u.whiteout(path.Dir(name), base)
+	}
+	sum, made, err := u.make(h, name, r)
+	if err != nil || !made {
+		return sum, err
+	}
+	if h.Typeflag == tar.TypeLink {
+		return sum, nil // what it has is its target's
+	}
+	return sum, u.attributes(h, name)
+}
+
+func (u *unpack) whiteout(dir, base string) error {
+	switch {
+	case base == archive.WhiteoutOpaqueDir:
+		return unix.Setxattr(dir, archive.GetOverlayXattrName("opaque"), []byte("y"), 0)
+	case strings.HasPrefix(base, archive.WhiteoutMetaPrefix):
+		return nil // aufs's own, of no meaning here
+	}
+	name := base[len(whiteout):]
+	if name == "" || name == "." || name == ".." {
+		return api.Errorf(api.ErrCorrupt, "a whiteout of the parent")
+	}
+	return u.replace(path.Join(dir, name), false, func(p string) error { return unix.Mknod(p, unix.S_IFCHR, 0) })
+}
+
+// replace makes way for p, which an earlier entry may have made.
+func (u *unpack) replace(p string, dir bool, make func(p string) error) error {
+	err := make(p)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	st, err := os.Lstat(p)
+	if err != nil {
+		return err
+	}
+	if dir && st.IsDir() {
+		return nil
+	}
+	if p == "/" {
+		return api.Errorf(api.ErrCorrupt, "the root is not a directory")
+	}
+	if err := os.RemoveAll(p); err != nil {
+		return err
+	}
+	return make(p)
+}
+
+// make makes what the entry describes. made is false for what can't be and needn't be.
+func (u *unpack) make(h *tar.Header, name string, r io.Reader) (sum []byte, made bool, err error) {
+	mode := uint32(h.Mode & 0o7777)
+	switch h.Typeflag {
+	case tar.TypeDir:
+		u.dirs = append(u.dirs, dirTimes{name, times(h)})
+		return nil, true, u.replace(name, true, func(p string) error { return unix.Mkdir(p, mode) })
+	case tar.TypeReg, tar.TypeRegA:
+		err = u.replace(name, false, func(p string) error {
+			var err error
+			sum, err = u.file(p, mode, h.Size, r)
+			return err
+		})
+		return sum, true, err
+	case tar.TypeSymlink:
+		return nil, true, u.replace(name, false, func(p string) error { return unix.Symlink(h.Linkname, p) })
+	case tar.TypeLink:
+		target := path.Clean("/" + h.Linkname)
+		if target == name {
+			return nil, true, nil
+		}
+		return nil, true, u.replace(name, false, func(p string) error { return unix.Linkat(unix.AT_FDCWD, target, unix.AT_FDCWD, p, 0) })
+	case tar.TypeChar, tar.TypeBlock:
+		if u.options.InUserNS {
+			return nil, false, nil // the kernel does not allow it, and programs find devices in /dev
+		}
+		kind := uint32(unix.S_IFCHR)
+		if h.Typeflag == tar.TypeBlock {
+			kind = unix.S_IFBLK
+		}
+		return nil, true, u.replace(name, false, func(p string) error {
+			return unix.Mknod(p, kind|mode, int(unix.Mkdev(uint32(h.Devmajor), uint32(h.Devminor))))
+		})
+	case tar.TypeFifo:
+		return nil, true, u.replace(name, false, func(p string) error { return unix.Mkfifo(p, mode) })
+	case tar.TypeXGlobalHeader:
+		return nil, false, nil
+	}
+	return nil, false, api.Errorf(api.ErrCorrupt, "an entry of unknown type %q", h.Typeflag)
+}
+
+// file writes a new file and returns tar-split's checksum. With O_EXCL it opens no device and no link of the archive's.
+func (u *unpack) file(p string, mode uint32, size int64, r io.Reader) ([]byte, error) {
+	fd, err := unix.Open(p, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), p)
+	sum := crc64.New(crcTable)
+	for {
+		n, rerr := r.Read(u.buf)
+		if n > 0 {
+			sum.Write(u.buf[:n])
+			if _, err := f.Write(u.buf[:n]); err != nil {
+				return nil, errors.Join(err, f.Close())
+			}
+		}
+		if errors.Is(rerr, io.EOF) {
+			break
+		}
+		if rerr != nil {
+			return nil, errors.Join(rerr, f.Close())
+		}
+	}
+	if err := f.Close(); err != nil || size == 0 {
+		return nil, err
+	}
+	return sum.Sum(nil), nil
+}
+
+func times(h *tar.Header) []unix.Timespec {
+	access := h.AccessTime
+	if access.Before(h.ModTime) {
+		access = h.ModTime
+	}
+	return []unix.Timespec{unix.NsecToTimespec(access.UnixNano()), unix.NsecToTimespec(h.ModTime.UnixNano())}
+}
+
+// attributes sets owner, mode, extended attributes and times, in this order: each of the first two takes away from
+// what is set after it.
+func (u *unpack) attributes(h *tar.Header, name string) error {
+	u.owners[[2]int{h.Uid, h.Gid}] = true
+	if err := unix.Lchown(name, h.Uid, h.Gid); err != nil && !u.options.IgnoreChownErrors {
+		return fmt.Errorf("owner %d:%d: %w", h.Uid, h.Gid, err)
+	}
+	if h.Typeflag != tar.TypeSymlink {
+		if err := unix.Chmod(name, uint32(h.Mode&0o7777)); err != nil {
+			return err
+		}
+	}
+	for key, v := range h.Xattrs { //nolint:staticcheck // tar-split has no other
+		if strings.HasPrefix(key, "trusted.overlay.") || strings.HasPrefix(key, "user.overlay.") {
+			continue // the driver's own: an archive must not forge them
+		}
+		err := unix.Lsetxattr(name, key, []byte(v), 0)
+		if errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EPERM) && u.options.InUserNS {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("attribute %s: %w", key, err)
+		}
+	}
+	if h.Typeflag == tar.TypeDir {
+		return nil // at the end, since each file in it changes them
+	}
+	return unix.UtimesNanoAt(unix.AT_FDCWD, name, times(h), unix.AT_SYMLINK_NOFOLLOW)
+}
+
+// ids are the owners that the layer's files have.
+func (u *unpack) ids() (uids, gids []uint32) {
+	for o := range u.owners {
+		uids, gids = append(uids, uint32(o[0])), append(gids, uint32(o[1]))
+	}
+	slices.Sort(uids)
+	slices.Sort(gids)
+	return slices.Compact(uids), slices.Compact(gids)
+}
