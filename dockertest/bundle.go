@@ -1,0 +1,94 @@
+package dockertest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// artifact is a file of the bundle.
+type artifact struct {
+	name  string
+	write func(io.Writer) error
+}
+
+// bundle writes all that is known of the container into the test's artifact directory, when go test -artifacts keeps
+// it.
+func (c *Container) bundle(ctx context.Context, info *container.Info) (string, error) {
+	if f := flag.Lookup("test.artifacts"); f == nil || f.Value.String() != "true" {
+		return "", nil
+	}
+	dir := filepath.Join(c.tb.ArtifactDir(), c.Name())
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	for _, a := range c.artifacts(ctx, info) {
+		var b bytes.Buffer
+		if err := a.write(&b); err != nil {
+			fmt.Fprintf(&b, "(%v)\n", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, a.name), b.Bytes(), 0o644); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+func (c *Container) artifacts(ctx context.Context, info *container.Info) []artifact {
+	list := []artifact{
+		{"log.txt", func(w io.Writer) error {
+			return c.Logs(ctx, container.LogsOptions{Stdout: w, Stderr: w, Timestamps: true})
+		}},
+		{"times.txt", func(w io.Writer) error { return c.times.write(w, info) }},
+		{"reproduce.txt", func(w io.Writer) error {
+			_, err := fmt.Fprintln(w, c.command())
+			return err
+		}},
+		{"networks.json", func(w io.Writer) error {
+			eng, err := engine()
+			if err != nil {
+				return err
+			}
+			networks, err := eng.Networks(ctx)
+			if err != nil {
+				return err
+			}
+			return writeJSON(w, networks)
+		}},
+	}
+	if info != nil {
+		list = append(list, artifact{"inspect.json", func(w io.Writer) error { return writeJSON(w, maskedInfo(*info)) }})
+	}
+	return list
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// write writes when each step ended.
+func (t *times) write(w io.Writer, info *container.Info) error {
+	var b bytes.Buffer
+	line := func(at time.Time, what string) {
+		fmt.Fprintf(&b, "%s  %s\n", at.UTC().Format("2006-01-02T15:04:05.000000Z"), what)
+	}
+	line(t.begin, "begin")
+	for _, s := range t.steps {
+		line(s.at, s.name)
+	}
+	if info != nil && !info.Status.Finished.IsZero() {
+		line(info.Status.Finished, howEnded(info.Status))
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}

@@ -1,0 +1,102 @@
+package dockertest
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// Finding is something that containers need of the host, or profit from, and what Check found.
+type Finding struct {
+	// Name is short, and the same on every host: "user namespaces".
+	Name string
+	// OK: the host has it.
+	OK bool
+	// Required: without it no container runs. Else Problem says what does not work.
+	Required bool
+	// Problem is what is wrong, in a sentence; empty when OK.
+	Problem string
+	// Fix is the command that mends it; empty when OK.
+	Fix string
+}
+
+// String is a line, or three.
+func (f Finding) String() string {
+	if f.OK {
+		return "ok       " + f.Name
+	}
+	kind := "limited  "
+	if f.Required {
+		kind = "MISSING  "
+	}
+	return fmt.Sprintf("%s%s: %s\n         mend it with: %s", kind, f.Name, f.Problem, f.Fix)
+}
+
+// EnvNoSkip makes Skip fail the test: for CI, where a test that was skipped has tested nothing.
+const EnvNoSkip = "CAISSON_TEST_NO_SKIP"
+
+// Check looks at the host, as it is for this user.
+func Check() []Finding { return check() }
+
+// Require fails the test if the host can't run containers, or lacks one of the things named, as Check names them.
+func Require(t testing.TB, names ...string) {
+	t.Helper()
+	if bad := lacking(Check(), names); len(bad) > 0 {
+		t.Fatalf("dockertest: this host lacks:%s", list(bad))
+	}
+}
+
+// Skip skips the test where Require would fail it. With CAISSON_TEST_NO_SKIP=1 in the environment it fails it too.
+func Skip(t testing.TB, names ...string) {
+	t.Helper()
+	bad := lacking(Check(), names)
+	switch {
+	case len(bad) == 0:
+	case envSet(EnvNoSkip):
+		t.Fatalf("dockertest: this host lacks, and %s forbids to skip the test:%s", EnvNoSkip, list(bad))
+	default:
+		t.Skipf("dockertest: SKIPPED, this host lacks:%s", list(bad))
+	}
+}
+
+// lacking are the findings that are required, always or by name. A name that Check does not know is lacking too.
+func lacking(findings []Finding, names []string) []Finding {
+	var bad []Finding
+	wanted := map[string]bool{}
+	for _, n := range names {
+		wanted[n] = true
+	}
+	for _, f := range findings {
+		if !f.OK && (f.Required || wanted[f.Name]) {
+			bad = append(bad, f)
+		}
+		delete(wanted, f.Name)
+	}
+	for _, n := range names {
+		if wanted[n] {
+			bad = append(bad, Finding{Name: n, Problem: "Check knows nothing of that name", Fix: "use one of the names that Check returns"})
+		}
+	}
+	return bad
+}
+
+func list(findings []Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		b.WriteString("\n" + f.String())
+	}
+	return b.String()
+}
+
+// missing is the end of an error's message: what Check finds to be missing.
+func missing() string {
+	bad := lacking(Check(), nil)
+	if len(bad) == 0 || os.Getenv("CAISSON_AGENT") != "" && len(bad) == 1 && bad[0].Name == checkAgent {
+		return ""
+	}
+	return list(bad)
+}
+
+// The names of what both the check and others speak of.
+const checkAgent = "agent"

@@ -1,0 +1,217 @@
+package dockertest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/caisson-dev/caisson/internal/client"
+)
+
+// host is what the checks look at; tests put files in place of the host's.
+type host struct {
+	root     string // of its files
+	uid      int
+	user     string
+	lookPath func(string) (string, error)
+	clone    func() error // makes a user namespace and mounts in it
+	agent    func() error
+}
+
+func check() []Finding {
+	h := host{root: "/", uid: os.Geteuid(), user: "USER", lookPath: exec.LookPath, clone: cloneUser, agent: findAgent}
+	if u, err := user.Current(); err == nil {
+		h.user = u.Username
+	}
+	return h.check()
+}
+
+func (h host) check() []Finding {
+	findings := []Finding{h.agentFound(), h.overlay()}
+	if !h.mayMount() {
+		findings = append(findings, h.kernel(), h.userNamespaces(), h.subIDs(), h.newuidmap())
+	}
+	return append(findings, h.cgroups())
+}
+
+func (h host) read(name string) string {
+	b, err := os.ReadFile(filepath.Join(h.root, name))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// status returns a field of /proc/self/status.
+func (h host) status(field string) string {
+	for line := range strings.Lines(h.read("proc/self/status")) {
+		if v, ok := strings.CutPrefix(line, field+":"); ok {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+// mayMount says whether the engine needs no user namespace: root with CAP_SYS_ADMIN.
+func (h host) mayMount() bool {
+	const capSysAdmin = 21
+	caps, err := strconv.ParseUint(h.status("CapEff"), 16, 64)
+	return h.uid == 0 && (err != nil || caps&(1<<capSysAdmin) != 0)
+}
+
+func (h host) agentFound() Finding {
+	f := Finding{Name: checkAgent, Required: true}
+	if err := h.agent(); err != nil {
+		f.Problem = err.Error()
+		f.Fix = "sudo apt-get install gcc libc6-dev (the agent is built with cgo, once), or set CAISSON_AGENT to one that is built"
+		return f
+	}
+	f.OK = true
+	return f
+}
+
+// findAgent does not build one: where Go and a C compiler are, the first use of the engine does.
+func findAgent() error {
+	if os.Getenv(client.EnvAgent) == "" {
+		if cc, err := exec.Command("go", "env", "CC").Output(); err == nil {
+			name, _, _ := strings.Cut(strings.TrimSpace(string(cc)), " ")
+			if _, err := exec.LookPath(name); err == nil {
+				return nil
+			}
+		}
+	}
+	_, err := client.Agent()
+	return err
+}
+
+func (h host) overlay() Finding {
+	f := Finding{Name: "overlay", Required: true}
+	modules, err := filepath.Glob(filepath.Join(h.root, "lib/modules", h.read("proc/sys/kernel/osrelease"), "kernel/fs/overlayfs/overlay.ko*"))
+	f.OK = strings.Contains(h.read("proc/filesystems"), "\toverlay") || err == nil && len(modules) > 0
+	if !f.OK {
+		f.Problem, f.Fix = "the kernel has no overlay file system", "sudo modprobe overlay"
+	}
+	return f
+}
+
+func (h host) kernel() Finding {
+	f := Finding{Name: "kernel", Required: true}
+	release := h.read("proc/sys/kernel/osrelease")
+	var major, minor int
+	_, err := fmt.Sscanf(release, "%d.%d", &major, &minor)
+	f.OK = err == nil && (major > 5 || major == 5 && minor >= 11)
+	if !f.OK {
+		f.Problem = "kernel " + release + " has no overlay for ordinary users: that is there since 5.11"
+		f.Fix = "sudo go test … (as root), or a newer kernel"
+	}
+	return f
+}
+
+func (h host) userNamespaces() Finding {
+	f := Finding{Name: "user namespaces", Required: true}
+	err := h.clone()
+	if err == nil {
+		f.OK = true
+		return f
+	}
+	f.Problem = fmt.Sprintf("%s may not make one: %v", h.user, err)
+	f.Fix = "run the tests as root"
+	for _, c := range []struct{ file, bad, why, fix string }{
+		{"proc/sys/user/max_user_namespaces", "0", "the sysctl user.max_user_namespaces is 0", "sudo sysctl -w user.max_user_namespaces=15000"},
+		{"proc/sys/kernel/unprivileged_userns_clone", "0", "the sysctl kernel.unprivileged_userns_clone is 0", "sudo sysctl -w kernel.unprivileged_userns_clone=1"},
+		{"proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "AppArmor keeps them from ordinary users",
+			"sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
+	} {
+		if h.read(c.file) == c.bad {
+			f.Problem, f.Fix = c.why, c.fix
+			return f
+		}
+	}
+	if h.status("Seccomp") == "2" {
+		f.Problem += ": this process runs under a seccomp filter, as in a container"
+		f.Fix = "docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined … (the outer container), or --privileged"
+	}
+	return f
+}
+
+// cloneUser makes a user namespace and one of mounts in it, as the engine does, in a child that then has nothing to
+// execute.
+func cloneUser() error {
+	pid, err := syscall.ForkExec("/proc/self/no-such-program", nil, &syscall.ProcAttr{Sys: &syscall.SysProcAttr{
+		Cloneflags:   syscall.CLONE_NEWUSER,
+		Unshareflags: syscall.CLONE_NEWNS,
+		UidMappings:  []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}},
+		GidMappings:  []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}},
+	}})
+	if err == nil {
+		return fmt.Errorf("process %d runs no program", pid)
+	}
+	if errors.Is(err, syscall.ENOENT) {
+		return nil
+	}
+	return err
+}
+
+func (h host) subIDs() Finding {
+	f := Finding{Name: "subordinate ids", OK: h.hasRange("etc/subuid") && h.hasRange("etc/subgid")}
+	if !f.OK {
+		f.Problem = "/etc/subuid and /etc/subgid have no line for " + h.user + ": containers have one user id, so that images with files of several users, and option User, don't work"
+		f.Fix = "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + h.user
+	}
+	return f
+}
+
+func (h host) hasRange(file string) bool {
+	for line := range strings.Lines(h.read(file)) {
+		name, _, _ := strings.Cut(line, ":")
+		if name == h.user || name == strconv.Itoa(h.uid) {
+			return true
+		}
+	}
+	return false
+}
+
+func (h host) newuidmap() Finding {
+	f := Finding{Name: "newuidmap", OK: true}
+	for _, program := range []string{"newuidmap", "newgidmap"} {
+		if _, err := h.lookPath(program); err != nil {
+			f.OK = false
+			f.Problem = program + " is not on PATH: subordinate ids can't be used"
+			f.Fix = "sudo apt-get install uidmap"
+		}
+	}
+	return f
+}
+
+// cgroups looks whether a cgroup can be made below the one that the engine takes.
+func (h host) cgroups() Finding {
+	f := Finding{Name: "cgroups"}
+	dirs := []string{filepath.Join(h.root, "sys/fs/cgroup"), filepath.Join(h.root, "sys/fs/cgroup/memory")} // the second in version 1
+	if !h.mayMount() {
+		dirs = nil
+		for line := range strings.Lines(h.read("proc/self/cgroup")) {
+			if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok && !strings.Contains(path, "..") {
+				dirs = append(dirs, filepath.Join(h.root, "sys/fs/cgroup", path), filepath.Join(h.root, "sys/fs/cgroup/unified", path))
+			}
+		}
+	}
+	for _, d := range dirs {
+		if syscall.Access(d, 2 /* W_OK */) == nil {
+			f.OK = true
+			return f
+		}
+	}
+	f.Problem = "no cgroup is delegated to " + h.user + ": option Resources and Pause don't work"
+	f.Fix = "systemd-run --user --scope -p Delegate=yes go test ./..."
+	if h.uid == 0 {
+		f.Problem = "/sys/fs/cgroup is not writable: option Resources and Pause don't work"
+		f.Fix = "docker run --privileged --cgroupns=private … (the outer container)"
+	}
+	return f
+}

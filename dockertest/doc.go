@@ -1,0 +1,32 @@
+// Package dockertest gives tests throwaway containers: ready when the call returns, gone with the test.
+//
+//	func TestOrders(t *testing.T) {
+//		pg := dockertest.Run(t, "postgres:17",
+//			dockertest.Env("POSTGRES_PASSWORD", "secret"),
+//			dockertest.Port(5432),
+//			dockertest.WaitLog("ready to accept connections"))
+//		db := open(t, pg.Addr(5432)) // "127.0.0.1:49153"
+//	}
+//
+// There is no daemon, nothing to install and no TestMain: the first Run of a test binary starts caisson's agent, and the
+// agent ends with the binary however that ends, by panic, os.Exit, time-out or SIGKILL, with all containers, networks
+// and temporary files.
+//
+// Run fails the test; Start, its core, returns an error and works outside tests too. Options are nouns and never fail;
+// what is wrong with them Run says. Without a Wait option a container is ready when all its ports accept connections.
+//
+// A test that fails tells what its containers wrote, and with go test -artifacts keeps their logs, description,
+// networks and times. Flags of the test binary, and variables for go test ./..., where other packages don't know the
+// flags:
+//
+//	-dockertest.keep        CAISSON_TEST_KEEP=1      keep the containers of failed tests, and say how to enter them
+//	-dockertest.report      CAISSON_TEST_REPORT=1    print what each container took to pull, create, start, be ready
+//	-dockertest.parallel n  CAISSON_TEST_PARALLEL=n  how many containers start at a time, on the whole machine
+//
+// Further variables: CAISSON_ROOT is the store's directory, CAISSON_IMAGE_PREFIX a mirror of Docker Hub, CAISSON_OFFLINE=1
+// forbids to pull, and CAISSON_TEST_NO_SKIP=1 makes failures of Skip's skips.
+//
+// Requirements: those of package container; Check says what is missing and how to mend it.
+//
+// Not for: containers that are to stay (package container), or many at once from one description, as compose does.
+package dockertest

@@ -1,0 +1,6 @@
+package dockertest
+
+import "context"
+
+// WaitError is WaitFor with an error.
+func WaitError(c *Container, w Wait) error { return c.waitFor(context.Background(), w) }

@@ -1,0 +1,42 @@
+package dockertest
+
+import (
+	"flag"
+	"os"
+	"runtime"
+	"strconv"
+	"testing"
+)
+
+// The flags, which only test binaries have.
+var (
+	flagKeep     bool
+	flagReport   bool
+	flagParallel int
+)
+
+// init is what package testing itself does: flags must be there before they are parsed.
+func init() {
+	if !testing.Testing() {
+		return
+	}
+	flag.BoolVar(&flagKeep, "dockertest.keep", false, "keep the containers of failed tests, and say how to enter them")
+	flag.BoolVar(&flagReport, "dockertest.report", false, "print what each container took to pull, create, start and be ready")
+	flag.IntVar(&flagParallel, "dockertest.parallel", 0, "how many containers start at a time on this machine; 0: by its processors")
+}
+
+func keep() bool   { return flagKeep || envSet("CAISSON_TEST_KEEP") }
+func report() bool { return flagReport || envSet("CAISSON_TEST_REPORT") }
+
+// parallel is how many containers may start at a time. A start is 20 to 40 ms of processor time, half of it in the
+// kernel: one more than there are processors keeps them busy.
+func parallel() int {
+	n := flagParallel
+	if n <= 0 {
+		n, _ = strconv.Atoi(os.Getenv("CAISSON_TEST_PARALLEL"))
+	}
+	if n <= 0 {
+		n = runtime.NumCPU() + 1
+	}
+	return n
+}

@@ -1,0 +1,57 @@
+package dockertest
+
+import (
+	"context"
+	"sync"
+)
+
+// flight does each thing once, for all who want it at the same time or later. What fails is tried again by the next.
+type flight[T any] struct {
+	mu    sync.Mutex
+	calls map[string]*call[T]
+}
+
+type call[T any] struct {
+	done chan struct{}
+	v    T
+	err  error
+}
+
+func (f *flight[T]) do(ctx context.Context, key string, fn func() (T, error)) (T, error) {
+	for {
+		f.mu.Lock()
+		c, found := f.calls[key]
+		if !found {
+			c = &call[T]{done: make(chan struct{})}
+			if f.calls == nil {
+				f.calls = map[string]*call[T]{}
+			}
+			f.calls[key] = c
+		}
+		f.mu.Unlock()
+		if !found {
+			f.run(key, c, fn)
+			return c.v, c.err
+		}
+		select {
+		case <-ctx.Done():
+			var none T
+			return none, context.Cause(ctx)
+		case <-c.done:
+		}
+		if c.err == nil {
+			return c.v, nil
+		}
+		// It may have failed by its own context's end.
+	}
+}
+
+func (f *flight[T]) run(key string, c *call[T], fn func() (T, error)) {
+	defer close(c.done)
+	c.v, c.err = fn()
+	if c.err != nil {
+		f.mu.Lock()
+		delete(f.calls, key)
+		f.mu.Unlock()
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package dockertest
+
+func (c *Container) listening() []string { return nil }

@@ -1,0 +1,146 @@
+package dockertest
+
+import (
+	"io"
+	"slices"
+	"time"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+)
+
+// Option says what container to run. A Wait is an Option, and so is a network made by Network.
+type Option interface{ apply(*settings) }
+
+// settings are what the options come to.
+type settings struct {
+	opts        container.Options
+	ports       []uint16 // that Port names
+	waits       []Wait
+	platform    string
+	credentials *image.Credentials
+	rewrite     func(string) string
+	offline     bool
+	logs        []io.Writer
+	modify      []func(*container.Options)
+	atStop      []func(*Container) // before the container is removed
+	graceful    bool               // stop it, rather than kill it, when the test ends
+	errs        []error
+}
+
+type optionFunc func(*settings)
+
+func (f optionFunc) apply(s *settings) { f(s) }
+
+// Options makes one option of several, for what many tests share.
+func Options(opts ...Option) Option {
+	return optionFunc(func(s *settings) {
+		for _, o := range opts {
+			o.apply(s)
+		}
+	})
+}
+
+// Env sets a variable of the container's environment.
+func Env(key, value string) Option {
+	return optionFunc(func(s *settings) { s.opts.Env = append(s.opts.Env, key+"="+value) })
+}
+
+// Port declares TCP ports that the container listens on: they are published on free ports of 127.0.0.1, which Addr and
+// URL tell, and without a Wait option the container is ready when all of them accept.
+func Port(ports ...uint16) Option {
+	return optionFunc(func(s *settings) {
+		for _, p := range ports {
+			if !slices.Contains(s.ports, p) {
+				s.ports = append(s.ports, p)
+				s.opts.Ports = append(s.opts.Ports, container.Port{Container: p})
+			}
+		}
+	})
+}
+
+// Cmd replaces the image's CMD.
+func Cmd(args ...string) Option {
+	return optionFunc(func(s *settings) { s.opts.Cmd = append([]string{}, args...) })
+}
+
+// Entrypoint replaces the image's ENTRYPOINT, and drops its CMD.
+func Entrypoint(args ...string) Option {
+	return optionFunc(func(s *settings) { s.opts.Entrypoint = append([]string{}, args...) })
+}
+
+// Dir is the working directory.
+func Dir(dir string) Option { return optionFunc(func(s *settings) { s.opts.Dir = dir }) }
+
+// User is who the container's process runs as: name, uid, name:group or uid:gid.
+func User(user string) Option { return optionFunc(func(s *settings) { s.opts.User = user }) }
+
+// Mount puts a directory or file of the host at target.
+func Mount(source, target string) Option {
+	return optionFunc(func(s *settings) {
+		s.opts.Mounts = append(s.opts.Mounts, container.Mount{Source: source, Target: target})
+	})
+}
+
+// Tmpfs puts memory at target.
+func Tmpfs(target string) Option {
+	return optionFunc(func(s *settings) {
+		s.opts.Mounts = append(s.opts.Mounts, container.Mount{Type: container.MountTmpfs, Target: target})
+	})
+}
+
+// Resources limit the container.
+func Resources(r container.Resources) Option {
+	return optionFunc(func(s *settings) { s.opts.Resources = r })
+}
+
+// Health checks whether the container works; WaitHealthy waits for it. Give an Interval: the default of 30 s is made
+// for servers that run for months.
+func Health(h container.Health) Option { return optionFunc(func(s *settings) { s.opts.Health = h }) }
+
+// Label is kept with the container.
+func Label(key, value string) Option {
+	return optionFunc(func(s *settings) {
+		if s.opts.Labels == nil {
+			s.opts.Labels = map[string]string{}
+		}
+		s.opts.Labels[key] = value
+	})
+}
+
+// Name is the container's name, which no other container of the store may have: tests that run at the same time, in
+// whichever process, can't share one. On a network of the test's own an Alias has no such limit.
+func Name(name string) Option { return optionFunc(func(s *settings) { s.opts.Name = name }) }
+
+// Pull says when the image is fetched. Default: image.PullMissing. With image.PullAlways a test binary asks the
+// registry once for each image.
+func Pull(p image.PullPolicy) Option { return optionFunc(func(s *settings) { s.opts.Pull = p }) }
+
+// Platform of the image, as linux/arm64. Default: the host's.
+func Platform(platform string) Option {
+	return optionFunc(func(s *settings) { s.platform = platform })
+}
+
+// Credentials for the image's registry. Default: those of auth.json and of Docker's configuration.
+func Credentials(username, password string) Option {
+	return optionFunc(func(s *settings) {
+		s.credentials = &image.Credentials{Username: username, Password: password}
+	})
+}
+
+// Offline forbids to ask a registry, as CAISSON_OFFLINE=1 does for all containers.
+func Offline() Option { return optionFunc(func(s *settings) { s.offline = true }) }
+
+// Logs copies what the container writes, as it comes, with its name before each line. In a test: Logs(t.Output()).
+func Logs(w io.Writer) Option { return optionFunc(func(s *settings) { s.logs = append(s.logs, w) }) }
+
+// StopTimeout lets the container end by its stop signal when the test is over, and kills it after d. Default: it is
+// killed at once.
+func StopTimeout(d time.Duration) Option {
+	return optionFunc(func(s *settings) { s.graceful, s.opts.StopTimeout = true, d })
+}
+
+// Modify changes the options of package container that all the others have come to: whatever has no option here.
+func Modify(f func(*container.Options)) Option {
+	return optionFunc(func(s *settings) { s.modify = append(s.modify, f) })
+}

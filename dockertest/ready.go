@@ -1,0 +1,126 @@
+package dockertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// ReadyError says why a container did not become ready.
+type ReadyError struct {
+	// Waiting is what was waited for.
+	Waiting string
+	// Status is how the container ended; nil when it still runs.
+	Status *container.Status
+	// Log has the last lines that it wrote.
+	Log []string
+	// Reproduce is a command that runs the same container by hand.
+	Reproduce string
+	// Err is why the wait ended.
+	Err error
+}
+
+func (e *ReadyError) Unwrap() error { return e.Err }
+
+func (e *ReadyError) Error() string {
+	var b strings.Builder
+	if e.Status != nil {
+		fmt.Fprintf(&b, "the container %s while the test waited for %s", howEnded(*e.Status), e.Waiting)
+	} else {
+		fmt.Fprintf(&b, "not ready: %v", e.Err)
+	}
+	if len(e.Log) == 0 {
+		b.WriteString("\n  it has written nothing")
+	} else {
+		fmt.Fprintf(&b, "\n  the end of its log:\n    %s", strings.Join(e.Log, "\n    "))
+	}
+	b.WriteString("\n  reproduce: " + e.Reproduce)
+	return b.String()
+}
+
+// howEnded is as "exited with code 1 after 0.2s".
+func howEnded(st container.Status) string {
+	how := fmt.Sprintf("exited with code %d", st.Code)
+	if st.Signal != "" {
+		how = "was ended by " + st.Signal
+	}
+	if st.OOMKilled {
+		how += ", because it reached its memory limit (Resources.Memory),"
+	}
+	if !st.Started.IsZero() && st.Finished.After(st.Started) {
+		how += fmt.Sprintf(" after %v", st.Finished.Sub(st.Started).Round(time.Millisecond))
+	}
+	if st.Error != "" {
+		how += ": " + st.Error
+	}
+	return how
+}
+
+// waitFor waits, and watches for the container's end meanwhile.
+func (c *Container) waitFor(ctx context.Context, w Wait) error {
+	if w.hold == nil {
+		return nil
+	}
+	if d, ok := c.deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, d, fmt.Errorf("%w: the test binary's own time-out is near", errTimeout))
+		defer cancel()
+	}
+	watch, stop := context.WithCancel(ctx)
+	defer stop()
+	exited := make(chan struct{})
+	p := &probe{Container: c, exited: exited, status: &container.Status{}}
+	restarts := c.settings.opts.Restart.Mode
+	if restarts == "" || restarts == container.RestartNo {
+		go func() {
+			if st, err := c.Container.Wait(watch); err == nil {
+				*p.status = st
+				close(exited)
+			}
+		}()
+	}
+	err := w.do(ctx, p)
+	if err == nil {
+		return nil
+	}
+	c.told = true
+	re := &ReadyError{Waiting: w.what, Log: c.tail(), Reproduce: c.command(), Err: err}
+	if errors.Is(err, errExited) {
+		re.Status = p.status
+	}
+	return re
+}
+
+// deadline leaves a test that has a deadline the time to tell what is wrong.
+func (c *Container) deadline() (time.Time, bool) {
+	t, ok := c.tb.(interface{ Deadline() (time.Time, bool) })
+	if !ok {
+		return time.Time{}, false
+	}
+	d, ok := t.Deadline()
+	if !ok {
+		return d, false
+	}
+	return d.Add(-min(2*time.Second, time.Until(d)/10)), true
+}
+
+// tailLines is how much of a log a message has.
+const tailLines = 20
+
+// tail returns the end of the log.
+func (c *Container) tail() []string {
+	ctx, cancel := c.context()
+	defer cancel()
+	var lines []string
+	for e, err := range c.LogEntries(ctx, container.LogsOptions{Tail: tailLines}) {
+		if err != nil {
+			return append(lines, "(the log can't be read: "+err.Error()+")")
+		}
+		lines = append(lines, strings.ToValidUTF8(e.Line, "\uFFFD"))
+	}
+	return lines
+}

@@ -1,0 +1,84 @@
+package dockertest
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// cli is the program that has Docker's commands on the same store.
+const cli = "go run github.com/caisson-dev/caisson/examples/cli@latest"
+
+// command is a shell line that runs the same container.
+func (c *Container) command() string {
+	o := c.settings.opts
+	args := []string{"run", "--rm"}
+	for _, e := range o.Env {
+		args = append(args, "-e", masked(e))
+	}
+	for _, m := range o.Mounts {
+		if m.Source != "" {
+			args = append(args, "-v", m.Source+":"+m.Target)
+		}
+	}
+	if o.User != "" {
+		args = append(args, "-u", o.User)
+	}
+	if o.Dir != "" {
+		args = append(args, "-w", o.Dir)
+	}
+	cmd := o.Cmd
+	if len(o.Entrypoint) > 0 {
+		args = append(args, "--entrypoint", o.Entrypoint[0])
+		cmd = append(o.Entrypoint[1:len(o.Entrypoint):len(o.Entrypoint)], cmd...)
+	}
+	return c.cliLine(append(append(args, o.Image), cmd...)...)
+}
+
+// cliLine quotes a command of the cli for a shell, with the store that is not the default.
+func (c *Container) cliLine(args ...string) string {
+	line := cli
+	if root := os.Getenv(EnvRoot); root != "" {
+		line = EnvRoot + "=" + quoted(root) + " " + line
+	}
+	for _, a := range args {
+		line += " " + quoted(a)
+	}
+	return line
+}
+
+// reproduce is the end of a message.
+func (c *Container) reproduce() string { return fmt.Sprintf("\n  reproduce: %s", c.command()) }
+
+// masked hides the value of a variable whose name says that it is a secret: logs of tests are read by many.
+func masked(variable string) string {
+	key, _, ok := strings.Cut(variable, "=")
+	for _, word := range []string{"PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL"} {
+		if ok && strings.Contains(strings.ToUpper(key), word) {
+			return key + "=…"
+		}
+	}
+	return variable
+}
+
+// maskedInfo is a description without secrets.
+func maskedInfo(info container.Info) container.Info {
+	env := make([]string, len(info.Options.Env))
+	for i, e := range info.Options.Env {
+		env[i] = masked(e)
+	}
+	info.Options.Env = env
+	return info
+}
+
+// quoted is for a POSIX shell.
+func quoted(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_=+./:,@%…", r))
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

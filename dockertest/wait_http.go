@@ -1,0 +1,122 @@
+package dockertest
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// HTTP is a request and the answer that WaitHTTP waits for.
+type HTTP struct {
+	// Port of the container, published or not. Default: the first that Port declares.
+	Port uint16
+	// Path, with a query if there is one. Default: /.
+	Path string
+	// Method. Default: GET.
+	Method string
+	// Header of the request. Host is the host name that is asked for. Default: localhost.
+	Header http.Header
+	// TLS asks by HTTPS, when it is not nil: &tls.Config{InsecureSkipVerify: true}, or with RootCAs and ServerName.
+	TLS *tls.Config
+	// Status of the answer. Default: any of 200 to 299. Redirections are not followed.
+	Status int
+	// Body is text that the answer's body has, in its first MiB. Default: any body will do.
+	Body string
+	// Check looks at the answer, whose body it may read, after all of the above.
+	Check func(*http.Response) error
+}
+
+// WaitHTTP waits until a request is answered as it should be. The connection is made inside the container's network.
+func WaitHTTP(h HTTP) Wait {
+	path := h.Path
+	if path == "" {
+		path = "/"
+	}
+	scheme := "http"
+	if h.TLS != nil {
+		scheme = "https"
+	}
+	w := Wait{what: fmt.Sprintf("an answer to %s %s", scheme, path)}
+	if h.Port != 0 {
+		w.what += " at port " + strconv.Itoa(int(h.Port))
+	}
+	target, err := url.Parse(path)
+	if err != nil || path[0] != '/' {
+		w.err = errors.Join(fmt.Errorf("HTTP.Path %q is not an absolute path", path), err)
+		return w
+	}
+	target.Scheme, target.Host = scheme, "localhost"
+	if host := h.Header.Get("Host"); host != "" {
+		target.Host = host
+	}
+	w.hold = func(ctx context.Context, p *probe) error {
+		port := h.Port
+		if port == 0 {
+			if len(p.settings.ports) == 0 {
+				return permanent{errors.New("HTTP.Port is 0, and Port declares none")}
+			}
+			port = p.settings.ports[0]
+		}
+		client := p.httpClient(port, h.TLS)
+		defer client.CloseIdleConnections()
+		return p.poll(ctx, func(ctx context.Context) error { return h.try(ctx, client, target.String()) })
+	}
+	return w
+}
+
+func (p *probe) httpClient(port uint16, config *tls.Config) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return p.dialPort(ctx, port) },
+			TLSClientConfig:   config,
+			ForceAttemptHTTP2: true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func (h HTTP) try(ctx context.Context, client *http.Client, target string) error {
+	req, err := http.NewRequestWithContext(ctx, h.Method, target, nil)
+	if err != nil {
+		return permanent{err}
+	}
+	if h.Header != nil {
+		req.Header = h.Header.Clone()
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return err
+	}
+	if h.Status != 0 && resp.StatusCode != h.Status || h.Status == 0 && (resp.StatusCode < 200 || resp.StatusCode > 299) {
+		return fmt.Errorf("status %s: %s", resp.Status, short(body))
+	}
+	if !bytes.Contains(body, []byte(h.Body)) {
+		return fmt.Errorf("status %s, and the body has no %q: %s", resp.Status, h.Body, short(body))
+	}
+	if h.Check != nil {
+		resp.Body = io.NopCloser(bytes.NewReader(body))
+		return h.Check(resp)
+	}
+	return nil
+}
+
+// short is as much of a body as a message should have.
+func short(body []byte) string {
+	body = bytes.TrimSpace(body)
+	if len(body) > 200 {
+		body = append(body[:200:200], "…"...)
+	}
+	return string(body)
+}
