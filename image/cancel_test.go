@@ -36,8 +36,8 @@ func TestCancelBuild(t *testing.T) {
 	_, err := s.Build(t.Context(), image.BuildOptions{Context: os.DirFS(dir), DockerfileText: base + "COPY note /note\n"})
 	require.NoError(t, err)
 	before := look(t, s.Root())
-	took, err := cancelled(t, func() { awaitSleeper(t) }, func(ctx context.Context) error {
-		_, err := s.Build(ctx, image.BuildOptions{Context: os.DirFS(dir), DockerfileText: sleeper, Tags: []string{"never:1"}})
+	took, err := cancelled(t, func() { awaitSleeper(t, s.Root()) }, func(ctx context.Context) error {
+		_, err := s.Build(ctx, image.BuildOptions{Context: os.DirFS(dir), DockerfileText: sleeper(s.Root()), Tags: []string{"never:1"}})
 		return err
 	})
 	require.ErrorIs(t, err, context.Canceled)

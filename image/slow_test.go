@@ -42,7 +42,10 @@ func newSlowRegistry(t *testing.T) *slowRegistry {
 	require.NoError(t, err)
 	_, err = s.Push(t.Context(), "app:1", image.PushOptions{Destination: r.ref})
 	require.NoError(t, err)
-	r.layer = largestLayer(t, addr)
+	layer := largestLayer(t, addr)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.layer = layer
 	return r
 }
 
@@ -71,10 +74,11 @@ func (r *slowRegistry) count() int {
 }
 
 func (r *slowRegistry) wait(req *http.Request) bool {
+	r.mu.Lock()
 	if req.Method != http.MethodGet || r.layer == "" || !strings.HasSuffix(req.URL.Path, r.layer) {
+		r.mu.Unlock()
 		return true
 	}
-	r.mu.Lock()
 	r.served++
 	asked, open := r.asked, r.open
 	if asked != nil {

@@ -204,7 +204,11 @@ func (u *unpack) make(h *tar.Header, name string, r io.Reader) (sum []byte, made
 		if target == name {
 			return nil, true, nil
 		}
-		return nil, true, u.replace(name, false, func(p string) error { return unix.Linkat(unix.AT_FDCWD, target, unix.AT_FDCWD, p, 0) })
+		err := u.replace(name, false, func(p string) error { return unix.Linkat(unix.AT_FDCWD, target, unix.AT_FDCWD, p, 0) })
+		if errors.Is(err, unix.ENOENT) {
+			return nil, false, api.Errorf(api.ErrCorrupt, "a link to %q, which the layer does not have", h.Linkname)
+		}
+		return nil, true, err
 	case tar.TypeChar, tar.TypeBlock:
 		if u.options.InUserNS {
 			return nil, false, nil // the kernel does not allow it, and programs find devices in /dev

@@ -3,6 +3,8 @@
 package ocirun
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -58,7 +60,7 @@ func create(root string, args []string) error {
 		return err
 	}
 	cfg, err := specconv.CreateLibcontainerConfig(&specconv.CreateOpts{
-		CgroupName: flags.Arg(0), Spec: spec, NoPivotRoot: *noPivot, NoNewKeyring: true, RootlessCgroups: !mayUseCgroups(),
+		CgroupName: cgroupName(root, flags.Arg(0)), Spec: spec, NoPivotRoot: *noPivot, NoNewKeyring: true, RootlessCgroups: !mayUseCgroups(),
 	})
 	if err != nil {
 		return err
@@ -76,6 +78,13 @@ func create(root string, args []string) error {
 		return errors.Join(err, c.Destroy())
 	}
 	return nil
+}
+
+// cgroupName tells the control groups of one store's builds from another's: root is ROOT/tmp/PROCESS/oci/BUILD.
+func cgroupName(root, id string) string {
+	store := filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(root))))
+	sum := sha256.Sum256([]byte(store))
+	return "caisson-build-" + hex.EncodeToString(sum[:4]) + "-" + id
 }
 
 func readSpec(bundle string) (*specs.Spec, error) {
