@@ -20,7 +20,7 @@ grep -aE '^(ok|FAIL|---[ ]FAIL|panic:|\?)' "$log" || true
 if [ "$status" -ne 0 ]; then
 	echo
 	echo "What failed:"
-	grep -aE -A40 '^ *--- FAIL|^panic:|build failed|\[setup failed\]|DATA RACE' "$log" | head -n 600
+	grep -aE -B40 -A5 '^ *--- FAIL|^panic:|build failed|\[setup failed\]|DATA RACE' "$log" | head -n 600
 fi
 skipped=$(grep -aoE 'SKIPPED, this machine lacks: .*' "$log" | sort | uniq -c || true)
 if [ -n "$skipped" ]; then

@@ -53,7 +53,7 @@ func (s *story) open(context.Context) (string, error) {
 		return "", err
 	}
 	s.engine, err = container.NewEngine(s.store, container.EngineOptions{})
-	return "a store in " + s.dir + ", and its agent", err
+	return "a store of its own in a temporary directory, and its agent", err
 }
 
 func (s *story) build(ctx context.Context) (string, error) {

@@ -236,6 +236,10 @@ func (a *agent) end() {
 	a.stopServing()
 	if a.conts != nil && a.cfg.Role == api.RoleOwner {
 		a.conts.Close()
+		// Once more: an agent that was dying while this one came is dead by now.
+		if err := a.conts.Collect(context.Background()); err != nil {
+			a.log.Warn("clean up after dead agents", "error", err)
+		}
 	}
 	if a.conts != nil {
 		// If this is the last agent the run root goes, and with it what is known of a dead agent's processes.

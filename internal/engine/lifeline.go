@@ -16,7 +16,7 @@ import (
 
 // lifeline is the connection to the owner: its end is the end of the agent.
 type lifeline struct {
-	f  *os.File
+	f       *os.File
 	mu      sync.Mutex
 	e       *json.Encoder
 	greeted bool

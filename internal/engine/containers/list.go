@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -28,14 +29,16 @@ func (s *Service) info(ctx context.Context, id string, up map[string]bool) (*con
 	if err != nil {
 		return nil, err
 	}
-	if live(st.State) && st.Manager != s.Socket {
+	if st.Manager != "" && st.Manager != s.Socket && s.mine(id) == nil {
 		ok, known := up[st.Manager]
 		if !known {
 			ok = alive(ctx, st.Manager)
 			up[st.Manager] = ok
 		}
-		if !ok { // its agent died; the next request that needs the container cleans up
-			*st = ended(st)
+		if !ok {
+			if st, err = s.salvage(ctx, id, st); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return &container.Info{
@@ -44,6 +47,21 @@ func (s *Service) info(ctx context.Context, id string, up map[string]bool) (*con
 		Networks: st.Networks, Ports: st.Ports, RootFS: st.RootFS, LogPath: s.logPath(id),
 		Health: st.Health, Restarts: st.Restarts,
 	}, nil
+}
+
+// salvage cleans up after a container's dead agent and returns the state since.
+func (s *Service) salvage(ctx context.Context, id string, st *State) (*State, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if _, err := s.find(ctx, id, func(*State) bool { return false }); err != nil {
+		if errors.Is(err, api.ErrNotFound) {
+			return nil, err // it went with its agent
+		}
+		// The dead agent's last threads still hold the lock: what it will be is known all the same.
+		gone := ended(st)
+		return &gone, nil
+	}
+	return s.loadState(id)
 }
 
 func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container.Info, error) {

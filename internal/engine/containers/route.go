@@ -88,7 +88,7 @@ func (s *Service) find(ctx context.Context, id string, needsManager func(*State)
 	if st.Manager != "" && st.Manager != s.Socket && alive(ctx, st.Manager) {
 		return st.Manager, nil
 	}
-	if !needsManager(st) && !live(st.State) {
+	if st.Manager == "" && !needsManager(st) && !live(st.State) {
 		return "", nil
 	}
 	lock, err := s.lock(ctx, id)

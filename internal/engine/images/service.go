@@ -140,6 +140,10 @@ func (s *Service) Close() error {
 	for _, f := range s.close {
 		errs = append(errs, f())
 	}
+	// Once more: a process that was dying while this one opened the store is dead by now.
+	if err := s.collect(); err != nil {
+		s.log.Warn("collect before the store is closed", "error", err)
+	}
 	s.collectOrphans()
 	s.store.Free()
 	// containers/storage binds its overlay directory onto itself. Its Shutdown would take that away, and also make
