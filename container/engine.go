@@ -31,7 +31,12 @@ func (e *Engine) Store() *image.Store { return e.store }
 // Errors: ErrInvalidArgument, ErrNameInUse, ErrNotFound (image), and those of image.Store.Pull.
 func (e *Engine) Create(ctx context.Context, opts Options) (*Container, error) {
 	var ref created
-	if err := e.c.Do(ctx, http.MethodPost, "/containers/create", opts, &ref); err != nil {
+	if opts.ModifySpec != nil {
+		var err error
+		if ref, err = e.createModified(ctx, opts); err != nil {
+			return nil, err
+		}
+	} else if err := e.c.Do(ctx, http.MethodPost, "/containers/create", opts, &ref); err != nil {
 		return nil, err
 	}
 	return e.handle(ref), nil

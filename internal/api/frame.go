@@ -24,6 +24,7 @@ const (
 	Detached               // agent to owner, last: the detach keys were typed
 	Started                // agent to owner: the process runs
 	CloseInput             // owner to agent: no more input
+	Spec                   // both ways: a runtime specification as JSON
 )
 
 // Upgrade is the protocol that attach and exec upgrade to.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"go.podman.io/storage"
 
 	"github.com/caisson-dev/caisson/container"
@@ -21,7 +22,11 @@ import (
 )
 
 func (s *Service) create(r *http.Request, opts container.Options) (ref, error) {
-	ctx := r.Context()
+	return s.make(r.Context(), opts, nil)
+}
+
+// make makes a container. modify, if any, changes its specification.
+func (s *Service) make(ctx context.Context, opts container.Options, modify func(*specs.Spec) (*specs.Spec, error)) (ref, error) {
 	if err := firstError(
 		func() error { return validate(&opts) },
 		func() error { return s.Host.can(&opts) },
@@ -48,7 +53,11 @@ func (s *Service) create(r *http.Request, opts container.Options) (ref, error) {
 	if err != nil {
 		return ref{}, err
 	}
-	if err := s.build(ctx, rec, img); err != nil {
+	err = s.build(ctx, rec, img)
+	if err == nil && modify != nil {
+		err = s.modify(rec, modify)
+	}
+	if err != nil {
 		return ref{}, errors.Join(err, s.erase(rec), unlock(lock))
 	}
 	st := &State{State: container.StateCreated}

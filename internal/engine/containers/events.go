@@ -58,11 +58,15 @@ func (s *Service) created(f func(*http.Request, container.Options) (ref, error))
 	return func(r *http.Request, opts container.Options) (ref, error) {
 		made, err := f(r, opts)
 		if err == nil {
-			if rec, rerr := s.loadRecord(made.ID); rerr == nil { // else it is gone again
-				s.emit(container.EventCreate, rec)
-			}
+			s.emitCreate(made)
 		}
 		return made, err
+	}
+}
+
+func (s *Service) emitCreate(made ref) {
+	if rec, err := s.loadRecord(made.ID); err == nil { // else it is gone again
+		s.emit(container.EventCreate, rec)
 	}
 }
 

@@ -23,10 +23,7 @@ import (
 
 // specInput looks up what the specification needs. Its files are open until it is closed.
 func (s *Service) specInput(rec *Record, rootfs string) (*inputs, error) {
-	in := &inputs{specInput: specInput{
-		Record: rec, RootFS: rootfs, Files: s.dir(rec.ID), Thermal: thermalPaths(), Caps: availableCaps(),
-		Kernel: s.Host.Kernel, Rootless: s.Host.Rootless, OneID: s.Host.OneID, CgroupV2: s.Host.CgroupV2,
-	}}
+	in := s.newInputs(rec, rootfs)
 	if err := in.fill(s); err != nil {
 		in.close(s.Logger)
 		return nil, err
@@ -34,9 +31,17 @@ func (s *Service) specInput(rec *Record, rootfs string) (*inputs, error) {
 	return in, nil
 }
 
+func (s *Service) newInputs(rec *Record, rootfs string) *inputs {
+	return &inputs{specInput: specInput{
+		Record: rec, RootFS: rootfs, Files: s.dir(rec.ID), Thermal: thermalPaths(), Caps: availableCaps(),
+		Kernel: s.Host.Kernel, Rootless: s.Host.Rootless, OneID: s.Host.OneID, CgroupV2: s.Host.CgroupV2,
+	}}
+}
+
 // inputs is a specInput and what must stay open until the container's process has used it.
 type inputs struct {
 	specInput
+	plan bool // nothing starts: what is there at a start alone has names that stand for it
 	open []*os.File
 	undo []func() error
 }
@@ -61,14 +66,18 @@ func (in *inputs) fill(s *Service) error {
 	if err := s.oneID(&in.User); err != nil {
 		return err
 	}
-	if in.Namespaces, in.open, err = s.namespaces(o); err != nil {
+	if in.Namespaces, in.open, err = s.namespaces(o, in.plan); err != nil {
 		return err
 	}
-	if id := ofContainer(string(o.Namespaces.IPC)); id != "" {
+	if id := ofContainer(string(o.Namespaces.IPC)); id != "" && in.plan {
+		in.Shm = "/dev/shm of container " + id
+	} else if id != "" {
 		if err := in.shareMemory(s, id); err != nil {
 			return fmt.Errorf("Options.Namespaces.IPC: /dev/shm of container %s: %w", short(id), err)
 		}
 	}
+	_, err = os.Stat("/dev/mqueue")
+	in.Mqueue = err == nil
 	in.Rlimits = rlimits(o.Resources.Ulimits, s.Host.mayRaise(), s.Logger)
 	in.Swap = o.Resources.Memory != 0 && s.Host.cgroupFile("memory", "memory.memsw.limit_in_bytes", "memory.swap.max")
 	if in.Devices, err = s.devices(*o); err != nil {
@@ -92,13 +101,17 @@ func (in *inputs) sources(s *Service) error {
 		var err error
 		switch m.Type {
 		case container.MountVolume:
-			src, err = s.prepareVolume(m, in.RootFS)
+			if src = s.volumeDir(m.Source); !in.plan {
+				src, err = s.prepareVolume(m, in.RootFS)
+			}
 		case container.MountBind:
 			if _, serr := os.Stat(src); serr != nil {
 				err = invalid("mount %s: source: %w", m.Target, serr)
 			}
 		case container.MountImage:
-			src, err = in.mountImage(s, m)
+			if src = "/image " + m.Source; !in.plan {
+				src, err = in.mountImage(s, m)
+			}
 		}
 		if err != nil {
 			return err

@@ -217,10 +217,14 @@ func ipcMounts(in specInput) []specs.Mount {
 	o := &in.Record.Options
 	mqueue := specs.Mount{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue", Options: []string{"nosuid", "noexec", "nodev"}}
 	if o.Namespaces.IPC == container.NamespaceHost {
-		if in.Rootless {
-			mqueue = bind("/dev/mqueue", "/dev/mqueue") // it belongs to the host's user namespace
+		shm := bind("/dev/shm", "/dev/shm")
+		switch {
+		case !in.Rootless:
+			return []specs.Mount{mqueue, shm}
+		case !in.Mqueue:
+			return []specs.Mount{shm}
 		}
-		return []specs.Mount{mqueue, bind("/dev/shm", "/dev/shm")}
+		return []specs.Mount{bind("/dev/mqueue", "/dev/mqueue"), shm} // it belongs to the host's user namespace
 	}
 	if in.Shm != "" {
 		return []specs.Mount{mqueue, bind("/dev/shm", in.Shm)}

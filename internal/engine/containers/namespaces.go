@@ -107,13 +107,15 @@ func (s *Service) joins(o *container.Options) error {
 
 // namespaces are the container's, for as long as the files stay open: those of other containers by a descriptor, which
 // means the same namespace even when its process ends and another gets its number.
-func (s *Service) namespaces(o *container.Options) (ns []specs.LinuxNamespace, open []*os.File, err error) {
+func (s *Service) namespaces(o *container.Options, plan bool) (ns []specs.LinuxNamespace, open []*os.File, err error) {
 	ns = []specs.LinuxNamespace{{Type: specs.MountNamespace}, {Type: specs.CgroupNamespace}}
 	for _, sh := range sharedNamespaces(o) {
 		switch id := ofContainer(sh.mode); {
 		case sh.mode == "host":
 		case id == "":
 			ns = append(ns, specs.LinuxNamespace{Type: sh.kind})
+		case plan:
+			ns = append(ns, specs.LinuxNamespace{Type: sh.kind, Path: "/" + sh.mode})
 		default:
 			f, err := s.openNamespace(id, sh)
 			if err != nil {

@@ -85,6 +85,7 @@ func New(cfg Config) (*Service, error) {
 // Routes registers the requests of package container.
 func (s *Service) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /containers/create", wire.Handle(s.created(s.create)))
+	mux.HandleFunc("POST /containers/create-modified", s.createModified)
 	mux.HandleFunc("GET /containers/get", wire.Handle(s.get))
 	mux.HandleFunc("POST /containers/list", wire.Handle(s.list))
 	mux.HandleFunc("POST /containers/prune", wire.Handle(s.prune))

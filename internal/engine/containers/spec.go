@@ -30,6 +30,7 @@ type specInput struct {
 	OneID      bool // the user namespace maps a single id
 	CgroupV2   bool
 	Swap       bool // the kernel accounts for swap
+	Mqueue     bool // the host has /dev/mqueue
 }
 
 // newSpec makes the OCI runtime specification, with Docker's defaults (moby/moby daemon/pkg/oci/defaults.go).

@@ -157,7 +157,7 @@ func (m *managed) spec(r *run, in *inputs) (*specs.Spec, error) {
 		return nil, err
 	}
 	r.net.apply(spec)
-	return spec, nil
+	return m.s.modified(m.rec.ID, spec)
 }
 
 // ended is the state after a run.
