@@ -150,7 +150,5 @@ func requireNoLayers(t *testing.T, s *image.Store) {
 	dirs, err := filepath.Glob(filepath.Join(s.Root(), "storage", "overlay", "*", "diff"))
 	require.NoError(t, err)
 	require.Empty(t, dirs)
-	temp, err := filepath.Glob(filepath.Join(s.Root(), "tmp", "*", "*"))
-	require.NoError(t, err)
-	require.Empty(t, temp)
+	requireNoTempAtAll(t, s)
 }
