@@ -79,7 +79,7 @@ func (c *Container) Exec(spec *specs.Process, stdio IO) (*Process, error) {
 	if err := g.post(); err != nil {
 		return nil, err
 	}
-	if err := c.r.onThread(func() error { return c.lc.Run(p) }); err != nil {
+	if err := c.r.onThread(func() error { return withoutStrays(func() error { return c.lc.Run(p) }) }); err != nil {
 		return nil, startError(err)
 	}
 	pid, err := p.Pid()
