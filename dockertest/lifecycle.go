@@ -94,10 +94,8 @@ func (c *Container) Close() error {
 	if c.settings.graceful {
 		errs = append(errs, c.Container.Stop(ctx, container.StopOptions{}))
 	}
-	for _, f := range c.settings.atStop {
-		f(c)
-	}
 	errs = append(errs, c.Remove(ctx, container.RemoveOptions{Force: true}))
+	errs = append(errs, c.settings.end())
 	c.closeForwards()
 	c.followers.Wait()
 	for i, err := range errs {

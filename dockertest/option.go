@@ -23,8 +23,9 @@ type settings struct {
 	offline     bool
 	logs        []io.Writer
 	modify      []func(*container.Options)
-	atStop      []func(*Container) // before the container is removed
-	graceful    bool               // stop it, rather than kill it, when the test ends
+	coverage    bool
+	graceful    bool           // stop it, rather than kill it, when the test ends
+	atEnd       []func() error // when the container is gone
 	errs        []error
 }
 

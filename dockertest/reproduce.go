@@ -1,7 +1,6 @@
 package dockertest
 
 import (
-	"fmt"
 	"os"
 	"strings"
 
@@ -48,9 +47,6 @@ func (c *Container) cliLine(args ...string) string {
 	}
 	return line
 }
-
-// reproduce is the end of a message.
-func (c *Container) reproduce() string { return fmt.Sprintf("\n  reproduce: %s", c.command()) }
 
 // masked hides the value of a variable whose name says that it is a secret: logs of tests are read by many.
 func masked(variable string) string {

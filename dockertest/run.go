@@ -2,6 +2,7 @@ package dockertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -67,24 +68,29 @@ func launch(ctx context.Context, tb testing.TB, ref string, opts []Option) (*Con
 
 // create makes the container and starts it, in its turn.
 func (c *Container) create(ctx context.Context, eng *container.Engine) error {
-	release, err := acquire(ctx, parallel())
+	leave, err := turn(ctx, eng, parallel())
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer leave()
 	c.times.mark("turn")
-	if c.Container, err = eng.Create(ctx, c.settings.opts); err != nil {
-		return err
+	if err = c.settings.cover(); err == nil {
+		c.Container, err = eng.Create(ctx, c.settings.opts)
+		c.times.mark("create")
 	}
-	c.times.mark("create")
-	c.started = time.Now()
-	err = c.Container.Start(ctx)
-	c.times.mark("start")
-	if err != nil {
+	if err == nil {
+		c.started = time.Now()
+		err = c.Container.Start(ctx)
+		c.times.mark("start")
+	}
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("%w\n  reproduce: %s", err, c.command())
+	if c.Container != nil {
 		_ = c.Container.Remove(context.WithoutCancel(ctx), container.RemoveOptions{Force: true}) // the first error is the one to tell
-		return fmt.Errorf("%w%s", err, c.reproduce())
 	}
-	return nil
+	return errors.Join(err, c.settings.end())
 }
 
 // await follows the log where that is asked for, and waits until the container is ready.

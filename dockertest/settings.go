@@ -56,6 +56,15 @@ func newSettings(tb testing.TB, ref string, opts []Option) (*settings, error) {
 	return s, nil
 }
 
+// end does what is to be done when the container is gone.
+func (s *settings) end() error {
+	var errs []error
+	for _, f := range s.atEnd {
+		errs = append(errs, f())
+	}
+	return errors.Join(errs...)
+}
+
 // wait is what makes the container ready: the waits given, else that all declared ports accept.
 func (s *settings) wait(img *image.Image) Wait {
 	if len(s.waits) > 0 {

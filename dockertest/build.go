@@ -1,0 +1,133 @@
+package dockertest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"testing"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+)
+
+// testRepository is where the images of tests are.
+const testRepository = "localhost/caisson-test"
+
+// Build builds an image and returns its name, for Run:
+//
+//	img := dockertest.Build(t, image.BuildOptions{Context: os.DirFS("testdata/app")})
+//
+// It is built once: its name is made of the hash of the context's files and of the options, and all tests of all test
+// binaries that build the same get the same. It stays in the store for the next run; image.Store.Prune removes it. A
+// new version of a base image that has the same name is not noticed: set NoCache to build anew.
+func Build(t testing.TB, opts image.BuildOptions) string {
+	t.Helper()
+	name, err := buildImage(t.Context(), opts)
+	if err != nil {
+		t.Fatalf("dockertest: build: %v", err)
+	}
+	return name
+}
+
+var builds flight[string]
+
+func buildImage(ctx context.Context, opts image.BuildOptions) (string, error) {
+	eng, err := engine()
+	if err != nil {
+		return "", err
+	}
+	sum, err := contentHash(&opts)
+	if err != nil {
+		return "", err
+	}
+	name := fmt.Sprintf("%s:%x", testRepository, sum)
+	return builds.do(ctx, name, func() (string, error) {
+		dir, err := shared(eng)
+		if err != nil {
+			return "", err
+		}
+		unlock, err := lock(ctx, filepath.Join(dir, fmt.Sprintf("build-%x", sum[:8])))
+		if err != nil {
+			return "", err
+		}
+		defer unlock()
+		_, err = eng.Store().Get(ctx, name)
+		if errors.Is(err, image.ErrNotFound) || opts.NoCache {
+			err = build(ctx, eng, name, opts)
+		}
+		return name, err
+	})
+}
+
+func build(ctx context.Context, eng *container.Engine, name string, opts image.BuildOptions) error {
+	opts.Tags = append([]string{name}, opts.Tags...)
+	var out bytes.Buffer
+	if opts.Output == nil {
+		opts.Output = &out
+	}
+	_, err := eng.Store().Build(ctx, opts)
+	var be *image.BuildError
+	if err != nil && !errors.As(err, &be) && out.Len() > 0 { // a BuildError has what its step said
+		err = fmt.Errorf("%w\n%s", err, bytes.TrimSpace(out.Bytes()))
+	}
+	return err
+}
+
+// contentHash is of all that makes the image. A Tar is read for it, and put back.
+func contentHash(opts *image.BuildOptions) (sum []byte, err error) {
+	h := sha256.New()
+	o, err := json.Marshal(opts) // without Context, Tar and Output
+	if err != nil {
+		return nil, err
+	}
+	h.Write(o)
+	if opts.Tar != nil {
+		data, err := io.ReadAll(opts.Tar)
+		if err != nil {
+			return nil, fmt.Errorf("read the context: %w", err)
+		}
+		h.Write(data)
+		opts.Tar = bytes.NewReader(data)
+	}
+	if opts.Context != nil {
+		if err := hashFS(h, opts.Context); err != nil {
+			return nil, fmt.Errorf("read the context: %w", err)
+		}
+	}
+	return h.Sum(nil)[:16], nil
+}
+
+func hashFS(h hash.Hash, fsys fs.FS) error {
+	return fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(h, "%q %v\n", name, info.Mode())
+		switch {
+		case info.Mode()&fs.ModeSymlink != 0:
+			target, err := fs.ReadLink(fsys, name)
+			fmt.Fprintf(h, "%q\n", target)
+			return err
+		case info.Mode().IsRegular():
+			f, err := fsys.Open(name)
+			if err != nil {
+				return err
+			}
+			n, err := io.Copy(h, f)
+			fmt.Fprintf(h, "\n%d\n", n)
+			return errors.Join(err, f.Close())
+		}
+		return nil
+	})
+}

@@ -1,0 +1,184 @@
+package dockertest_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest"
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
+	"github.com/caisson-dev/caisson/registry"
+)
+
+// goTool skips where a test that compiles can't.
+func goTool(t testing.TB) {
+	t.Helper()
+	testenv.Program(t, "go", "golang")
+	if os.Getenv("CAISSON_TEST_USER") != "" {
+		t.Skip("compiled as root: this user does not read the source")
+	}
+}
+
+func get(t testing.TB, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return string(b)
+}
+
+func TestNetwork(t *testing.T) {
+	img := testbox(t)
+	nw := dockertest.Network(t)
+	dockertest.Run(t, img, nw.Alias("db", "store"), dockertest.WaitPort(7000))
+	client := dockertest.Run(t, img, nw, cmd("sleep 1h"), dockertest.All())
+	assert.Equal(t, "BY ALIAS", client.Exec("/bin/testbox", "dial", "db:7000", "by alias"))
+	assert.Equal(t, "OTHER", client.Exec("/bin/testbox", "dial", "store:7000", "other"))
+	assert.True(t, client.IP().Is4())
+	apart := dockertest.Run(t, img, dockertest.Network(t), cmd("sleep 1h"), dockertest.All())
+	assert.Error(t, apart.Command("/bin/testbox", "dial", "db:7000", "x").Run(t.Context()), "networks are apart")
+}
+
+func TestNetworkCleansUp(t *testing.T) {
+	img := testbox(t)
+	var name string
+	t.Run("test", func(t *testing.T) {
+		nw := dockertest.NetworkOf(t, container.NetworkOptions{Internal: true})
+		name = nw.Name()
+		dockertest.Run(t, img, nw)
+	})
+	assert.True(t, strings.HasPrefix(name, "TestNetworkCleansUp-test-"), name)
+	eng, err := dockertest.Engine()
+	require.NoError(t, err)
+	_, err = eng.Network(t.Context(), name)
+	require.ErrorIs(t, err, container.ErrNotFound)
+
+	ft := inTest(t, func(t testing.TB) { dockertest.NetworkOf(t, container.NetworkOptions{Name: "bridge"}) })
+	assert.True(t, ft.failed)
+	assert.Contains(t, ft.text.String(), "dockertest: network: ")
+}
+
+func TestRegistry(t *testing.T) {
+	img := testbox(t)
+	reg := dockertest.Registry(t, registry.ServerOptions{Auth: registry.Auth{Users: []registry.User{{Name: "ci", Password: "secret"}}}})
+	ref := reg.Push(img, "team/app:1")
+	assert.Equal(t, reg.Addr+"/team/app:1", ref)
+	_, err := dockertest.Start(t.Context(), ref)
+	require.ErrorIs(t, err, image.ErrUnauthorized)
+	c := dockertest.Run(t, ref, reg.Credentials(), dockertest.Port(7000))
+	assert.Equal(t, "PULLED\n", ask(t, dial(t, c.Addr(7000)), "pulled"))
+
+	remove := reg.Inject(registry.Fault{Repository: "team/app", Status: http.StatusForbidden})
+	_, err = dockertest.Start(t.Context(), reg.Ref("team/app:2"), reg.Credentials())
+	require.ErrorIs(t, err, image.ErrDenied)
+	assert.Positive(t, remove())
+
+	ft := inTest(t, func(t testing.TB) { dockertest.Registry(t, registry.ServerOptions{}).Push("localhost/not/here:1", "x:1") })
+	assert.Contains(t, ft.text.String(), "dockertest: push localhost/not/here:1 to 127.0.0.1:")
+}
+
+// TestPullOnce: all who want an image at the same time get one pull of it.
+func TestPullOnce(t *testing.T) {
+	reg := dockertest.Registry(t, registry.ServerOptions{})
+	ref := reg.Push(testbox(t), "app:1")
+	reg.ResetRequests()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			c, err := dockertest.Start(t.Context(), ref)
+			if assert.NoError(t, err) {
+				assert.NoError(t, c.Close())
+			}
+		})
+	}
+	wg.Wait()
+	asked := map[string]int{}
+	for _, r := range reg.Requests() {
+		if r.Method == http.MethodGet && strings.Contains(r.Path, "/blobs/") {
+			asked[r.Path]++
+		}
+	}
+	assert.NotEmpty(t, asked)
+	for path, n := range asked {
+		assert.Equal(t, 1, n, path)
+	}
+}
+
+func TestBuild(t *testing.T) {
+	files := fstest.MapFS{
+		"Dockerfile": {Data: []byte("FROM scratch\nCOPY testbox note /\nENTRYPOINT [\"/testbox\"]\nCMD [\"cat\", \"/note\"]\n"), Mode: 0o644},
+		"testbox":    {Data: testenv.Testbox(t), Mode: 0o755},
+		"note":       {Data: []byte("one"), Mode: 0o644},
+	}
+	one := dockertest.Build(t, image.BuildOptions{Context: files})
+	assert.Equal(t, "one", dockertest.Run(t, one, dockertest.WaitExit()).Output())
+	eng, err := dockertest.Engine()
+	require.NoError(t, err)
+	built, err := eng.Store().Get(t.Context(), one)
+	require.NoError(t, err)
+	assert.Equal(t, one, dockertest.Build(t, image.BuildOptions{Context: files}))
+
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, files))
+	require.NoError(t, os.Chmod(filepath.Join(dir, "testbox"), 0o755))
+	for _, same := range []struct{ name, mode string }{{"note", ""}, {"Dockerfile", ""}} {
+		require.NoError(t, os.Chmod(filepath.Join(dir, same.name), 0o644))
+	}
+	other := dockertest.Build(t, image.BuildOptions{Context: os.DirFS(dir), Args: map[string]string{"A": "b"}})
+	assert.NotEqual(t, one, other)
+
+	files["note"] = &fstest.MapFile{Data: []byte("two"), Mode: 0o644}
+	two := dockertest.Build(t, image.BuildOptions{Context: files})
+	assert.NotEqual(t, one, two)
+	assert.Equal(t, "two", dockertest.Run(t, two, dockertest.WaitExit()).Output())
+	again, err := eng.Store().Get(t.Context(), one)
+	require.NoError(t, err)
+	assert.Equal(t, built.Created, again.Created, "it was not built again")
+
+	ft := inTest(t, func(t testing.TB) {
+		dockertest.Build(t, image.BuildOptions{DockerfileText: "FROM scratch\nCOPY nothing /\n", Context: files})
+	})
+	assert.Contains(t, ft.text.String(), "dockertest: build: ")
+	assert.Contains(t, ft.text.String(), "nothing")
+}
+
+func TestRunGo(t *testing.T) {
+	goTool(t)
+	c := dockertest.RunGo(t, "./testdata/server", dockertest.Port(8080), dockertest.Env("GREET", "tests"),
+		dockertest.WaitHTTP(dockertest.HTTP{Body: "hello tests"}))
+	assert.Equal(t, "hello tests\n", get(t, c.URL("http", 8080)))
+
+	ft := inTest(t, func(t testing.TB) { dockertest.RunGo(t, "./testdata/nothing") })
+	assert.Contains(t, ft.text.String(), "dockertest: build ./testdata/nothing: ")
+}
+
+// TestCoverage: what a container's program covers is collected beside all else.
+func TestCoverage(t *testing.T) {
+	goTool(t)
+	dir := t.TempDir()
+	t.Setenv("GOCOVERDIR", dir)
+	for _, name := range []string{"", "x"} {
+		c := dockertest.RunGo(t, "./testdata/server", dockertest.Port(8080), dockertest.Env("GREET", name), dockertest.Coverage())
+		get(t, c.URL("http", 8080))
+		require.NoError(t, c.Close())
+	}
+	out, err := exec.Command("go", "tool", "covdata", "func", "-i="+dir).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.Regexp(t, `testdata/server/main.go:\d+:\s+hello\s+100.0%`, string(out))
+	dirs, err := filepath.Glob(filepath.Join(dir, "container-*"))
+	require.NoError(t, err)
+	assert.Empty(t, dirs)
+}

@@ -1,0 +1,80 @@
+package dockertest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// Net is a network of a test. It is an Option, which joins the container to it:
+//
+//	nw := dockertest.Network(t)
+//	dockertest.Run(t, "postgres:17", nw.Alias("db"))
+//	dockertest.Run(t, "app", nw, dockertest.Env("DB", "db:5432"))
+type Net struct {
+	name string
+}
+
+// Network makes a network that goes with the test. The containers on it reach each other by name and Alias; this
+// machine reaches them as any other, by Addr and Dial, and they it as host.docker.internal.
+func Network(t testing.TB) *Net {
+	t.Helper()
+	return NetworkOf(t, container.NetworkOptions{})
+}
+
+// NetworkOf is Network with options, as Internal for one without a way out. A name is made up if it has none.
+func NetworkOf(t testing.TB, opts container.NetworkOptions) *Net {
+	t.Helper()
+	nw, err := newNetwork(t, opts)
+	if err != nil {
+		t.Fatalf("dockertest: network: %v", err)
+	}
+	return nw
+}
+
+func newNetwork(t testing.TB, opts container.NetworkOptions) (*Net, error) {
+	eng, err := engine()
+	if err != nil {
+		return nil, err
+	}
+	me, err := owner(eng)
+	if err != nil {
+		return nil, err
+	}
+	labels := map[string]string{labelTest: t.Name(), labelOwner: me}
+	for k, v := range opts.Labels {
+		labels[k] = v
+	}
+	opts.Labels = labels
+	if opts.Name == "" {
+		opts.Name = fixtureName(t)
+	}
+	info, err := eng.CreateNetwork(t.Context(), opts)
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() {
+		if t.Failed() && keep() {
+			return // its containers are kept, too
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
+		defer cancel()
+		if err := eng.RemoveNetwork(ctx, info.Name); err != nil {
+			t.Errorf("dockertest: network %s: remove: %v", info.Name, err)
+		}
+	})
+	return &Net{name: info.Name}, nil
+}
+
+// Name is the network's, as container.Endpoint has it.
+func (n *Net) Name() string { return n.name }
+
+// Alias joins a container to the network under further names.
+func (n *Net) Alias(names ...string) Option {
+	return optionFunc(func(s *settings) {
+		s.opts.Networks = append(s.opts.Networks, container.Endpoint{Network: n.name, Aliases: names})
+	})
+}
+
+func (n *Net) apply(s *settings) { n.Alias().apply(s) }

@@ -1,0 +1,62 @@
+package dockertest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/registry"
+)
+
+// Reg is a registry of a test. Beside its own methods it has those of package registry: Inject makes requests fail,
+// Requests tells what was asked.
+type Reg struct {
+	*registry.Serving
+	tb   testing.TB
+	user registry.User // the first of its users
+}
+
+// Registry serves a registry, in this process, until the test is over. The zero options are a registry in memory that
+// lets everyone in; with users, images are pushed and, by option Credentials, pulled as the first of them.
+func Registry(t testing.TB, opts registry.ServerOptions) *Reg {
+	t.Helper()
+	srv, err := registry.Serve(opts, registry.ServeOptions{})
+	if err != nil {
+		t.Fatalf("dockertest: registry: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := srv.Close(); err != nil {
+			t.Errorf("dockertest: registry: close: %v", err)
+		}
+	})
+	r := &Reg{Serving: srv, tb: t}
+	if len(opts.Auth.Users) > 0 {
+		r.user = opts.Auth.Users[0]
+	}
+	return r
+}
+
+// Ref is the name of an image of the registry: Ref("app:1") is "127.0.0.1:41234/app:1".
+func (r *Reg) Ref(name string) string { return r.Addr + "/" + name }
+
+// Push copies an image of the store, as one that Build made, to the registry and returns its Ref.
+func (r *Reg) Push(img, name string) string {
+	r.tb.Helper()
+	eng, err := engine()
+	if err == nil {
+		opts := image.PushOptions{Destination: r.Ref(name)}
+		if r.user.Name != "" {
+			opts.Credentials = &image.Credentials{Username: r.user.Name, Password: r.user.Password}
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
+		defer cancel()
+		_, err = eng.Store().Push(ctx, img, opts)
+	}
+	if err != nil {
+		r.tb.Fatalf("dockertest: push %s to %s: %v", img, r.Ref(name), err)
+	}
+	return r.Ref(name)
+}
+
+// Credentials is the option that pulls as the registry's first user.
+func (r *Reg) Credentials() Option { return Credentials(r.user.Name, r.user.Password) }

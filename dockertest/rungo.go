@@ -1,0 +1,157 @@
+package dockertest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+)
+
+// RunGo is Run of an image made of a main package, by its import path or as ./cmd/server from the test's directory.
+// The image has the program and nothing else; it is compiled once a test binary.
+func RunGo(t testing.TB, pkg string, opts ...Option) *Container {
+	t.Helper()
+	s := &settings{}
+	for _, o := range opts {
+		if o != nil { // Run says so
+			o.apply(s)
+		}
+	}
+	g := image.GoOptions{Platform: s.platform}
+	if s.coverage {
+		g.Flags = []string{"-cover"}
+	}
+	return Run(t, BuildGo(t, pkg, g), opts...)
+}
+
+// BuildGo makes an image of a main package, as image.Store.BuildGo does, and returns its name, for Run.
+func BuildGo(t testing.TB, pkg string, opts image.GoOptions) string {
+	t.Helper()
+	name, err := buildGo(t.Context(), pkg, opts)
+	if err != nil {
+		t.Fatalf("dockertest: build %s: %v", pkg, err)
+	}
+	return name
+}
+
+func buildGo(ctx context.Context, pkg string, opts image.GoOptions) (string, error) {
+	eng, err := engine()
+	if err != nil {
+		return "", err
+	}
+	name, err := goName(pkg, opts)
+	if err != nil {
+		return "", err
+	}
+	return builds.do(ctx, name, func() (string, error) {
+		before, _ := eng.Store().Get(ctx, name) // not there the first time
+		opts.Tags = append([]string{name}, opts.Tags...)
+		img, err := eng.Store().BuildGo(ctx, pkg, opts)
+		if err != nil {
+			return "", err
+		}
+		if before != nil && before.ID != img.ID {
+			_, _ = eng.Store().Remove(ctx, before.ID, image.RemoveOptions{}) // the source has changed; another test may still use it
+		}
+		return name, nil
+	})
+}
+
+// goName is the same for the same package of the same directory, built in the same way.
+func goName(pkg string, opts image.GoOptions) (string, error) {
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return "", err
+	}
+	files := opts.Files
+	opts.Files, opts.Output = nil, nil
+	o, err := json.Marshal(opts)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %s\n", dir, pkg, o)
+	if files != nil {
+		if err := hashFS(h, files); err != nil {
+			return "", err
+		}
+	}
+	base := notInNames.ReplaceAllString(strings.ToLower(path.Base(filepath.ToSlash(filepath.Join(dir, pkg)))), "-")
+	return fmt.Sprintf("%s/%s:%x", testRepository, strings.Trim("go-"+base, "-"), h.Sum(nil)[:8]), nil
+}
+
+var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+
+// inContainer is where the Go runtime of a container writes its coverage.
+const inContainer = "/caisson-coverage"
+
+// Coverage collects what a Go program built with -cover, as RunGo does by this option, has covered, into the directory
+// that GOCOVERDIR or go test -args -test.gocoverdir names; without one it does nothing. The program writes it when it
+// returns from main or calls os.Exit, so it has to do that at its stop signal, SIGTERM: the container is stopped, not
+// killed, when the test is over.
+func Coverage() Option {
+	return optionFunc(func(s *settings) {
+		if coverageDir() == "" {
+			return
+		}
+		s.coverage, s.graceful = true, true
+		if s.opts.StopTimeout == 0 {
+			s.opts.StopTimeout = 10 * time.Second
+		}
+	})
+}
+
+// cover gives the container a directory to write its coverage to.
+func (s *settings) cover() error {
+	if !s.coverage {
+		return nil
+	}
+	dir := coverageDir()
+	tmp, err := os.MkdirTemp(dir, "container-")
+	if err != nil {
+		return fmt.Errorf("coverage: %w", err)
+	}
+	s.atEnd = append(s.atEnd, func() error { return collect(tmp, dir) })
+	s.opts.Env = append(s.opts.Env, "GOCOVERDIR="+inContainer)
+	s.opts.Mounts = append(s.opts.Mounts, container.Mount{Source: tmp, Target: inContainer})
+	return os.Chmod(tmp, 0o777) // the container's user may be any
+}
+
+func coverageDir() string {
+	dir := os.Getenv("GOCOVERDIR")
+	if f := flag.Lookup("test.gocoverdir"); dir == "" && f != nil {
+		dir = f.Value.String()
+	}
+	if dir == "" {
+		return ""
+	}
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}
+
+// collect moves the files of a container to those of all others; the Go runtime's names are unique.
+func collect(from, to string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		errs = append(errs, os.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())))
+	}
+	return errors.Join(append(errs, os.Remove(from))...)
+}

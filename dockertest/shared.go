@@ -1,0 +1,119 @@
+package dockertest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// shared is the directory, in the store's, of what test binaries that use the store at the same time agree by: locks of
+// builds, of turns to start, and of owners.
+func shared(eng *container.Engine) (string, error) {
+	dir := filepath.Join(eng.Store().Root(), "dockertest")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("locks of tests: %w", err)
+	}
+	return dir, nil
+}
+
+// turn waits for one of the n places of containers that start.
+func turn(ctx context.Context, eng *container.Engine, n int) (leave func(), err error) {
+	dir, err := shared(eng)
+	if err != nil {
+		return nil, err
+	}
+	places := make([]string, n)
+	for i := range places {
+		places[i] = filepath.Join(dir, fmt.Sprint("start-", i))
+	}
+	return lock(ctx, places...)
+}
+
+// labelOwner names the file whose lock the process holds that a network or volume belongs to. Networks and volumes are
+// not removed with the process that made them: the next one that makes some removes those of the dead.
+const labelOwner = "dev.caisson.dockertest.owner"
+
+const ownerPrefix = "owner-"
+
+var self struct {
+	once sync.Once
+	lock *os.File // held until the process ends
+	name string
+	err  error
+}
+
+// owner is this process's name as an owner. At its first use what dead processes left is removed.
+func owner(eng *container.Engine) (string, error) {
+	self.once.Do(func() {
+		dir, err := shared(eng)
+		if err == nil {
+			self.name = ownerPrefix + rand.Text()
+			self.lock, err = tryLock(filepath.Join(dir, self.name))
+		}
+		if err == nil {
+			err = sweep(eng, dir)
+		}
+		self.err = err
+	})
+	return self.name, self.err
+}
+
+// sweep removes what belongs to owners that have died, and then their files.
+func sweep(eng *container.Engine, dir string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
+	defer cancel()
+	networks, err := eng.Networks(ctx)
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ownerPrefix) || e.Name() == self.name {
+			continue
+		}
+		name := filepath.Join(dir, e.Name())
+		f, err := tryLock(name)
+		if err != nil {
+			continue // it lives, or another process sweeps
+		}
+		left := false
+		for _, n := range networks {
+			if n.Labels[labelOwner] == e.Name() {
+				err := eng.RemoveNetwork(ctx, n.Name)
+				left = left || err != nil && !errors.Is(err, container.ErrNotFound) // a kept container is on it
+			}
+		}
+		if !left {
+			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return errors.Join(err, f.Close())
+			}
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fixtureName is unique, and tells the test.
+func fixtureName(t testing.TB) string {
+	name := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return '-'
+	}, t.Name())
+	return name[:min(len(name), 40)] + "-" + strings.ToLower(rand.Text()[:8])
+}
