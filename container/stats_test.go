@@ -15,7 +15,7 @@ import (
 func TestStats(t *testing.T) {
 	e := newEngine(t)
 	ctx := t.Context()
-	c := start(t, e, container.Options{Cmd: []string{"chain", "eat", "64", ";", "sleep", "1h"}})
+	c := start(t, e, container.Options{Cmd: []string{"chain", "eat", "64", ";", "sleep", "1h"}, Network: container.NetworkNone})
 	waitForLog(t, c, "64")
 	st, err := c.Stats(ctx)
 	require.NoError(t, err)
@@ -63,6 +63,7 @@ func TestStatsStream(t *testing.T) {
 		require.ErrorIs(t, err, container.ErrNotRunning)
 	}
 	canceled, stop := context.WithCancel(ctx)
+	defer stop()
 	running := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
 	var ended error
 	for _, err := range running.StatsStream(canceled, container.StatsOptions{Interval: time.Hour}) {

@@ -17,6 +17,7 @@ func TestTop(t *testing.T) {
 	ctx := t.Context()
 	begin := time.Now()
 	c := start(t, e, container.Options{Cmd: []string{"chain", "fork", "sleep", "77h", ";", "sleep", "1h"}})
+	waitForLog(t, c, "\n") // the pid of the one that it left behind
 	cmd := c.Command("/bin/testbox", "chain", "echo", "up", ";", "sleep", "78h")
 	if os.Getenv("CAISSON_TEST_USER") != testenv.UserOneID {
 		cmd.User = "alice"
