@@ -234,27 +234,28 @@ func validateNetwork(o *container.Options) error {
 		return invalid("Options.Ports: a container on network %s can't publish ports: they are %s's", mode, mode)
 	}
 	for i, p := range o.Ports {
-		if err := validatePort(p); err != nil {
-			return invalid("Options.Ports[%d].%w", i, err)
+		if field, wrong := portError(p); field != "" {
+			return invalid("Options.Ports[%d].%s", i, field+" "+wrong)
 		}
 	}
 	return nil
 }
 
-func validatePort(p container.Port) error {
+// portError names the field that has a wrong value, and says what is wrong with it.
+func portError(p container.Port) (field, wrong string) {
 	last := int(max(p.Count, 1)) - 1
 	switch {
 	case p.Container == 0:
-		return errors.New("Container is 0: name the port in the container")
+		return "Container", "is 0: name the port in the container"
 	case int(p.Container)+last > 65535 || int(p.Host)+last > 65535:
-		return fmt.Errorf("Count %d: it goes beyond port 65535", p.Count)
+		return "Count", fmt.Sprintf("%d: it goes beyond port 65535", p.Count)
 	case p.Protocol != "" && p.Protocol != "tcp" && p.Protocol != "udp":
-		return fmt.Errorf("Protocol %q: use tcp or udp", p.Protocol)
+		return "Protocol", fmt.Sprintf("%q: use tcp or udp", p.Protocol)
 	}
 	if p.HostIP != "" {
 		if _, err := netip.ParseAddr(p.HostIP); err != nil {
-			return fmt.Errorf("HostIP %q: it must be an address as 127.0.0.1", p.HostIP)
+			return "HostIP", fmt.Sprintf("%q: it must be an address as 127.0.0.1", p.HostIP)
 		}
 	}
-	return nil
+	return "", ""
 }

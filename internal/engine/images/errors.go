@@ -56,6 +56,8 @@ const (
 )
 
 // classify follows the table of what upstream returns for each fault.
+//
+//lint:ignore ST1008 the sentinel is a result, not a failure
 func classify(err error) (sentinel error, remedy string) {
 	if s, r := byCode(err); s != nil {
 		return s, r
@@ -77,6 +79,7 @@ func classify(err error) (sentinel error, remedy string) {
 	return byText(err.Error())
 }
 
+//lint:ignore ST1008 the sentinel is a result, not a failure
 func byCode(err error) (error, string) {
 	if errors.Is(err, docker.ErrTooManyRequests) {
 		return api.ErrRateLimited, "try again later"
@@ -120,6 +123,7 @@ func status(err error) int {
 	return 0
 }
 
+//lint:ignore ST1008 the sentinel is a result, not a failure
 func byStatus(n int) (error, string) {
 	switch {
 	case n == http.StatusUnauthorized:
@@ -136,6 +140,7 @@ func byStatus(n int) (error, string) {
 	return nil, ""
 }
 
+//lint:ignore ST1008 the sentinel is a result, not a failure
 func byConnection(err error) (error, string) {
 	var (
 		authority x509.UnknownAuthorityError
@@ -163,6 +168,8 @@ func byConnection(err error) (error, string) {
 }
 
 // byText is for what upstream returns without a type.
+//
+//lint:ignore ST1008 the sentinel is a result, not a failure
 func byText(text string) (error, string) {
 	for _, c := range []struct {
 		part     string

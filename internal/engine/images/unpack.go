@@ -277,7 +277,8 @@ func (u *unpack) attributes(h *tar.Header, name string) error {
 			return err
 		}
 	}
-	for key, v := range h.Xattrs { //nolint:staticcheck // tar-split has no other
+	//lint:ignore SA1019 tar-split fills it
+	for key, v := range h.Xattrs {
 		if strings.HasPrefix(key, "trusted.overlay.") || strings.HasPrefix(key, "user.overlay.") {
 			continue // the driver's own: an archive must not forge them
 		}

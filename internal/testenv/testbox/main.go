@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -421,12 +422,13 @@ func winch([]string) int {
 
 // spin computes without end.
 func spin([]string) int {
-	for i := 0; ; i++ {
-		spun = i
+	for i := 0; i >= 0; i++ {
+		if i == math.MaxInt {
+			i = 0
+		}
 	}
+	return 0
 }
-
-var spun int
 
 // get prints what a URL answers.
 func get(a []string) int {

@@ -7,14 +7,69 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // The commands that the tests of options and confinement need. Files are initialised by name: main.go comes first.
 func init() {
 	for name, f := range map[string]func([]string) int{
 		"forks": forks, "mknod": mknod, "open": open, "readlink": readlink, "times": times, "fails": fails, "zombies": zombies,
+		"grab": grab, "swap": swap,
 	} {
 		commands[name] = f
+	}
+}
+
+// grab tries to write to every program that it finds running and that is not its own, again and again, as an exploit of
+// CVE-2019-5736 does: it holds the file and waits for the time when it does not run. It ends when the file named is there.
+func grab(a []string) int {
+	seen := map[string]int{}
+	for {
+		if _, err := os.Stat(a[0]); err == nil {
+			break
+		}
+		dirs, err := os.ReadDir("/proc")
+		if err != nil {
+			return fail(err)
+		}
+		for _, d := range dirs {
+			exe := "/proc/" + d.Name() + "/exe"
+			name, err := os.Readlink(exe)
+			if err != nil || name == "/bin/testbox" || name == "/proc/self/exe" {
+				continue
+			}
+			if _, ok := seen[name]; ok {
+				continue
+			}
+			fd, err := syscall.Open(exe, syscall.O_RDONLY, 0)
+			if err != nil {
+				continue
+			}
+			seen[name] = fd
+			fmt.Println("held", name)
+		}
+		for name, fd := range seen {
+			w, err := syscall.Open("/proc/self/fd/"+strconv.Itoa(fd), syscall.O_WRONLY|syscall.O_TRUNC, 0)
+			if err == nil {
+				fmt.Println("WRITTEN", name)
+				syscall.Close(w)
+			}
+		}
+	}
+	return 0
+}
+
+// swap exchanges two names over and over, until the third is there.
+func swap(a []string) int {
+	const renameExchange = 2
+	for {
+		if _, err := os.Stat(a[2]); err == nil {
+			return 0
+		}
+		if err := unix.Renameat2(unix.AT_FDCWD, a[0], unix.AT_FDCWD, a[1], renameExchange); err != nil {
+			return fail(err)
+		}
 	}
 }
 

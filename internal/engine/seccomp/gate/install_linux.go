@@ -12,8 +12,6 @@ import (
 const (
 	setModeFilter    = 1
 	flagTSYNC        = 1
-	capVersion3      = 0x20080522
-	capSysAdmin      = 21
 	seccompFlagsMask = 0x6 // LOG and SPEC_ALLOW; others change what the call returns
 )
 
@@ -43,23 +41,4 @@ func Install(flags uint16, filter []byte) error {
 		return failure("another thread has a filter of its own, which does not go together with TSYNC")
 	}
 	return nil
-}
-
-type capHeader struct {
-	version uint32
-	pid     int32
-}
-
-type capData struct{ effective, permitted, inheritable uint32 }
-
-// raiseCapability makes CAP_SYS_ADMIN effective in this thread again. After a
-// change of uid it is only permitted. Install tells if that was not enough.
-func raiseCapability() {
-	h := capHeader{version: capVersion3}
-	var d [2]capData
-	if _, _, errno := syscall.RawSyscall(syscall.SYS_CAPGET, uintptr(unsafe.Pointer(&h)), uintptr(unsafe.Pointer(&d[0])), 0); errno != 0 {
-		return
-	}
-	d[0].effective |= d[0].permitted & (1 << capSysAdmin)
-	syscall.RawSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&h)), uintptr(unsafe.Pointer(&d[0])), 0)
 }

@@ -5,6 +5,7 @@ package gate
 import (
 	"runtime"
 	"syscall"
+	"unsafe"
 )
 
 // Gate starts the thread that waits on fd, a connected stream socket, for the
@@ -36,4 +37,29 @@ func Gate(fd int) {
 		select {} // the thread must not end: that is a call the filter may deny
 	}()
 	<-ready
+}
+
+// From the kernel's include/uapi/linux/capability.h.
+const (
+	capVersion3 = 0x20080522
+	capSysAdmin = 21
+)
+
+type capHeader struct {
+	version uint32
+	pid     int32
+}
+
+type capData struct{ effective, permitted, inheritable uint32 }
+
+// raiseCapability makes CAP_SYS_ADMIN effective in this thread again. After a
+// change of uid it is only permitted. Install tells if that was not enough.
+func raiseCapability() {
+	h := capHeader{version: capVersion3}
+	var d [2]capData
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_CAPGET, uintptr(unsafe.Pointer(&h)), uintptr(unsafe.Pointer(&d[0])), 0); errno != 0 {
+		return
+	}
+	d[0].effective |= d[0].permitted & (1 << capSysAdmin)
+	syscall.RawSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&h)), uintptr(unsafe.Pointer(&d[0])), 0)
 }
