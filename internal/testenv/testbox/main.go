@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"net"
 	"net/http"
@@ -24,15 +25,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var commands map[string]func(args []string) int
+var commands = map[string]func(args []string) int{}
 
 func init() {
-	commands = map[string]func([]string) int{
+	maps.Copy(commands, map[string]func([]string) int{
 		"true": func([]string) int { return 0 }, "exit": exit, "echo": echo, "err": echoErr, "cat": cat, "env": env, "id": id,
 		"pwd": pwd, "write": write, "ls": ls, "stat": stat, "sleep": sleep, "trap": trap, "seq": seq, "spam": spam,
 		"hash": hash, "mounts": mounts, "kill": kill, "eat": eat, "hostname": hostname, "ps": ps, "listen": listen,
 		"dial": dial, "upper": upper, "chain": chain, "fork": fork, "mkdir": mkdir, "rm": rm, "ln": ln, "nns": nns, "spin": spin, "exchange": exchange, "winch": winch, "get": get,
-	}
+	})
 }
 
 func main() {
