@@ -12,9 +12,7 @@ import (
 // TestThin holds the line on what an importer's tests compile and link: a relink is most of what a developer waits for,
 // and each module more is one more that scanners complain of.
 func TestThin(t *testing.T) {
-	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("there is no Go toolchain for this user")
-	}
+	goTool(t)
 	for _, system := range []string{"linux", "darwin", "windows"} {
 		cmd := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "github.com/caisson-dev/caisson/dockertest")
 		cmd.Env = append(cmd.Environ(), "GOOS="+system, "CGO_ENABLED=0")

@@ -166,6 +166,7 @@ func TestKeep(t *testing.T) {
 		kept = dockertest.Run(t, img)
 		t.Errorf("on purpose")
 	})
+	require.NotNil(t, kept)
 	inTest(t, func(t testing.TB) { passed = dockertest.Run(t, img) })
 	assert.Contains(t, ft.text.String(), "exec -it "+kept.Name()+" sh")
 	assert.Contains(t, ft.text.String(), "rm -f "+kept.Name())

@@ -1,0 +1,23 @@
+//go:build linux
+
+package dockertest_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/internal/testenv"
+)
+
+// TestAsOrdinaryUser runs the tests of this package as users who are not root, with subordinate ids and without.
+func TestAsOrdinaryUser(t *testing.T) {
+	for _, name := range []string{testenv.UserSubIDs, testenv.UserOneID} {
+		t.Run(name, func(t *testing.T) {
+			out, err := testenv.AsUser(t, name, "-test.v", "-test.short", "-test.skip=TestAsOrdinaryUser").CombinedOutput()
+			t.Logf("%s", out)
+			require.NoError(t, err)
+			require.Contains(t, string(out), "\nPASS\n")
+		})
+	}
+}
