@@ -3,6 +3,7 @@ package container
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -34,7 +35,7 @@ func (e *Engine) createModified(ctx context.Context, opts Options) (ref created,
 		case api.Spec:
 			b, err := modified(p, opts.ModifySpec)
 			if err != nil {
-				return ref, err
+				return ref, giveUp(fr, fw, err)
 			}
 			if err := fw.Frame(api.Spec, b); err != nil {
 				return ref, err
@@ -43,6 +44,18 @@ func (e *Engine) createModified(ctx context.Context, opts Options) (ref created,
 			return ref, json.Unmarshal(p, &ref)
 		case api.Failure:
 			return ref, failure(p)
+		}
+	}
+}
+
+// giveUp returns when the agent has undone what it had made.
+func giveUp(fr *api.FrameReader, fw *api.FrameWriter, reason error) error {
+	if err := fw.Frame(api.Failure, nil); err != nil {
+		return errors.Join(reason, err)
+	}
+	for {
+		if kind, _, err := fr.Next(); err != nil || kind == api.Failure {
+			return reason
 		}
 	}
 }

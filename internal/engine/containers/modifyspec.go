@@ -46,7 +46,7 @@ func (s *Service) createModified(w http.ResponseWriter, r *http.Request) {
 		fr := api.NewFrameReader(br)
 		for {
 			kind, p, err := fr.Next()
-			if err != nil {
+			if err != nil || kind == api.Failure {
 				return
 			}
 			if kind == api.Spec && len(answers) == 0 {

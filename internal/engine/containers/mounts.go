@@ -29,6 +29,9 @@ func validateMounts(mounts []container.Mount) error {
 			return invalid("Options.Mounts[%d].Target %q: it must be absolute and not /", i, m.Target)
 		}
 		m.Target = filepath.Clean(m.Target)
+		if inProc(m.Target) {
+			return invalid("Options.Mounts[%d].Target %q: /proc is the kernel's: what lies there would deceive the engine and the container alike", i, m.Target)
+		}
 		if slices.Contains(targets, m.Target) {
 			return invalid("Options.Mounts[%d].Target %q: another mount has it", i, m.Target)
 		}
@@ -38,6 +41,16 @@ func validateMounts(mounts []container.Mount) error {
 		}
 	}
 	return nil
+}
+
+// procFiles are those that may be covered, as lxcfs does (runc, libcontainer/rootfs_linux.go).
+var procFiles = []string{
+	"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime", "/proc/loadavg",
+	"/proc/slabinfo", "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
+}
+
+func inProc(target string) bool {
+	return (target == "/proc" || strings.HasPrefix(target, "/proc/")) && !slices.Contains(procFiles, target)
 }
 
 func validateMount(field string, m *container.Mount) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/opencontainers/runc/libcontainer/specconv"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	_ "github.com/opencontainers/cgroups/devices" // else: cgroup manager is not configured to set device rules
 
@@ -46,6 +47,10 @@ func New(root string, rootless bool) *Runtime {
 func (r *Runtime) starter() {
 	goruntime.LockOSThread()
 	for f := range r.threads {
+		// What this starts has a session keyring of its own. It would have the owner's otherwise, or that of another
+		// container, since libcontainer makes none (NoNewKeyring). A kernel without keyrings, and a user who has too many,
+		// go on with the last one.
+		_, _ = unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) // no name: a new one
 		f()
 	}
 }

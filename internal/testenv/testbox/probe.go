@@ -26,7 +26,7 @@ type confined struct {
 	Namespaces map[string]string `json:"namespaces"` // as /proc/self/ns/* reads
 	Syscalls   map[int]string    `json:"syscalls"`   // verdicts: allow, or the error
 	Masked     map[string]string `json:"masked"`     // of the paths that were asked for: absent, empty, readable, or the error
-	Written    map[string]string `json:"written"`    // of the same: what opening for writing gave
+	Written    map[string]string `json:"written"`    // of the same: whether they may be written
 	FDs        []string          `json:"fds"`        // what the process has open
 }
 
@@ -125,24 +125,17 @@ func look(p string) string {
 	return "readable"
 }
 
-// try says what comes of opening for writing, or for a directory of making a file in it.
+// try says whether a path may be written.
 func try(p string) string {
-	st, err := os.Stat(p)
-	if err != nil {
+	const wOK = 2
+	switch err := syscall.Access(p, wOK); err {
+	case nil:
+		return "writable"
+	case syscall.ENOENT:
 		return "absent"
+	default:
+		return err.Error()
 	}
-	if st.IsDir() {
-		err = os.Mkdir(filepath.Join(p, "new"), 0o755)
-	} else {
-		var f *os.File
-		if f, err = os.OpenFile(p, os.O_WRONLY, 0); err == nil {
-			f.Close()
-		}
-	}
-	if err != nil {
-		return err.(*fs.PathError).Err.Error()
-	}
-	return "written"
 }
 
 // magic marks the calls that verdicts asks about, as their sixth argument.
@@ -169,6 +162,9 @@ func verdicts(last int, out map[int]string) error {
 		return os.NewSyscallError("prctl", e)
 	}
 	for n := range last + 1 {
+		if n > 334 && n < 424 {
+			continue // no system calls of everyone's: the kernel's trampolines of probes, which kill other callers
+		}
 		_, _, e := syscall.RawSyscall6(uintptr(n), 0, 0, 0, 0, 0, magic)
 		switch e {
 		case syscall.ENOSYS:
