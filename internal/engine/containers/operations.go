@@ -16,4 +16,8 @@ func (s *Service) routeOperations(mux *http.ServeMux) {
 	mux.HandleFunc("POST /containers/{id}/rename", s.settled(wire.Handle(s.rename)))
 	mux.HandleFunc("POST /containers/{id}/top", s.running(wire.Handle(s.top)))
 	mux.HandleFunc("POST /containers/{id}/stats", s.running(wire.Handle(s.stats)))
+	mux.HandleFunc("POST /containers/{id}/stat", s.settled(wire.Handle(s.statPath)))
+	mux.HandleFunc("POST /containers/{id}/copy-to", s.settled(s.copyTo))
+	mux.HandleFunc("POST /containers/{id}/copy-from", s.settled(s.copyFrom))
+	mux.HandleFunc("POST /containers/{id}/export", s.settled(s.export))
 }

@@ -1,0 +1,221 @@
+package container
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// CopyOptions tune copies into a container.
+type CopyOptions struct {
+	// Owner of the copies, as Options.User: name, uid, name:group or uid:gid by the container's own /etc/passwd.
+	// Default: root.
+	Owner string `json:"owner,omitempty"`
+	// KeepOwner keeps the ids that the tar stream or the host's files have, instead of Owner.
+	KeepOwner bool `json:"keepOwner,omitempty"`
+}
+
+type copyToRequest struct {
+	Dir string `json:"dir"`
+	CopyOptions
+}
+
+// CopyTo unpacks a tar stream, not compressed, into a directory of the container, which must exist. It works on running
+// containers and on others, and where a volume or a directory of the host is mounted goes there. Names and links are
+// followed inside the container alone, whatever it does meanwhile. A file replaces a file; a file never replaces a
+// directory, nor the other way round. Directories that are there keep what the stream does not have. Devices are left
+// out where the user may not make them.
+//
+// What was unpacked before an error stays.
+//
+// Errors: ErrNotFound (container or directory), ErrInvalidArgument (not a directory; a bad stream; Owner),
+// ErrPermission (read-only), ErrUnsupported (an owner that this user's containers don't have); those of the reader.
+func (c *Container) CopyTo(ctx context.Context, dir string, tar io.Reader, opts CopyOptions) error {
+	conn, err := c.c.Upgrade(ctx, c.path("copy-to"), copyToRequest{dir, opts})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- result(conn) }()
+	sent := make(chan error, 1)
+	go func() { sent <- sendInput(api.NewFrameWriter(conn), tar) }()
+	select {
+	case err = <-done: // before all was sent: it failed
+	case err = <-sent:
+		var re *readError
+		if !errors.As(err, &re) {
+			err = <-done // the agent's is the reason why it could not be sent
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// readError is an error of the caller's reader.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return fmt.Sprintf("read what is to be copied: %v", e.err) }
+func (e *readError) Unwrap() error { return e.err }
+
+// sendInput sends the whole stream as frames.
+func sendInput(fw *api.FrameWriter, r io.Reader) error {
+	buf := make([]byte, 256<<10)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			if werr := fw.Frame(api.Stdin, buf[:n]); werr != nil {
+				return werr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return fw.Frame(api.CloseInput, nil)
+		}
+		if err != nil {
+			return &readError{err}
+		}
+	}
+}
+
+// result reads the last frame.
+func result(r io.Reader) error {
+	fr := api.NewFrameReader(r)
+	for {
+		kind, p, err := fr.Next()
+		switch {
+		case err != nil:
+			return fmt.Errorf("stream from the agent: %w", unexpected(err))
+		case kind == api.Exit:
+			return nil
+		case kind == api.Failure:
+			return failure(p)
+		}
+	}
+}
+
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// FileInfo describes a file of a container.
+type FileInfo struct {
+	Name       string      `json:"name"` // the last element of the path
+	Size       int64       `json:"size"`
+	Mode       fs.FileMode `json:"mode"`
+	ModTime    time.Time   `json:"modTime"`
+	UID        int         `json:"uid"` // as the container sees it
+	GID        int         `json:"gid"`
+	LinkTarget string      `json:"linkTarget,omitempty"` // of a symbolic link
+}
+
+// CopyFromOptions tune copies out of a container.
+type CopyFromOptions struct {
+	// Follow copies what a symbolic link at the path leads to. Links below it are copied as links.
+	Follow bool `json:"follow,omitempty"`
+}
+
+type copyFromRequest struct {
+	Path string `json:"path"`
+	CopyFromOptions
+}
+
+// CopyFrom reads a file or tree of the container as a tar stream, whose names begin with the last element of the path,
+// or with "." for the root. It works as CopyTo does. The caller closes the stream; its end is io.EOF only if it is
+// complete. Extended attributes are kept, sockets left out.
+//
+// A path that ends in a slash, or in "/.", follows a link.
+//
+// Errors: ErrNotFound (container or path), ErrInvalidArgument.
+func (c *Container) CopyFrom(ctx context.Context, path string, opts CopyFromOptions) (io.ReadCloser, *FileInfo, error) {
+	body, err := c.c.Body(ctx, http.MethodPost, c.path("copy-from"), copyFromRequest{path, opts})
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &frameBody{ctx: ctx, body: body, fr: api.NewFrameReader(body)}
+	kind, p, err := r.fr.Next()
+	var info FileInfo
+	switch {
+	case err != nil:
+		err = r.explain(err)
+	case kind == api.Failure:
+		err = failure(p)
+	case kind == api.Started:
+		err = json.Unmarshal(p, &info)
+	default:
+		err = errors.New("stream from the agent: it begins with the wrong frame")
+	}
+	if err != nil {
+		body.Close()
+		return nil, nil, err
+	}
+	return r, &info, nil
+}
+
+// StatPath describes a file of the container. A link is described itself, unless the path ends in a slash.
+//
+// Errors: ErrNotFound (container or path), ErrInvalidArgument.
+func (c *Container) StatPath(ctx context.Context, path string) (*FileInfo, error) {
+	return c.stat(ctx, path, CopyFromOptions{})
+}
+
+func (c *Container) stat(ctx context.Context, path string, opts CopyFromOptions) (*FileInfo, error) {
+	var info FileInfo
+	if err := c.c.Do(ctx, http.MethodPost, c.path("stat"), copyFromRequest{path, opts}, &info); err != nil {
+		return nil, err
+	}
+	return &info, nil
+}
+
+// frameBody is the data of a response in frames, which tell a whole stream from a broken one.
+type frameBody struct {
+	ctx  context.Context //nolint:containedctx // the request's, to say why it broke
+	body io.ReadCloser
+	fr   *api.FrameReader
+	rest []byte
+	err  error
+}
+
+func (r *frameBody) Read(p []byte) (int, error) {
+	for len(r.rest) == 0 {
+		if r.err != nil {
+			return 0, r.err
+		}
+		kind, data, err := r.fr.Next()
+		switch {
+		case err != nil:
+			r.err = r.explain(err)
+		case kind == api.Stdout:
+			r.rest = data
+		case kind == api.Exit:
+			r.err = io.EOF
+		case kind == api.Failure:
+			r.err = failure(data)
+		}
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+func (r *frameBody) explain(err error) error {
+	if r.ctx.Err() != nil {
+		return context.Cause(r.ctx)
+	}
+	return fmt.Errorf("stream from the agent: %w", unexpected(err))
+}
+
+func (r *frameBody) Close() error { return r.body.Close() }

@@ -1,0 +1,280 @@
+//go:build linux
+
+package containers
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"sort"
+	"strings"
+	"time"
+
+	pathrs "github.com/cyphar/filepath-securejoin/pathrs-lite"
+	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// maxDepth bounds the directories in directories that a hostile container makes the agent follow.
+const maxDepth = 2048
+
+// packer writes files as tar. It does not use tar.FileInfoHeader, which looks users up.
+type packer struct {
+	tw    *tar.Writer
+	links map[[2]uint64]string // names of files with several, by device and inode
+	buf   []byte
+}
+
+func newPacker(w io.Writer) *packer {
+	return &packer{tw: tar.NewWriter(w), links: map[[2]uint64]string{}, buf: make([]byte, 128<<10)}
+}
+
+// add writes the file h, O_PATH, and all below it.
+func (p *packer) add(h *os.File, name string, depth int) error {
+	st, err := fstat(h)
+	if err != nil {
+		return err
+	}
+	hdr := header(name, st)
+	if hdr == nil {
+		return nil // a socket
+	}
+	switch hdr.Typeflag {
+	case tar.TypeDir:
+		return p.addDir(h, hdr, depth)
+	case tar.TypeReg:
+		if st.Nlink > 1 {
+			key := [2]uint64{uint64(st.Dev), st.Ino}
+			if first, ok := p.links[key]; ok {
+				hdr.Typeflag, hdr.Linkname, hdr.Size = tar.TypeLink, first, 0
+				return p.tw.WriteHeader(hdr)
+			}
+			p.links[key] = name
+		}
+		return p.addFile(h, hdr)
+	case tar.TypeSymlink:
+		if hdr.Linkname, err = readlink(h); err != nil {
+			return err
+		}
+	}
+	return p.tw.WriteHeader(hdr)
+}
+
+func (p *packer) addFile(h *os.File, hdr *tar.Header) error {
+	f, err := pathrs.Reopen(h, unix.O_RDONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return fmt.Errorf("%s: %w", hdr.Name, bare(err))
+	}
+	defer f.Close()
+	readXattrs(f, hdr)
+	if hdr.Size == 0 && kernels(f) {
+		return p.addKernelFile(f, hdr)
+	}
+	if err := p.tw.WriteHeader(hdr); err != nil {
+		return err
+	}
+	n, err := io.CopyBuffer(p.tw, onlyReader{io.LimitReader(f, hdr.Size)}, p.buf)
+	if err != nil {
+		return err
+	}
+	// It became shorter: the stream has promised its length.
+	_, err = io.CopyN(p.tw, zeros{}, hdr.Size-n)
+	return err
+}
+
+// addKernelFile writes a file whose length is known only when it is read.
+func (p *packer) addKernelFile(f *os.File, hdr *tar.Header) error {
+	const most = 16 << 20
+	b, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return fmt.Errorf("%s: %w", hdr.Name, bare(err))
+	}
+	hdr.Size = int64(len(b))
+	if err := p.tw.WriteHeader(hdr); err != nil {
+		return err
+	}
+	_, err = p.tw.Write(b)
+	return err
+}
+
+// kernels says whether a file is of a file system that the kernel makes up: copies of trees leave out what is in one,
+// as docker cp does, which does not see those of a container.
+func kernels(f *os.File) bool {
+	var st unix.Statfs_t
+	if unix.Fstatfs(int(f.Fd()), &st) != nil {
+		return false
+	}
+	switch st.Type {
+	case unix.PROC_SUPER_MAGIC, unix.SYSFS_MAGIC, unix.CGROUP_SUPER_MAGIC, unix.CGROUP2_SUPER_MAGIC, unix.DEVPTS_SUPER_MAGIC, mqueueMagic:
+		return true
+	}
+	return false
+}
+
+const mqueueMagic = 0x19800202 // MQUEUE_MAGIC of ipc/mqueue.c
+
+type onlyReader struct{ io.Reader }
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func (p *packer) addDir(h *os.File, hdr *tar.Header, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("%.80s…: more than %d directories deep", hdr.Name, maxDepth)
+	}
+	dir, err := pathrs.Reopen(h, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return fmt.Errorf("%s: %w", hdr.Name, bare(err))
+	}
+	defer dir.Close()
+	readXattrs(dir, hdr)
+	if err := p.tw.WriteHeader(hdr); err != nil {
+		return err
+	}
+	if depth > 0 && kernels(dir) {
+		return nil
+	}
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return fmt.Errorf("%s: %w", hdr.Name, bare(err))
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		child, err := openat(dir, n, unix.O_PATH|unix.O_NOFOLLOW)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed meanwhile
+		}
+		if err != nil {
+			return fmt.Errorf("%s%s: %w", hdr.Name, n, bare(err))
+		}
+		err = p.add(child, hdr.Name+n, depth+1)
+		child.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// header describes a file; nil for a socket, which means nothing elsewhere.
+func header(name string, st *unix.Stat_t) *tar.Header {
+	h := &tar.Header{
+		Name: name, Mode: int64(st.Mode & 0o7777), Uid: int(st.Uid), Gid: int(st.Gid), ModTime: time.Unix(st.Mtim.Unix()),
+		Format: tar.FormatPAX,
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		h.Typeflag, h.Size = tar.TypeReg, st.Size
+	case unix.S_IFDIR:
+		h.Typeflag = tar.TypeDir
+		h.Name = strings.TrimSuffix(name, "/") + "/"
+	case unix.S_IFLNK:
+		h.Typeflag = tar.TypeSymlink
+	case unix.S_IFIFO:
+		h.Typeflag = tar.TypeFifo
+	case unix.S_IFCHR, unix.S_IFBLK:
+		h.Typeflag = tar.TypeChar
+		if st.Mode&unix.S_IFMT == unix.S_IFBLK {
+			h.Typeflag = tar.TypeBlock
+		}
+		h.Devmajor, h.Devminor = int64(unix.Major(uint64(st.Rdev))), int64(unix.Minor(uint64(st.Rdev)))
+	default:
+		return nil
+	}
+	return h
+}
+
+func fstat(h *os.File) (*unix.Stat_t, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(h.Fd()), &st); err != nil {
+		return nil, os.NewSyscallError("fstat", err)
+	}
+	return &st, nil
+}
+
+func readlink(h *os.File) (string, error) {
+	buf := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(int(h.Fd()), "", buf)
+	if err != nil {
+		return "", os.NewSyscallError("readlinkat", err)
+	}
+	return string(buf[:n]), nil
+}
+
+// xattrKey is how GNU tar and bsdtar name extended attributes in PAX records.
+const xattrKey = "SCHILY.xattr."
+
+// keepXattr: capabilities, and what users set. Others belong to this host's security modules and file systems.
+func keepXattr(name string) bool {
+	return name == "security.capability" || strings.HasPrefix(name, "user.")
+}
+
+// readXattrs adds the attributes of a file; where the file system has none there are none.
+func readXattrs(f *os.File, h *tar.Header) {
+	size, err := unix.Flistxattr(int(f.Fd()), nil)
+	if err != nil || size == 0 {
+		return
+	}
+	list := make([]byte, size)
+	if size, err = unix.Flistxattr(int(f.Fd()), list); err != nil {
+		return
+	}
+	for _, name := range strings.Split(string(list[:size]), "\x00") {
+		if !keepXattr(name) {
+			continue
+		}
+		value := make([]byte, 64<<10) // XATTR_SIZE_MAX
+		n, err := unix.Fgetxattr(int(f.Fd()), name, value)
+		if err != nil {
+			continue
+		}
+		if h.PAXRecords == nil {
+			h.PAXRecords = map[string]string{}
+		}
+		h.PAXRecords[xattrKey+name] = string(value[:n])
+	}
+}
+
+// fileInfo describes a file for the caller.
+func fileInfo(h *os.File, name string) (*container.FileInfo, error) {
+	st, err := fstat(h)
+	if err != nil {
+		return nil, err
+	}
+	info := &container.FileInfo{
+		Name: path.Base(path.Clean("/" + name)), Size: st.Size, Mode: fs.FileMode(st.Mode & 0o777), ModTime: time.Unix(st.Mtim.Unix()),
+		UID: int(st.Uid), GID: int(st.Gid),
+	}
+	for bit, mode := range map[uint32]fs.FileMode{unix.S_ISUID: fs.ModeSetuid, unix.S_ISGID: fs.ModeSetgid, unix.S_ISVTX: fs.ModeSticky} {
+		if st.Mode&bit != 0 {
+			info.Mode |= mode
+		}
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+		info.Mode |= fs.ModeDir
+	case unix.S_IFLNK:
+		info.Mode |= fs.ModeSymlink
+		if info.LinkTarget, err = readlink(h); err != nil {
+			return nil, err
+		}
+	case unix.S_IFIFO:
+		info.Mode |= fs.ModeNamedPipe
+	case unix.S_IFSOCK:
+		info.Mode |= fs.ModeSocket
+	case unix.S_IFBLK:
+		info.Mode |= fs.ModeDevice
+	case unix.S_IFCHR:
+		info.Mode |= fs.ModeDevice | fs.ModeCharDevice
+	}
+	return info, nil
+}
