@@ -31,10 +31,11 @@ var createCommand = command{
 
 // createFlags are what create and run share.
 type createFlags struct {
-	flags                     *pflag.FlagSet
-	container                 container.Options
-	env, volumes              []string
-	entrypoint, pull, network string
+	flags            *pflag.FlagSet
+	container        container.Options
+	env, volumes     []string
+	entrypoint, pull string
+	network          networkFlags
 }
 
 func newCreateFlags(flags *pflag.FlagSet) *createFlags {
@@ -48,7 +49,7 @@ func newCreateFlags(flags *pflag.FlagSet) *createFlags {
 	flags.StringVarP(&o.container.Dir, "workdir", "w", "", "working directory in the container")
 	flags.StringVarP(&o.container.User, "user", "u", "", "user, as NAME|UID[:GROUP|GID]")
 	flags.StringVar(&o.entrypoint, "entrypoint", "", "program to run instead of the image's entrypoint")
-	flags.StringVar(&o.network, "network", "none", "none (a loopback of its own) or host")
+	o.network.define(flags)
 	flags.StringVar(&o.pull, "pull", string(image.PullMissing), "when to fetch the image: missing, always or never")
 	return o
 }
@@ -74,10 +75,8 @@ func (o *createFlags) options(args []string) (container.Options, error) {
 		}
 		opts.Mounts = append(opts.Mounts, m)
 	}
-	switch opts.Network = container.NetworkMode(o.network); opts.Network {
-	case container.NetworkNone, container.NetworkHost:
-	default:
-		return opts, fmt.Errorf("--network %q: it is none or host", o.network)
+	if err := o.network.apply(&opts); err != nil {
+		return opts, err
 	}
 	switch image.PullPolicy(o.pull) {
 	case image.PullMissing, image.PullAlways, image.PullNever:

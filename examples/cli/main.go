@@ -39,6 +39,9 @@ var commands = []command{
 	buildCommand, imagesCommand, tagCommand, pushCommand, pullCommand, rmiCommand, imagePruneCommand,
 	createCommand, runCommand, startCommand, attachCommand, execCommand, logsCommand, psCommand, stopCommand,
 	killCommand, waitCommand, rmCommand, containerPruneCommand, inspectCommand,
+	pauseCommand, unpauseCommand, restartCommand, renameCommand, portCommand,
+	networkCreateCommand, networkLsCommand, networkRmCommand, networkInspectCommand, networkConnectCommand,
+	networkDisconnectCommand, networkPruneCommand,
 }
 
 // run is main without the process: tests call it, too.

@@ -67,6 +67,13 @@ func TestCreateOptions(t *testing.T) {
 		{"-w /d -u 1:2 --name n --network host box", func(o *container.Options) {
 			o.Dir, o.User, o.Name, o.Network = "/d", "1:2", "n", container.NetworkHost
 		}},
+		{"-p 80 -p 8080:80/udp -p 0.0.0.0:9000-9001:90-91 --network-alias a box", func(o *container.Options) {
+			o.Ports = []container.Port{
+				{Container: 80, Count: 1}, {Container: 80, Host: 8080, Protocol: "udp", Count: 1},
+				{Container: 90, Host: 9000, HostIP: "0.0.0.0", Count: 2},
+			}
+			o.Network, o.Networks = "", []container.Endpoint{{Network: "bridge", Aliases: []string{"a"}}}
+		}},
 	} {
 		t.Run(tc.args, func(t *testing.T) {
 			flags := pflag.NewFlagSet("run", pflag.ContinueOnError)
@@ -75,7 +82,7 @@ func TestCreateOptions(t *testing.T) {
 			require.NoError(t, flags.Parse(strings.Fields(tc.args)))
 			got, err := o.options(flags.Args())
 			require.NoError(t, err)
-			want := container.Options{Image: "box", Network: container.NetworkNone, Pull: image.PullNever, Detach: true}
+			want := container.Options{Image: "box", Network: container.NetworkDefault, Pull: image.PullNever, Detach: true}
 			tc.want(&want)
 			require.Equal(t, want, got)
 		})

@@ -51,7 +51,7 @@ var psCommand = command{
 	},
 }
 
-// psRow has docker ps's names for --format. Ports is empty: containers publish none yet.
+// psRow has docker ps's names for --format.
 type psRow struct {
 	Command, CreatedAt, ID, Image, Labels, Mounts, Names, Networks, Ports, RunningFor, State, Status string
 }
@@ -74,6 +74,7 @@ func newPsRow(info container.Info) psRow {
 		Mounts:     strings.Join(mounts, ","),
 		Names:      info.Name,
 		Networks:   string(info.Options.Network),
+		Ports:      portsText(info.Ports),
 		RunningFor: ago(info.Created),
 		State:      string(info.State),
 		Status:     statusText(info),

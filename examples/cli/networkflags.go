@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// networkFlags are those of create and run that say how a container is reached and what it reaches.
+type networkFlags struct {
+	network                string
+	ports, aliases         []string
+	hosts, servers, search []string
+}
+
+func (o *networkFlags) define(flags *pflag.FlagSet) {
+	flags.StringVar(&o.network, "network", string(container.NetworkDefault), "bridge, none (a loopback of its own), host, container:NAME|ID, or the name of a network")
+	flags.StringArrayVarP(&o.ports, "publish", "p", nil, "publish a port, as [[ADDRESS:]HOST:]CONTAINER[/tcp|/udp] (may be repeated); the address is 127.0.0.1 if none is given")
+	flags.StringArrayVar(&o.aliases, "network-alias", nil, "another name on the network (may be repeated)")
+	flags.StringArrayVar(&o.hosts, "add-host", nil, "a line of /etc/hosts, as NAME:ADDRESS or NAME:host-gateway (may be repeated)")
+	flags.StringArrayVar(&o.servers, "dns", nil, "address of a name server (may be repeated)")
+	flags.StringArrayVar(&o.search, "dns-search", nil, "domain that short names are tried in (may be repeated)")
+}
+
+// apply converts the flags.
+func (o *networkFlags) apply(opts *container.Options) error {
+	opts.Network = container.NetworkMode(o.network)
+	if len(o.aliases) > 0 {
+		opts.Network, opts.Networks = "", []container.Endpoint{{Network: o.network, Aliases: o.aliases}}
+	}
+	opts.Hosts, opts.DNS.Servers, opts.DNS.Search = o.hosts, o.servers, o.search
+	for _, spec := range o.ports {
+		p, err := port(spec)
+		if err != nil {
+			return fmt.Errorf("-p %q: %w", spec, err)
+		}
+		opts.Ports = append(opts.Ports, p)
+	}
+	return nil
+}
+
+// port reads [[ADDRESS:]HOST:]CONTAINER[/PROTOCOL], in which ports may be ranges as 8000-8009.
+func port(spec string) (container.Port, error) {
+	var p container.Port
+	rest, proto, _ := strings.Cut(spec, "/")
+	p.Protocol = proto
+	host, inside := "", rest
+	if i := strings.LastIndexByte(rest, ':'); i >= 0 {
+		host, inside = rest[:i], rest[i+1:]
+	}
+	if i := strings.LastIndexByte(host, ':'); i >= 0 {
+		p.HostIP, host = strings.Trim(host[:i], "[]"), host[i+1:]
+		if net.ParseIP(p.HostIP) == nil {
+			return p, fmt.Errorf("%q is no address", p.HostIP)
+		}
+	}
+	first, count, err := portRange(inside)
+	if err != nil {
+		return p, err
+	}
+	p.Container, p.Count = first, count
+	if host == "" {
+		return p, nil
+	}
+	var n uint16
+	if p.Host, n, err = portRange(host); err == nil && n != count {
+		err = fmt.Errorf("the ranges %s and %s have different lengths", host, inside)
+	}
+	return p, err
+}
+
+func portRange(s string) (first, count uint16, err error) {
+	low, high, isRange := strings.Cut(s, "-")
+	a, err := strconv.ParseUint(low, 10, 16)
+	if err != nil || a == 0 {
+		return 0, 0, fmt.Errorf("%q is no port", low)
+	}
+	if !isRange {
+		return uint16(a), 1, nil
+	}
+	b, err := strconv.ParseUint(high, 10, 16)
+	if err != nil || b < a {
+		return 0, 0, fmt.Errorf("%q is no range of ports", s)
+	}
+	return uint16(a), uint16(b - a + 1), nil
+}
