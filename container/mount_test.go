@@ -90,7 +90,7 @@ func TestReadOnlyMountIsReadOnlyBelow(t *testing.T) {
 	// The agent's mount namespace is as old as the agent: the mount has to be there before.
 	root, _ := killStore(t)
 	e := openEngine(t, root)
-	c, err := e.Run(t.Context(), container.Options{Image: testImage, Cmd: []string{"sleep", "1000h"}, Mounts: []container.Mount{{Source: dir, Target: "/m", ReadOnly: true}}})
+	c, err := e.Run(t.Context(), container.Options{Image: testImage, Cmd: []string{"sleep", "1000h", root}, Mounts: []container.Mount{{Source: dir, Target: "/m", ReadOnly: true}}})
 	require.NoError(t, err)
 	for _, file := range []string{"/m/x", "/m/below/x"} {
 		out, err := c.Command("/bin/testbox", "write", file, "x").CombinedOutput(t.Context())
@@ -113,7 +113,7 @@ func TestSlaveMount(t *testing.T) {
 	root, _ := killStore(t)
 	e := openEngine(t, root)
 	make := func(p container.Propagation) *container.Container {
-		c, err := e.Run(t.Context(), container.Options{Image: testImage, Cmd: []string{"sleep", "1000h"}, Mounts: []container.Mount{{Source: dir, Target: "/m", Propagation: p}}})
+		c, err := e.Run(t.Context(), container.Options{Image: testImage, Cmd: []string{"sleep", "1000h", root}, Mounts: []container.Mount{{Source: dir, Target: "/m", Propagation: p}}})
 		require.NoError(t, err)
 		return c
 	}

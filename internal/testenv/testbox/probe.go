@@ -62,14 +62,19 @@ func confinement(a []string) int {
 	}
 	c.Mounts = strings.Split(strings.TrimSpace(string(b)), "\n")
 	err = filepath.WalkDir("/dev", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && p != "/dev" {
+			return fs.SkipDir
+		}
+		st, err := os.Lstat(p) // the directory has what lies below a mount
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && p != "/dev":
-			return fs.SkipDir
-		case d.Type()&fs.ModeDevice != 0:
+		case st.Mode()&fs.ModeDevice != 0:
 			c.Devices = append(c.Devices, p)
-		case d.Type()&fs.ModeSymlink != 0:
+		case st.Mode()&fs.ModeSymlink != 0:
 			c.Links[p], err = os.Readlink(p)
 		}
 		return err
