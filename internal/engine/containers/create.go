@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -153,17 +154,22 @@ func (s *Service) findImages(ctx context.Context, rec *Record) error {
 	return nil
 }
 
-// newDir makes the container's directory and claims its name. The lock is held before anything else exists.
+// newDir makes the container's directory and claims its name. It appears with its lock held: another agent's clean-up
+// takes one whose lock is free for the leavings of a dead one.
 func (s *Service) newDir(rec *Record) (*state.Lock, error) {
-	if err := os.Mkdir(s.dir(rec.ID), 0o700); err != nil {
+	made, err := s.Images.Temp().Make("container")
+	if err != nil {
 		return nil, err
 	}
-	lock, err := state.Try(s.lockPath(rec.ID), true)
+	lock, err := state.Try(filepath.Join(made, "lock"), true)
 	if err == nil && lock == nil {
 		err = errBusy
 	}
+	if err == nil {
+		err = os.Rename(made, s.dir(rec.ID))
+	}
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(s.dir(rec.ID)))
+		return nil, errors.Join(err, os.RemoveAll(made))
 	}
 	if err = s.save(rec.ID, "config.json", rec); err == nil {
 		err = s.claimName(rec.Name, rec.ID)
