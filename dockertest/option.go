@@ -17,6 +17,7 @@ type settings struct {
 	opts        container.Options
 	ports       []uint16 // that Port names
 	waits       []Wait
+	files       []file
 	platform    string
 	credentials *image.Credentials
 	rewrite     func(string) string

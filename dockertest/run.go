@@ -78,6 +78,10 @@ func (c *Container) create(ctx context.Context, eng *container.Engine) error {
 		c.Container, err = eng.Create(ctx, c.settings.opts)
 		c.times.mark("create")
 	}
+	if err == nil && len(c.settings.files) > 0 {
+		err = c.place(ctx)
+		c.times.mark("files")
+	}
 	if err == nil {
 		c.started = time.Now()
 		err = c.Container.Start(ctx)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -100,6 +101,27 @@ func TestOptions(t *testing.T) {
 
 	c = dockertest.Run(t, img, dockertest.Entrypoint("/bin/testbox", "echo", "only this"), dockertest.WaitExit())
 	assert.Equal(t, "only this\n", c.Output())
+}
+
+func TestFiles(t *testing.T) {
+	img := testbox(t)
+	host := filepath.Join(t.TempDir(), "script")
+	require.NoError(t, os.WriteFile(host, []byte("from the host"), 0o755))
+	c := dockertest.Run(t, img, cmd("chain cat /etc/new/conf ; cat /srv/a/b ; cat /opt ; cat /data/note ; sleep 1h"),
+		dockertest.File("/etc/new/conf", []byte("conf ")),
+		dockertest.Files("/srv", fstest.MapFS{"a/b": {Data: []byte("tree "), Mode: 0o600}}),
+		dockertest.HostFile(host, "/opt"),
+		dockertest.File("/data/note", []byte(" replaced\n")),
+		dockertest.WaitLog("replaced"))
+	assert.Equal(t, "conf tree from the host replaced\n", c.Output())
+	require.NoError(t, c.WriteFile(t.Context(), "/later", []byte("later"), 0o644, container.CopyOptions{}))
+	assert.Equal(t, "later", c.Exec("/bin/testbox", "cat", "/later"))
+	got, err := c.ReadFile(t.Context(), "/srv/a/b")
+	require.NoError(t, err)
+	assert.Equal(t, "tree ", string(got))
+
+	_, err = dockertest.Start(t.Context(), img, dockertest.HostFile("/no/such/file", "/x"))
+	require.ErrorContains(t, err, "HostFile /no/such/file: ")
 }
 
 func TestBadOptions(t *testing.T) {

@@ -40,6 +40,7 @@ func TestWaits(t *testing.T) {
 		{"log, just before the end", "echo done", dockertest.WaitLog("done")},
 		{"log by expression", "chain echo took 17 ms ; sleep 1h", dockertest.WaitLogMatch(`^took \d+ ms$`)},
 		{"command", "listen :7000", dockertest.WaitExec("/bin/testbox", "cat", "/data/note")},
+		{"file", "chain write /data/up yes ; sleep 1h", dockertest.WaitFile("/data/up")},
 		{"exit", "exit 0", dockertest.WaitExit()},
 		{"exit with a code", "exit 3", dockertest.WaitExit(2, 3)},
 		{"function", "listen :7000", dockertest.WaitFunc("nothing", func(context.Context, *dockertest.Container) error { return nil })},
@@ -85,6 +86,7 @@ func TestWaitErrors(t *testing.T) {
 			[]string{`log line with "never": timed out after 300ms`}},
 		{"any", "listen :7001", dockertest.Any(dockertest.WaitPort(7000), dockertest.WaitLog("never")).Within(short),
 			[]string{`log line with "never": timed out`, "port 7000 to accept: timed out"}},
+		{"file", "listen :7000", dockertest.WaitFile("/nowhere").Within(short), []string{"file /nowhere: timed out after 300ms", "no such file"}},
 		{"exit", "listen :7000", dockertest.WaitExit().Within(short), []string{"its end with code 0: timed out"}},
 		{"health", "listen :7000", dockertest.WaitHealthy(), []string{"health"}},
 		{"function", "listen :7000", dockertest.WaitFunc("the moon", func(context.Context, *dockertest.Container) error {
@@ -112,6 +114,7 @@ func TestExitFailsTheWait(t *testing.T) {
 		"port":     dockertest.WaitPort(7000),
 		"log":      dockertest.WaitLog("never"),
 		"http":     dockertest.WaitHTTP(dockertest.HTTP{Port: 7000}),
+		"file":     dockertest.WaitFile("/nowhere"),
 		"exec":     dockertest.WaitExec("/bin/testbox", "exit", "1"),
 		"healthy":  dockertest.WaitHealthy(),
 		"exit":     dockertest.WaitExit(0, 1),
