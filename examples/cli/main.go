@@ -42,6 +42,7 @@ var commands = []command{
 	pauseCommand, unpauseCommand, restartCommand, renameCommand, portCommand,
 	networkCreateCommand, networkLsCommand, networkRmCommand, networkInspectCommand, networkConnectCommand,
 	networkDisconnectCommand, networkPruneCommand,
+	loginCommand, logoutCommand, searchTagsCommand, serveCommand,
 }
 
 // run is main without the process: tests call it, too.

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/registry"
+)
+
+func TestLoginAndOut(t *testing.T) {
+	t.Setenv("REGISTRY_AUTH_FILE", filepath.Join(t.TempDir(), "auth.json"))
+	reg, err := registry.Serve(registry.ServerOptions{Auth: registry.Auth{
+		Users: []registry.User{{Name: "ann", Password: "secret", Access: []registry.Access{{Repository: "**", May: registry.MayAll}}}},
+	}}, registry.ServeOptions{})
+	require.NoError(t, err)
+	defer reg.Close()
+	cli := func(stdin string, args ...string) (int, string) {
+		var out bytes.Buffer
+		code := run(context.Background(), args, strings.NewReader(stdin), &out, &out)
+		return code, out.String()
+	}
+	code, out := cli("wrong\n", "login", "-u", "ann", "--password-stdin", reg.Addr)
+	assert.Equal(t, 1, code, out)
+	code, out = cli("", "search", "tags", reg.Addr+"/team/app")
+	assert.Equal(t, 1, code, out)
+	code, out = cli("secret\n", "login", "-u", "ann", "--password-stdin", reg.Addr)
+	assert.Equal(t, 0, code, out)
+	assert.Equal(t, "Login Succeeded\n", out)
+	code, out = cli("", "search", "tags", reg.Addr+"/team/app")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, out, "team/app", "it may look, and there is no such repository")
+	assert.NotContains(t, out, "unauthorized")
+	code, out = cli("", "logout", reg.Addr)
+	assert.Equal(t, 0, code, out)
+	code, _ = cli("", "login", reg.Addr)
+	assert.Equal(t, codeEngine, code, "no account is named")
+}
