@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// sample is one container: until a request to it is answered, and until it is removed.
+type sample struct{ ready, total time.Duration }
+
+func once(ctx context.Context, l library) (s sample, err error) {
+	begin := time.Now()
+	url, remove, err := l.start(ctx)
+	if err != nil {
+		return s, err
+	}
+	err = get(ctx, url)
+	s.ready = time.Since(begin)
+	err = errors.Join(err, remove())
+	s.total = time.Since(begin)
+	return s, err
+}
+
+// get makes a connection of its own. A library that says ready too soon has it fail.
+func get(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %s", url, resp.Status)
+	}
+	return nil
+}
+
+func many(ctx context.Context, l library, n int) error {
+	var wg sync.WaitGroup
+	errs := make([]error, n)
+	for i := range n {
+		wg.Go(func() { _, errs[i] = once(ctx, l) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func report(w io.Writer, libraries []library, results map[string][]sample) {
+	fmt.Fprintf(w, "%-20s %28s %28s\n", "ms: median (min–max)", "ready", "total")
+	first := libraries[0].name
+	for _, l := range libraries {
+		ready, total := column(results[l.name], func(s sample) time.Duration { return s.ready }),
+			column(results[l.name], func(s sample) time.Duration { return s.total })
+		fmt.Fprintf(w, "%-20s %28s %28s", l.name, text(ready), text(total))
+		if l.name != first {
+			fmt.Fprintf(w, "   %.1f and %.1f times ours", ratio(ready, results[first], func(s sample) time.Duration { return s.ready }),
+				ratio(total, results[first], func(s sample) time.Duration { return s.total }))
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+func column(samples []sample, of func(sample) time.Duration) []time.Duration {
+	var ds []time.Duration
+	for _, s := range samples {
+		ds = append(ds, of(s))
+	}
+	slices.Sort(ds)
+	return ds
+}
+
+func ratio(theirs []time.Duration, ours []sample, of func(sample) time.Duration) float64 {
+	return float64(theirs[len(theirs)/2]) / float64(column(ours, of)[len(ours)/2])
+}
+
+func text(ds []time.Duration) string {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
+	return fmt.Sprintf("%.1f (%.1f–%.1f)", ms(ds[len(ds)/2]), ms(ds[0]), ms(ds[len(ds)-1]))
+}
