@@ -1,7 +1,7 @@
 TAGS := containers_image_openpgp,exclude_graphdriver_btrfs
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-# What an importer compiles, on every system.
-PUBLIC := ./image ./container ./registry ./dockertest .
+# What an importer compiles, and the programs on it, on every system.
+PUBLIC := ./image ./container ./registry ./dockertest ./examples/cli ./examples/quickstart .
 
 .PHONY: quickstart test test-short lint cross bench
 
