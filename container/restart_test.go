@@ -3,6 +3,7 @@ package container_test
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,6 +102,15 @@ func TestRestartWhileWaiting(t *testing.T) {
 	st, err := att.Wait()
 	require.NoError(t, err)
 	assert.Equal(t, 1, st.Code)
+}
+
+// TestRestartLogs: who follows the log follows it through restarts, as in Docker.
+func TestRestartLogs(t *testing.T) {
+	e := newEngine(t)
+	c := start(t, e, container.Options{Cmd: []string{"times", "/work/n", "3"}, Restart: container.RestartPolicy{Mode: container.RestartOnFailure}})
+	var out strings.Builder
+	require.NoError(t, c.Logs(soon(t), container.LogsOptions{Stdout: &out, Follow: true}))
+	assert.Equal(t, "run 1\nrun 2\nrun 3\n", out.String())
 }
 
 func TestRestartByHand(t *testing.T) {

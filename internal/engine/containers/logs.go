@@ -27,11 +27,9 @@ func (s *Service) logs(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, err)
 		return
 	}
-	var follow *logfile.Log
-	if m := s.mine(id); m != nil && opts.Follow {
-		if run, err := m.current(); err == nil {
-			follow = run.log
-		}
+	var present *run
+	if opts.Follow {
+		present = s.mine(id).followed()
 	}
 	rd, err := s.openLog(id, opts)
 	if err != nil {
@@ -45,22 +43,59 @@ func (s *Service) logs(w http.ResponseWriter, r *http.Request) {
 	}
 	bw := bufio.NewWriterSize(w, logfile.MaxChunk)
 	fw := api.NewFrameWriter(bw)
-	err = sendLog(r.Context(), rd, follow, func(e logfile.Entry) error {
+	past := false
+	send := func(e logfile.Entry) error {
 		if !opts.Since.IsZero() && e.Time.Before(opts.Since) {
 			return nil
 		}
-		if !opts.Until.IsZero() && e.Time.After(opts.Until) {
+		if past = !opts.Until.IsZero() && e.Time.After(opts.Until); past {
 			return io.EOF
 		}
 		return fw.Frame(kindOf(e), append(binary.BigEndian.AppendUint64(make([]byte, 0, api.LogTime+len(e.Data)), uint64(e.Time.UnixNano())), e.Data...))
-	}, func() error {
-		return errors.Join(bw.Flush(), rc.Flush())
-	})
+	}
+	flush := func() error { return errors.Join(bw.Flush(), rc.Flush()) }
+	for {
+		err = sendLog(r.Context(), rd, present.file(), send, flush)
+		if err != nil || past || present == nil || !present.comesAgain(r.Context()) {
+			break
+		}
+		present = s.mine(id).followed()
+	}
 	// The client is gone when these fail.
 	if err != nil && r.Context().Err() == nil {
 		_ = fw.JSON(api.Failure, api.ToError(err))
 	}
 	_ = bw.Flush()
+}
+
+// followed is the run whose log a follower waits for: the one that is, or that the restart policy is about to make.
+func (m *managed) followed() *run {
+	if m == nil || !live(m.state().State) {
+		return nil
+	}
+	r, err := m.present()
+	if err != nil {
+		return nil // removed just now
+	}
+	return r
+}
+
+// comesAgain says whether the restart policy follows the run with another; its log is closed.
+func (r *run) comesAgain(ctx context.Context) bool {
+	select {
+	case <-r.done:
+		return r.again
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// file is the log that the run writes.
+func (r *run) file() *logfile.Log {
+	if r == nil {
+		return nil
+	}
+	return r.log
 }
 
 // openLog opens the log where the wanted lines begin.
