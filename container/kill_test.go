@@ -81,16 +81,34 @@ func look(t *testing.T, root string) outside {
 	o.Containers, o.Volumes = entries(t, root, "containers"), entries(t, root, "volumes")
 	o.Names, o.Temp = entries(t, root, "names"), entries(t, root, "tmp")
 	o.Layers = entries(t, root, "storage/overlay")
+	ours := idsOf(root)
 	for _, pattern := range []string{"/sys/fs/cgroup/caisson/*", "/sys/fs/cgroup/*/caisson/*"} {
 		dirs, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, d := range dirs {
-			if st, err := os.Stat(d); err == nil && st.IsDir() {
+			if st, err := os.Stat(d); err == nil && st.IsDir() && ours[filepath.Base(d)] {
 				o.Cgroups++
 			}
 		}
 	}
 	return o
+}
+
+// seen are the ids of a store's containers, also of those that went: control groups don't tell whose they are, and
+// other tests make some at the same time.
+var seen = map[string]map[string]bool{}
+
+func idsOf(root string) map[string]bool {
+	if seen[root] == nil {
+		seen[root] = map[string]bool{}
+	}
+	list, err := os.ReadDir(filepath.Join(root, "containers"))
+	if err == nil {
+		for _, e := range list {
+			seen[root][e.Name()] = true
+		}
+	}
+	return seen[root]
 }
 
 func entries(t *testing.T, root, dir string) int {
@@ -155,6 +173,7 @@ func startChild(t *testing.T, root, scenario string) *exec.Cmd {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err)
 	require.Equal(t, "ready\n", line)
+	require.NotEmpty(t, idsOf(root))
 	return cmd
 }
 
