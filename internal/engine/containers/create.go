@@ -187,7 +187,7 @@ func (s *Service) build(ctx context.Context, rec *Record, img *images.Resolved) 
 		return err
 	}
 	defer shared.Unlock()
-	if err := s.makeVolumes(rec); err != nil {
+	if err := s.makeVolumes(ctx, rec); err != nil {
 		return err
 	}
 	if err := s.save(rec.ID, "config.json", rec); err != nil {

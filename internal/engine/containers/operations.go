@@ -20,4 +20,8 @@ func (s *Service) routeOperations(mux *http.ServeMux) {
 	mux.HandleFunc("POST /containers/{id}/copy-to", s.settled(s.copyTo))
 	mux.HandleFunc("POST /containers/{id}/copy-from", s.settled(s.copyFrom))
 	mux.HandleFunc("POST /containers/{id}/export", s.settled(s.export))
+	mux.HandleFunc("POST /containers/{id}/diff", s.settled(wire.Handle(s.diff)))
+	mux.HandleFunc("POST /containers/{id}/commit", s.settled(wire.Handle(s.commit)))
+	mux.HandleFunc("POST /containers/{id}/update", s.settled(wire.Handle(s.update)))
+	s.routeVolumes(mux)
 }

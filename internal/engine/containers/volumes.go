@@ -3,11 +3,13 @@
 package containers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	pathrs "github.com/cyphar/filepath-securejoin/pathrs-lite"
 	storagecopy "go.podman.io/storage/drivers/copy"
@@ -20,7 +22,15 @@ func (s *Service) volumeDir(name string) string {
 }
 
 // makeVolumes makes the directories of the record's volumes, and names the anonymous ones.
-func (s *Service) makeVolumes(rec *Record) error {
+func (s *Service) makeVolumes(ctx context.Context, rec *Record) error {
+	if !slices.ContainsFunc(rec.Mounts, func(m container.Mount) bool { return m.Type == container.MountVolume }) {
+		return nil
+	}
+	lock, err := s.lockVolumes(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
 	for i := range rec.Mounts {
 		m := &rec.Mounts[i]
 		if m.Type != container.MountVolume {
@@ -34,8 +44,8 @@ func (s *Service) makeVolumes(rec *Record) error {
 				return err
 			}
 		}
-		if err := os.MkdirAll(s.volumeDir(m.Source), 0o755); err != nil {
-			return fmt.Errorf("make volume %s: %w", m.Source, err)
+		if err := s.makeVolume(container.Volume{Name: m.Source, Anonymous: slices.Contains(rec.Volumes, m.Source)}); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -75,7 +85,7 @@ func (s *Service) prepareVolume(m container.Mount, rootfs string) (string, error
 func (s *Service) removeVolumes(rec *Record) error {
 	var errs []error
 	for _, v := range rec.Volumes {
-		errs = append(errs, os.RemoveAll(filepath.Join(s.layout.Volumes(), v)))
+		errs = append(errs, s.eraseVolume(v))
 	}
 	return errors.Join(errs...)
 }

@@ -1,0 +1,107 @@
+//go:build linux
+
+package containers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/manifest"
+	"go.podman.io/storage"
+
+	"github.com/caisson-dev/caisson/internal/engine/images"
+)
+
+// manifestV2 is a manifest in the form that Docker's schema 2 and OCI share.
+type manifestV2 struct {
+	SchemaVersion int          `json:"schemaVersion"`
+	MediaType     string       `json:"mediaType"`
+	Config        descriptor   `json:"config"`
+	Layers        []descriptor `json:"layers"`
+}
+
+type descriptor struct {
+	MediaType string        `json:"mediaType"`
+	Digest    digest.Digest `json:"digest"`
+	Size      int64         `json:"size"`
+}
+
+// createImage adds the layer to the configuration and writes both and a manifest, of the kind that the base has.
+func (s *Service) createImage(base *images.Resolved, cfg *imageConfig, layer *storage.Layer) (string, error) {
+	cfg.RootFS.Type = "layers"
+	cfg.RootFS.DiffIDs = append(cfg.RootFS.DiffIDs, layer.UncompressedDigest)
+	blob, err := json.Marshal(cfg)
+	if err != nil {
+		return "", err
+	}
+	kind, err := s.manifestKind(base)
+	if err != nil {
+		return "", err
+	}
+	man := manifestV2{SchemaVersion: 2, MediaType: kind, Config: descriptor{manifest.DockerV2Schema2ConfigMediaType, digest.FromBytes(blob), int64(len(blob))}}
+	layerKind := manifest.DockerV2SchemaLayerMediaTypeUncompressed
+	if kind == v1.MediaTypeImageManifest {
+		man.Config.MediaType, layerKind = v1.MediaTypeImageConfig, v1.MediaTypeImageLayer
+	}
+	if man.Layers, err = s.layers(cfg, layer, layerKind); err != nil {
+		return "", err
+	}
+	raw, err := json.Marshal(man)
+	if err != nil {
+		return "", err
+	}
+	manDigest := digest.FromBytes(raw)
+	img, err := s.Images.Storage().CreateImage(man.Config.Digest.Encoded(), nil, layer.ID, "", &storage.ImageOptions{
+		CreationDate: *cfg.Created, Digest: manDigest,
+		BigData: []storage.ImageBigDataOption{
+			{Key: man.Config.Digest.String(), Data: blob, Digest: man.Config.Digest},
+			// The second name is how containers/image finds one of several.
+			{Key: storage.ImageDigestBigDataKey, Data: raw, Digest: manDigest},
+			{Key: storage.ImageDigestBigDataKey + "-" + manDigest.String(), Data: raw, Digest: manDigest},
+		},
+	})
+	if err != nil {
+		return "", err
+	}
+	return img.ID, nil
+}
+
+func (s *Service) manifestKind(base *images.Resolved) (string, error) {
+	raw, err := s.Images.Storage().ImageBigData(base.ID, storage.ImageDigestBigDataKey)
+	if err != nil {
+		return "", err
+	}
+	if manifest.GuessMIMEType(raw) == v1.MediaTypeImageManifest {
+		return v1.MediaTypeImageManifest, nil
+	}
+	return manifest.DockerV2Schema2MediaType, nil
+}
+
+// layers describes the layers as they are in the store: not compressed, lowest first.
+func (s *Service) layers(cfg *imageConfig, top *storage.Layer, kind string) ([]descriptor, error) {
+	ids := cfg.RootFS.DiffIDs
+	out := make([]descriptor, len(ids))
+	l, err := top, error(nil)
+	for i := len(ids) - 1; i >= 0; i-- {
+		if l == nil {
+			return nil, fmt.Errorf("the image has %d layers in its configuration and fewer in the store", len(ids))
+		}
+		if l.UncompressedSize < 0 {
+			return nil, errors.New("a layer of the image has no known size")
+		}
+		out[i] = descriptor{kind, ids[i], l.UncompressedSize}
+		parent := l.Parent
+		if l = nil; parent != "" {
+			if l, err = s.Images.Storage().Layer(parent); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if l != nil {
+		return nil, fmt.Errorf("the image has %d layers in its configuration and more in the store", len(ids))
+	}
+	return out, nil
+}

@@ -1,0 +1,49 @@
+//go:build linux
+
+package runtime
+
+import (
+	"github.com/opencontainers/cgroups"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Update changes the limits of the running container to those of res; what res leaves out stays. If the kernel refuses
+// one, none changes.
+func (c *Container) Update(res *specs.LinuxResources) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cfg := c.lc.Config()
+	group, limits := *cfg.Cgroups, *cfg.Cgroups.Resources // copies: libcontainer goes back to its own
+	group.Resources, cfg.Cgroups = &limits, &group
+	limits.SkipDevices = true
+	if m := res.Memory; m != nil {
+		if m.Limit != nil {
+			limits.Memory = *m.Limit
+		}
+		if m.Swap != nil {
+			limits.MemorySwap = *m.Swap
+		}
+		limits.MemoryCheckBeforeUpdate = true // else v2 kills until the rest fits
+	}
+	if cpu := res.CPU; cpu != nil {
+		if cpu.Period != nil && cpu.Quota != nil {
+			limits.CpuPeriod, limits.CpuQuota = *cpu.Period, *cpu.Quota
+		}
+		if cpu.Shares != nil {
+			limits.CpuShares, limits.CpuWeight = *cpu.Shares, cgroups.ConvertCPUSharesToCgroupV2Value(*cpu.Shares)
+		}
+		if cpu.Cpus != "" {
+			limits.CpusetCpus = cpu.Cpus
+		}
+		if cpu.Mems != "" {
+			limits.CpusetMems = cpu.Mems
+		}
+	}
+	if res.Pids != nil {
+		limits.PidsLimit = res.Pids.Limit
+	}
+	if b := res.BlockIO; b != nil && b.Weight != nil {
+		limits.BlkioWeight = *b.Weight
+	}
+	return c.lc.Set(cfg)
+}
