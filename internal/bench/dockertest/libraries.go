@@ -61,4 +61,3 @@ func oryLibrary() (library, error) {
 		return url, func() error { return pool.Purge(res) }, err
 	}}, nil
 }
-
