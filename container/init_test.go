@@ -79,3 +79,16 @@ func TestInitIsNotTheAgent(t *testing.T) {
 		assert.Less(t, st.Size(), int64(12<<10))
 	}
 }
+
+// BenchmarkLifecycleWithInit is BenchmarkLifecycle with an init.
+func BenchmarkLifecycleWithInit(b *testing.B) {
+	e := newEngine(b)
+	for b.Loop() {
+		c, err := e.Create(b.Context(), container.Options{Image: testImage, Cmd: []string{"true"}, Init: true})
+		require.NoError(b, err)
+		require.NoError(b, c.Start(b.Context()))
+		_, err = c.Wait(b.Context())
+		require.NoError(b, err)
+		require.NoError(b, c.Remove(b.Context(), container.RemoveOptions{}))
+	}
+}
