@@ -21,6 +21,24 @@ import (
 // root, which lies in memory.
 func powerCut(t testing.TB, pids []int) {
 	t.Helper()
+	runRoot := runRootOf(t, pids)
+	for _, pid := range pids {
+		p, err := os.FindProcess(pid)
+		require.NoError(t, err)
+		_ = p.Kill() // it may have died with its agent
+	}
+	for _, pid := range pids {
+		require.Eventually(t, func() bool {
+			_, err := os.Stat("/proc/" + strconv.Itoa(pid) + "/root/.")
+			return err != nil
+		}, 10*time.Second, time.Millisecond)
+	}
+	require.NoError(t, os.RemoveAll(runRoot))
+}
+
+// runRootOf asks the agents among a store's processes where its run root is.
+func runRootOf(t testing.TB, pids []int) string {
+	t.Helper()
 	runRoot := ""
 	for _, pid := range pids {
 		env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
@@ -34,18 +52,9 @@ func powerCut(t testing.TB, pids []int) {
 				runRoot = cfg.RunRoot
 			}
 		}
-		p, err := os.FindProcess(pid)
-		require.NoError(t, err)
-		_ = p.Kill() // it may have died with its agent
 	}
 	require.NotEmpty(t, runRoot)
-	for _, pid := range pids {
-		require.Eventually(t, func() bool {
-			_, err := os.Stat("/proc/" + strconv.Itoa(pid) + "/root/.")
-			return err != nil
-		}, 10*time.Second, time.Millisecond)
-	}
-	require.NoError(t, os.RemoveAll(runRoot))
+	return runRoot
 }
 
 // TestMachineRestart: a detached container is exited afterwards, has its data, and starts again; its restart policy went

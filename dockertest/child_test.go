@@ -158,7 +158,7 @@ func TestEndings(t *testing.T) {
 		code     int // -1: ended by a signal
 	}{
 		{"pass", nil, 0}, {"fail", nil, 1}, {"panic", nil, 2}, {"panic in a goroutine", nil, 2}, {"exit", nil, 7},
-		{"time-out", []string{"-test.timeout=3s"}, 2}, {"kill", nil, -1}, {"terminate", nil, -1},
+		{"time-out", []string{"-test.timeout=15s"}, 2}, {"kill", nil, -1}, {"terminate", nil, -1},
 	} {
 		t.Run(tc.scenario, func(t *testing.T) {
 			cmd, ids := startChild(t, root, box, tc.scenario, tc.flags...)

@@ -91,7 +91,7 @@ func TestOptions(t *testing.T) {
 		dockertest.Cmd("chain", "env", ";", "pwd", ";", "cat", "/m/in", ";", "write", "/tmp/x", "y", ";", "hostname", ";", "sleep", "1h"),
 		dockertest.Dir("/data"), dockertest.Mount(dir, "/m"), dockertest.Tmpfs("/tmp"), dockertest.Label("mine", "yes"),
 		dockertest.Modify(func(o *container.Options) { o.Hostname = "modified" }),
-		dockertest.WaitLog("modified"))
+		dockertest.WaitLog("from the hostmodified")) // the file ends without a newline; "modified" alone is in the environment
 	assert.Contains(t, c.Output(), "A=b=c\nEMPTY=\n")
 	assert.Contains(t, c.Output(), "/data\nfrom the host")
 	assert.Equal(t, "y", c.Exec("/bin/testbox", "cat", "/tmp/x"))

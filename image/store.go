@@ -40,7 +40,7 @@ func OpenStore(opts StoreOptions) (*Store, error) {
 
 // Close gives the store back. The last Close of a store in a process stops and removes the process's containers that
 // are not detached, and ends its agent.
-func (s *Store) Close() error { return s.c.Close() }
+func (s *Store) Close() error { return s.once() }
 
 // Root is the directory of the store.
 func (s *Store) Root() string { return s.c.Root }

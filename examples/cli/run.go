@@ -76,6 +76,9 @@ func (c *cli) foreground(ctx context.Context, ctr *container.Container, s stream
 		return false, err
 	}
 	defer attached.Close()
+	if s.proxy {
+		c.signals.hold()
+	}
 	if err := ctr.Start(ctx); err != nil {
 		return false, err
 	}

@@ -14,7 +14,7 @@ type signals struct {
 	done    chan struct{}
 	mu      sync.Mutex
 	deliver func(os.Signal)
-	pending os.Signal // what cancelled the command, until it is forwarded
+	pending []os.Signal // what cancelled the command or came while they were held, until it is forwarded
 }
 
 // signalError is why a command was cancelled.
@@ -33,7 +33,7 @@ func (e *signalError) code() int {
 func catchSignals(cancel func(error)) *signals {
 	s := &signals{ch: make(chan os.Signal, 128), done: make(chan struct{})}
 	s.deliver = func(sig os.Signal) {
-		s.pending = sig
+		s.pending = append(s.pending, sig)
 		cancel(&signalError{sig})
 	}
 	signal.Notify(s.ch, os.Interrupt, syscall.SIGTERM)
@@ -54,7 +54,15 @@ func (s *signals) loop() {
 	}
 }
 
-// forward passes every signal to kill from now on, and the one that came just before. What is the process's own
+// hold keeps every signal from now on for forward: a container may show that it runs before Start has returned.
+func (s *signals) hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deliver = func(sig os.Signal) { s.pending = append(s.pending, sig) }
+	signal.Notify(s.ch)
+}
+
+// forward passes every signal to kill from now on, and those that came just before. What is the process's own
 // business stays here: its children, pipes and the Go scheduler's preemption.
 func (s *signals) forward(kill func(sig syscall.Signal)) {
 	s.mu.Lock()
@@ -65,9 +73,10 @@ func (s *signals) forward(kill func(sig syscall.Signal)) {
 		}
 	}
 	signal.Notify(s.ch)
-	if s.pending != nil {
-		s.deliver(s.pending)
+	for _, sig := range s.pending {
+		s.deliver(sig)
 	}
+	s.pending = nil
 }
 
 func (s *signals) stop() {

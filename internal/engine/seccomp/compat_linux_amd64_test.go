@@ -1,9 +1,11 @@
 package seccomp_test
 
 import (
+	"errors"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,9 +25,12 @@ func TestI386OnTheKernel(t *testing.T) {
 	out, err := exec.Command("cc", "-O1", "-o", path, "testdata/compat.c").CombinedOutput()
 	require.NoError(t, err, string(out))
 	unfiltered, err := exec.Command(path).Output()
-	if err != nil {
-		skip(t, "a kernel with CONFIG_IA32_EMULATION")
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGSEGV {
+		// What a kernel without the emulation does to int 0x80. No package mends that, so CI may skip it, too.
+		t.Skip("SKIPPED, this machine lacks: 32-bit system calls (a kernel with CONFIG_IA32_EMULATION, not booted with ia32_emulation=0)")
 	}
+	require.NoError(t, err)
 	require.NotContains(t, strings.ReplaceAll(string(unfiltered), "number-2000 ENOSYS", ""), "ENOSYS")
 	require.NotContains(t, string(unfiltered), "EPERM", "the probes say nothing")
 
