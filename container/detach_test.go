@@ -43,14 +43,14 @@ func TestDetachedOutlivesItsCreator(t *testing.T) {
 		}
 		info, err := c.Inspect(ctx)
 		return err == nil && info.State == container.StateRunning
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	require.NoError(t, cmd.Process.Kill())
 	_ = cmd.Wait() // killed
 	waitForLog(t, c, "ready")
 	require.Eventually(t, func() bool {
 		infos, err := e.List(ctx, container.ListOptions{All: true})
 		return err == nil && len(infos) == 1
-	}, 10*time.Second, 5*time.Millisecond, "the others went with their creator")
+	}, time.Minute, 5*time.Millisecond, "the others went with their creator")
 	_, err := e.Get(ctx, "second")
 	require.ErrorIs(t, err, container.ErrNotFound)
 
@@ -101,12 +101,12 @@ func TestDetachedAgentKilled(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, agents)
-	wait, cancel := context.WithTimeout(ctx, 10*time.Second)
+	wait, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	require.Eventually(t, func() bool {
 		st, err := c.Wait(wait)
 		return err == nil && st.Code == 137
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	info, err := c.Inspect(ctx)
 	require.NoError(t, err)
 	assert.Equal(t, container.StateExited, info.State)

@@ -106,7 +106,7 @@ func TestEventsFollowed(t *testing.T) {
 		break
 	}
 	assert.Equal(t, 2, n)
-	assert.Less(t, at, time.Second, "events arrive when they happen")
+	assert.Less(t, at, 10*time.Second, "events arrive when they happen")
 
 	stopped, stop := context.WithCancel(ctx)
 	time.AfterFunc(20*time.Millisecond, stop)

@@ -17,7 +17,7 @@ import (
 // soon bounds what a test waits for.
 func soon(t testing.TB) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -31,7 +31,7 @@ func healthOf(t testing.TB, c *container.Container, want container.HealthState) 
 		require.NoError(t, err)
 		h = info.Health
 		return h != nil && h.State == want
-	}, 20*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	return h
 }
 
@@ -53,7 +53,7 @@ func TestHealth(t *testing.T) {
 		require.NoError(t, err)
 		h = info.Health
 		return len(h.Log) == 5
-	}, 20*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	assert.Equal(t, container.HealthStarting, h.State, "failures of the start period don't count")
 	assert.Zero(t, h.FailingStreak)
 	assert.Equal(t, 3, h.Log[0].Code)

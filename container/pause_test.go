@@ -91,7 +91,7 @@ func TestEndOfAPausedContainer(t *testing.T) {
 			waitForLog(t, c, "ready")
 			pause(t, c)
 			require.NoError(t, tc.end(c))
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			st, err := c.Wait(ctx)
 			require.NoError(t, err)
@@ -140,7 +140,7 @@ func TestKillOwnerOfAPausedContainer(t *testing.T) {
 			require.Eventually(t, func() bool {
 				infos, err := e.List(t.Context(), container.ListOptions{All: true})
 				return err == nil && len(infos) == 0
-			}, 10*time.Second, 5*time.Millisecond)
+			}, time.Minute, 5*time.Millisecond)
 			require.NoError(t, e.Store().Close())
 			settles(t, root, before)
 		})

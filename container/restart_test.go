@@ -87,7 +87,7 @@ func TestRestartAfterKill(t *testing.T) {
 func TestRestartWhileWaiting(t *testing.T) {
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"exit", "1"}, Restart: container.RestartPolicy{Mode: container.RestartAlways}})
-	restarted(t, c, 4) // the next one is a second and a half away
+	restarted(t, c, 5) // the next one is three seconds away
 	require.Eventually(t, func() bool {
 		info, err := c.Inspect(t.Context())
 		require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestRestartWhileWaiting(t *testing.T) {
 	require.NoError(t, err)
 	begin := time.Now()
 	require.NoError(t, c.Remove(t.Context(), container.RemoveOptions{Force: true}))
-	assert.Less(t, time.Since(begin), time.Second, "the pause is called off")
+	assert.Less(t, time.Since(begin), 2500*time.Millisecond, "the pause is called off")
 	st, err := att.Wait()
 	require.NoError(t, err)
 	assert.Equal(t, 1, st.Code)

@@ -82,7 +82,7 @@ func TestDetachKeysAndAttachAgain(t *testing.T) {
 // waitFor waits until the text was written.
 func (w *watcher) waitFor(t testing.TB, text string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	w.mu.Lock()
 	w.text, w.found = text, cancel

@@ -149,7 +149,7 @@ func TestEndings(t *testing.T) {
 	root, box := childStore(t)
 	cmd, ids := startChild(t, root, box, "pass")
 	require.NoError(t, cmd.Wait())
-	require.Eventually(t, func() bool { return len(processesOf(t, root)) == 0 }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return len(processesOf(t, root)) == 0 }, time.Minute, 5*time.Millisecond)
 	clean := look(t, root, ids)
 	require.Zero(t, clean.Containers+clean.Mounts+clean.Cgroups+clean.Names, "a test that passes leaves nothing")
 	for _, tc := range []struct {
@@ -177,7 +177,7 @@ func TestEndings(t *testing.T) {
 			assert.Eventually(t, func() bool {
 				now = look(t, root, ids)
 				return now == clean
-			}, 10*time.Second, 5*time.Millisecond)
+			}, time.Minute, 5*time.Millisecond)
 			assert.Equal(t, clean, now)
 		})
 	}

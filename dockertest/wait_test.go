@@ -67,7 +67,7 @@ func TestWaitHealthy(t *testing.T) {
 
 func TestWaitErrors(t *testing.T) {
 	img := testbox(t)
-	short := 300 * time.Millisecond
+	short := 3 * time.Second // long enough for a probe or two on a slow machine: what they found is in the message
 	for _, tc := range []struct {
 		name string
 		cmd  string
@@ -75,25 +75,26 @@ func TestWaitErrors(t *testing.T) {
 		want []string
 	}{
 		{"port that nothing listens on", "listen :7001", dockertest.WaitPort(7000).Within(short),
-			[]string{"port 7000 to accept: timed out after 300ms", "connection refused", "listens on 7001"}},
+			[]string{"port 7000 to accept: timed out after 3s", "connection refused", "listens on 7001"}},
 		{"port on the loopback alone", "listen 127.0.0.1:7000", dockertest.WaitPort(7000).Within(short), []string{"have it listen on 0.0.0.0"}},
 		{"log", "chain echo other ; sleep 1h", dockertest.WaitLog("never").Within(short),
-			[]string{`log line with "never": timed out after 300ms`, "the end of its log:\n    other"}},
+			[]string{`log line with "never": timed out after 3s`, "the end of its log:\n    other"}},
 		{"too few lines", "chain echo up ; sleep 1h", dockertest.WaitLog("up").Times(2).Within(short), []string{"1 of 2 such lines came"}},
 		{"command", "listen :7000", dockertest.WaitExec("/bin/testbox", "cat", "/nowhere").Within(short), []string{"timed out", "no such file or directory"}},
 		{"command that is not there", "listen :7000", dockertest.WaitExec("/bin/sh", "-c", "true"), []string{"/bin/sh"}},
 		{"time-out of all", "listen :7000", dockertest.All(dockertest.WaitPort(7000), dockertest.WaitLog("never")).Within(short),
-			[]string{`log line with "never": timed out after 300ms`}},
+			[]string{`log line with "never": timed out after 3s`}},
 		{"any", "listen :7001", dockertest.Any(dockertest.WaitPort(7000), dockertest.WaitLog("never")).Within(short),
 			[]string{`log line with "never": timed out`, "port 7000 to accept: timed out"}},
-		{"file", "listen :7000", dockertest.WaitFile("/nowhere").Within(short), []string{"file /nowhere: timed out after 300ms", "no such file"}},
+		{"file", "listen :7000", dockertest.WaitFile("/nowhere").Within(short), []string{"file /nowhere: timed out after 3s", "no such file"}},
 		{"exit", "listen :7000", dockertest.WaitExit().Within(short), []string{"its end with code 0: timed out"}},
 		{"health", "listen :7000", dockertest.WaitHealthy(), []string{"health"}},
 		{"function", "listen :7000", dockertest.WaitFunc("the moon", func(context.Context, *dockertest.Container) error {
 			return errors.New("it is down")
-		}).Within(short).Every(time.Millisecond), []string{"the moon: timed out after 300ms: at last: it is down"}},
+		}).Within(short).Every(time.Millisecond), []string{"the moon: timed out after 3s: at last: it is down"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel() // they wait more than they work
 			begin := time.Now()
 			_, err := dockertest.Start(t.Context(), img, cmd(tc.cmd), dockertest.Port(7000), tc.wait)
 			var re *dockertest.ReadyError
@@ -102,7 +103,7 @@ func TestWaitErrors(t *testing.T) {
 			for _, want := range append(tc.want, "reproduce: ", "examples/cli@latest run --rm") {
 				assert.ErrorContains(t, err, want)
 			}
-			assert.Less(t, time.Since(begin), 20*time.Second)
+			assert.Less(t, time.Since(begin), time.Minute)
 		})
 	}
 }
@@ -190,7 +191,8 @@ func TestWaitHTTP(t *testing.T) {
 		{"no port", dockertest.HTTP{}, "Port declares none"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			err := dockertest.WaitError(c, dockertest.WaitHTTP(tc.http).Within(500*time.Millisecond))
+			t.Parallel()
+			err := dockertest.WaitError(c, dockertest.WaitHTTP(tc.http).Within(3*time.Second))
 			if tc.want == "" {
 				require.NoError(t, err)
 			} else {
@@ -223,8 +225,8 @@ func TestWaitSQL(t *testing.T) {
 	sql.Register("line", lineDriver{})
 	dsn := func(addr string) string { return "line://" + addr }
 	dockertest.Run(t, testbox(t), dockertest.Port(7000), dockertest.WaitSQL("line", 7000, dsn))
-	_, err := dockertest.Start(t.Context(), testbox(t), dockertest.Port(7001), dockertest.WaitSQL("line", 7001, dsn).Within(300*time.Millisecond))
-	require.ErrorContains(t, err, "line to answer at port 7001: timed out after 300ms: at last: ")
+	_, err := dockertest.Start(t.Context(), testbox(t), dockertest.Port(7001), dockertest.WaitSQL("line", 7001, dsn).Within(3*time.Second))
+	require.ErrorContains(t, err, "line to answer at port 7001: timed out after 3s: at last: ")
 }
 
 // TestRestartedLog: a line of the run before does not make a container ready.
@@ -233,6 +235,6 @@ func TestRestartedLog(t *testing.T) {
 	first := strings.Count(c.Output(), "/data/note")
 	c.Restart()
 	assert.Equal(t, 2*first, strings.Count(c.Output(), "/data/note"))
-	err := dockertest.WaitError(c, dockertest.WaitLog("/data/note").Times(2).Within(300*time.Millisecond))
+	err := dockertest.WaitError(c, dockertest.WaitLog("/data/note").Times(2).Within(3*time.Second))
 	require.ErrorContains(t, err, "1 of 2 such lines came")
 }

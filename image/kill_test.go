@@ -186,7 +186,7 @@ func startChild(t *testing.T, root, scenario string, env ...string) *exec.Cmd {
 func settles(t *testing.T, root string, before outside) {
 	t.Helper()
 	var now outside
-	assert.Eventually(t, func() bool { now = look(t, root); return now == before }, 10*time.Second, 5*time.Millisecond)
+	assert.Eventually(t, func() bool { now = look(t, root); return now == before }, time.Minute, 5*time.Millisecond)
 	assert.Equal(t, before, now)
 }
 
@@ -207,7 +207,7 @@ func kill(t *testing.T, root, victim string, owner *exec.Cmd) {
 		require.NoError(t, p.Kill())
 	}
 	_ = owner.Wait() // killed, or its agent is gone
-	require.Eventually(t, func() bool { return len(processesOf(t, root)) == 0 }, 10*time.Second, 5*time.Millisecond, "all processes end")
+	require.Eventually(t, func() bool { return len(processesOf(t, root)) == 0 }, time.Minute, 5*time.Millisecond, "all processes end")
 	if victim == "owner" {
 		return // the agent cleans up by itself
 	}
@@ -257,7 +257,7 @@ func awaitSleeper(t *testing.T, root string) {
 			}
 		}
 		return false
-	}, 20*time.Second, 5*time.Millisecond, "the step runs")
+	}, time.Minute, 5*time.Millisecond, "the step runs")
 }
 
 func TestKillInPull(t *testing.T) {

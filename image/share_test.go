@@ -29,7 +29,7 @@ func TestPullTogether(t *testing.T) {
 	for range 4 {
 		procs = append(procs, startChild(t, root, "pull", "CAISSON_TEST_REF="+reg.ref))
 	}
-	require.Eventually(t, func() bool { return waiters(t, root) == 3 }, 20*time.Second, 5*time.Millisecond, "the others wait for the first")
+	require.Eventually(t, func() bool { return waiters(t, root) == 3 }, time.Minute, 5*time.Millisecond, "the others wait for the first")
 	release()
 	for _, p := range procs {
 		_ = p.Wait() // it ends with 9, whatever happened

@@ -143,7 +143,7 @@ func destroy(t testing.TB, root string) {
 	require.Eventually(t, func() bool {
 		err = store.Destroy(ctx)
 		return !errors.Is(err, image.ErrInUse)
-	}, 20*time.Second, 20*time.Millisecond, "the store stays in use")
+	}, time.Minute, 20*time.Millisecond, "the store stays in use")
 	require.NoError(t, err)
 }
 

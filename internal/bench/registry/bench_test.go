@@ -88,7 +88,7 @@ func start(b *testing.B, i int) (url string, cmd *exec.Cmd) {
 	require.Eventually(b, func() bool {
 		resp, err := http.Get("http://" + addr + "/v2/")
 		return err == nil && resp.Body.Close() == nil
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	return "http://" + addr, cmd
 }
 

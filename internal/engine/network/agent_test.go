@@ -102,7 +102,7 @@ func agentMain() int {
 		return agentFail(err)
 	}
 	defer m.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	n, err := m.Join(ctx, os.Getenv("AGENT_NETWORK"))
 	if err != nil {
@@ -156,7 +156,7 @@ func (s *agentSession) do(f []string) error {
 	case "echo": // echo ADDR BYTES: a new connection
 		var size int
 		fmt.Sscan(f[2], &size)
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		c, err := network.DialIn(ctx, s.b.ns, "tcp", f[1])
 		if err != nil {

@@ -24,7 +24,7 @@ import (
 
 // ctxFor ends before the test binary's own timeout, so that a hang names the operation.
 func ctxFor(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

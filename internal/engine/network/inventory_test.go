@@ -32,7 +32,7 @@ func countDir(t testing.TB, dir string) int {
 func (before inventory) requireSame(t testing.TB) {
 	t.Helper()
 	var now inventory
-	if !within(10*time.Second, func() bool {
+	if !within(time.Minute, func() bool {
 		now = takeInventory(t)
 		runtime.GC() // returns splice's spare pipes
 		return now.files <= before.files && now.goroutines <= before.goroutines

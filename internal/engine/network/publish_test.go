@@ -210,7 +210,7 @@ func TestPublishUDPForgetsIdleClients(t *testing.T) {
 	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	a.servePackets(":53")
-	p, err := network.Publish(ctxFor(t), []network.PortMapping{{ContainerPort: 53, Proto: "udp"}}, network.PublishOptions{UDPIdle: 50 * time.Millisecond})
+	p, err := network.Publish(ctxFor(t), []network.PortMapping{{ContainerPort: 53, Proto: "udp"}}, network.PublishOptions{UDPIdle: 500 * time.Millisecond})
 	require.NoError(t, err)
 	defer p.Close()
 	a.activate(p)
