@@ -264,6 +264,14 @@ func (a *agent) leave() {
 		return
 	}
 	if a.run.Upgrade() {
+		// An agent that was killed lets go of the run root a moment before its containers: Collect may have passed them by.
+		if a.conts != nil {
+			if err := a.conts.CleanRun(); err != nil {
+				a.log.Error("the run root stays for the next agent", "error", err)
+				a.run.Unlock()
+				return
+			}
+		}
 		_ = unmountBelow(a.layout.RunRoot)
 		_ = os.RemoveAll(a.layout.RunRoot) // what can't be removed is used again
 		if a.destroy.Load() {

@@ -38,6 +38,10 @@ func (s *Service) Collect(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// CleanRun ends the processes of all containers and removes their cgroups and libcontainer's state, the last that is
+// known of them. No other agent of the store may live.
+func (s *Service) CleanRun() error { return s.rt.CleanAll() }
+
 // collect looks after one container whose lock is held and whose manager, if it had one, is dead.
 func (s *Service) collect(ctx context.Context, id string) error {
 	rec, err := s.loadRecord(id)

@@ -110,3 +110,18 @@ func (r *Runtime) Clean(id string) error {
 	}
 	return clean(lc)
 }
+
+// CleanAll cleans after all containers whose state is left. No agent but the caller's may live.
+func (r *Runtime) CleanAll() error {
+	entries, err := os.ReadDir(r.root)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if err := r.Clean(e.Name()); err != nil {
+			errs = append(errs, fmt.Errorf("clean up after container %s: %w", e.Name(), err))
+		}
+	}
+	return errors.Join(errs...)
+}
