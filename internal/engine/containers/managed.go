@@ -3,6 +3,7 @@
 package containers
 
 import (
+	"context"
 	"errors"
 	"os"
 	"sync"
@@ -31,6 +32,7 @@ type managed struct {
 	healthy  chan struct{} // closed when the health changes; nil while no one waits
 	restarts restarts
 	removed  bool
+	leaving  chan struct{} // from the end of an auto-removed container's run; closed when it is removed
 }
 
 // run is one life of a container, from the first Attach or Start to its end.
@@ -73,6 +75,21 @@ func (m *managed) state() State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.st
+}
+
+// settled returns the state, that of an auto-removed container that has ended only after its removal.
+func (m *managed) settled(ctx context.Context) (State, error) {
+	m.mu.Lock()
+	st, leaving := m.st, m.leaving
+	m.mu.Unlock()
+	if leaving != nil {
+		select {
+		case <-leaving:
+		case <-ctx.Done():
+			return State{}, context.Cause(ctx)
+		}
+	}
+	return st, nil
 }
 
 // present returns the run that is, or the one to come; the last one only if it still runs.

@@ -202,6 +202,10 @@ func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 	}
 	m.mu.Lock()
 	m.st.ended(st)
+	if m.rec.Options.AutoRemove {
+		m.leaving = make(chan struct{})
+		defer close(m.leaving)
+	}
 	m.plan(r, st)
 	err = m.saveState()
 	m.mu.Unlock()

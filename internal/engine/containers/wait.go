@@ -30,7 +30,11 @@ func (s *Service) wait(r *http.Request, _ wire.None) (container.Status, error) {
 // with another is not the end, as in Docker.
 func (m *managed) wait(ctx context.Context) (container.Status, error) {
 	for {
-		if st := m.state(); st.State == container.StateExited {
+		st, err := m.settled(ctx)
+		if err != nil {
+			return container.Status{}, err
+		}
+		if st.State == container.StateExited {
 			return st.Status, nil
 		}
 		r, err := m.present()
