@@ -65,6 +65,10 @@ func (s *Service) salvage(ctx context.Context, id string, st *State) (*State, er
 }
 
 func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container.Info, error) {
+	sel, err := s.newSelection(r.Context(), opts)
+	if err != nil {
+		return nil, err
+	}
 	entries, err := os.ReadDir(s.layout.Containers())
 	if err != nil {
 		return nil, err
@@ -79,7 +83,7 @@ func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container
 		if err != nil {
 			return nil, err
 		}
-		if opts.All || live(info.State) {
+		if s.fits(sel, info) {
 			infos = append(infos, *info)
 		}
 	}
@@ -87,14 +91,17 @@ func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container
 	return infos, nil
 }
 
-func (s *Service) prune(r *http.Request, _ container.PruneOptions) (container.PruneResult, error) {
+func (s *Service) prune(r *http.Request, opts container.PruneOptions) (container.PruneResult, error) {
 	res := container.PruneResult{}
-	infos, err := s.list(r, container.ListOptions{All: true})
+	infos, err := s.list(r, container.ListOptions{All: true, Labels: opts.Labels})
 	if err != nil {
 		return res, err
 	}
 	for _, info := range infos {
-		if live(info.State) || !info.Options.Detach {
+		switch {
+		case live(info.State), !info.Options.Detach,
+			len(opts.NotLabels) > 0 && labelled(info.Options.Labels, opts.NotLabels),
+			!opts.Until.IsZero() && info.Created.After(opts.Until):
 			continue
 		}
 		size, err := s.Images.Storage().ContainerSize(info.ID)
