@@ -7,6 +7,9 @@ type Resources struct {
 	Memory int64 `json:"memory,omitempty"`
 	// MemorySwap is memory and swap together, in bytes; -1: swap without limit. It wants Memory. Default: twice Memory.
 	MemorySwap int64 `json:"memorySwap,omitempty"`
+	// MemoryReservation, in bytes, is what the container keeps when the host is short of memory: the kernel takes from it
+	// only what it has above that. At least 6 MiB, and at most Memory if that is given.
+	MemoryReservation int64 `json:"memoryReservation,omitempty"`
 	// CPUs is how many processors' time the container gets at most: 1.5. At least 0.01, at most what the host has.
 	CPUs float64 `json:"cpus,omitempty"`
 	// CPUSet names the processors, as 0-2,4.

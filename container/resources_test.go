@@ -44,7 +44,7 @@ func TestLimits(t *testing.T) {
 	limits(t)
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Resources: container.Resources{
-		Memory: 64 << 20, CPUs: 0.5, CPUSet: "0", CPUShares: 512, PIDs: 30, OOMScoreAdj: 300, CgroupParent: "/caisson/of-a-test",
+		Memory: 64 << 20, MemoryReservation: 32 << 20, CPUs: 0.5, CPUSet: "0", CPUShares: 512, PIDs: 30, OOMScoreAdj: 300, CgroupParent: "/caisson/of-a-test",
 	}})
 	in := "caisson/of-a-test"
 	t.Cleanup(func() {
@@ -58,6 +58,7 @@ func TestLimits(t *testing.T) {
 	})
 	t.Cleanup(func() { require.NoError(t, c.Remove(context.Background(), container.RemoveOptions{Force: true})) })
 	assert.Equal(t, "67108864", cgroup(t, c, in, "memory/memory.limit_in_bytes", "memory.max"))
+	assert.Equal(t, "33554432", cgroup(t, c, in, "memory/memory.soft_limit_in_bytes", "memory.low"))
 	assert.Equal(t, "30", cgroup(t, c, in, "pids/pids.max", "pids.max"))
 	assert.Equal(t, "0", cgroup(t, c, in, "cpuset/cpuset.cpus", "cpuset.cpus"))
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {

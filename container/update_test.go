@@ -28,6 +28,8 @@ func TestUpdate(t *testing.T) {
 	assert.Equal(t, "max", pids())
 	assert.Equal(t, "0", cgroup(t, c, "", "cpuset/cpuset.cpus", "cpuset.cpus"))
 	assert.Equal(t, "100663296", memory())
+	require.NoError(t, c.Update(ctx, container.Resources{MemoryReservation: 16 << 20}))
+	assert.Equal(t, "16777216", cgroup(t, c, "", "memory/memory.soft_limit_in_bytes", "memory.low"))
 	st, err := c.Stats(ctx)
 	require.NoError(t, err)
 	assert.Equal(t, int64(96<<20), st.MemoryLimit)
@@ -37,7 +39,7 @@ func TestUpdate(t *testing.T) {
 	assert.Equal(t, "100663296", memory())
 	info, err := c.Inspect(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, container.Resources{Memory: 96 << 20, CPUs: 0.5, CPUShares: 256, CPUSet: "0", PIDs: -1}, info.Options.Resources)
+	assert.Equal(t, container.Resources{Memory: 96 << 20, MemoryReservation: 16 << 20, CPUs: 0.5, CPUShares: 256, CPUSet: "0", PIDs: -1}, info.Options.Resources)
 
 	require.NoError(t, c.Kill(ctx, ""))
 	_, err = c.Wait(ctx)
@@ -53,7 +55,7 @@ func TestUpdateErrors(t *testing.T) {
 	ctx := t.Context()
 	c := create(t, e, container.Options{})
 	for field, r := range map[string]container.Resources{
-		"Memory": {Memory: 5}, "MemorySwap": {MemorySwap: 5}, "CPUs": {CPUs: 1e6}, "CPUSet": {CPUSet: "x"}, "ShmSize": {ShmSize: 1},
+		"Memory": {Memory: 5}, "MemorySwap": {MemorySwap: 5}, "MemoryReservation": {Memory: 32 << 20, MemoryReservation: 33 << 20}, "CPUs": {CPUs: 1e6}, "CPUSet": {CPUSet: "x"}, "ShmSize": {ShmSize: 1},
 		"Ulimits": {Ulimits: []container.Ulimit{{Name: "nofile"}}}, "OOMScoreAdj": {OOMScoreAdj: 1}, "CgroupParent": {CgroupParent: "x"},
 	} {
 		err := c.Update(ctx, r)

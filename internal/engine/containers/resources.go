@@ -34,6 +34,10 @@ func validateResources(r *container.Resources) error {
 		return invalid(field+"MemorySwap %d: it is memory and swap together: set Resources.Memory too", r.MemorySwap)
 	case r.MemorySwap < -1, r.MemorySwap > 0 && r.MemorySwap < r.Memory:
 		return invalid(field+"MemorySwap %d: it is memory and swap together: at least Resources.Memory (%d), or -1 for no limit", r.MemorySwap, r.Memory)
+	case r.MemoryReservation != 0 && r.MemoryReservation < minMemory:
+		return invalid(field+"MemoryReservation %d: at least 6 MiB (%d)", r.MemoryReservation, minMemory)
+	case r.Memory != 0 && r.MemoryReservation > r.Memory:
+		return invalid(field+"MemoryReservation %d: at most Resources.Memory (%d)", r.MemoryReservation, r.Memory)
 	case math.IsNaN(r.CPUs), r.CPUs != 0 && (r.CPUs < 0.01 || r.CPUs > float64(goruntime.NumCPU())):
 		return invalid(field+"CPUs %g: from 0.01 to %d, which the host has", r.CPUs, goruntime.NumCPU())
 	case r.CPUShares != 0 && (r.CPUShares < 2 || r.CPUShares > 262144):
@@ -68,7 +72,7 @@ func limits(r container.Resources) (controllers []string) {
 			controllers = append(controllers, name)
 		}
 	}
-	need("memory", r.Memory != 0)
+	need("memory", r.Memory != 0 || r.MemoryReservation != 0)
 	need("cpu", r.CPUs != 0 || r.CPUShares != 0)
 	need("cpuset", r.CPUSet != "" || r.MemoryNodes != "")
 	need("pids", r.PIDs > 0)
@@ -176,6 +180,12 @@ func linuxResources(r container.Resources, swapAccounting bool) *specs.LinuxReso
 			twice := 2 * r.Memory
 			out.Memory.Swap = &twice
 		}
+	}
+	if r.MemoryReservation != 0 {
+		if out.Memory == nil {
+			out.Memory = &specs.LinuxMemory{}
+		}
+		out.Memory.Reservation = &r.MemoryReservation
 	}
 	if r.CPUs != 0 || r.CPUShares != 0 || r.CPUSet != "" || r.MemoryNodes != "" {
 		out.CPU = &specs.LinuxCPU{Cpus: r.CPUSet, Mems: r.MemoryNodes}

@@ -74,6 +74,7 @@ func changedLimits(old, change container.Resources) (container.Resources, error)
 		}
 	}
 	set(&now.MemorySwap, change.MemorySwap)
+	set(&now.MemoryReservation, change.MemoryReservation)
 	set(&now.CPUs, change.CPUs)
 	set(&now.CPUSet, change.CPUSet)
 	set(&now.MemoryNodes, change.MemoryNodes)

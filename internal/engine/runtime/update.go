@@ -23,6 +23,9 @@ func (c *Container) Update(res *specs.LinuxResources) error {
 		if m.Swap != nil {
 			limits.MemorySwap = *m.Swap
 		}
+		if m.Reservation != nil {
+			limits.MemoryReservation = *m.Reservation
+		}
 		limits.MemoryCheckBeforeUpdate = true // else v2 kills until the rest fits
 	}
 	if cpu := res.CPU; cpu != nil {
