@@ -12,7 +12,9 @@ import (
 
 var attachCommand = command{
 	name: "attach", args: "CONTAINER", short: "Connect to a running container's streams", min: 1, max: 1,
-	setup: func(*pflag.FlagSet) action {
+	setup: func(flags *pflag.FlagSet) action {
+		how := defineAttachFlags(flags)
+		noStdin := flags.Bool("no-stdin", false, "don't connect standard input")
 		return func(ctx context.Context, c *cli, args []string) error {
 			ctr, err := c.container(ctx, args[0])
 			if err != nil {
@@ -25,7 +27,10 @@ var attachCommand = command{
 			if info.State != container.StateRunning {
 				return fmt.Errorf("container %s is %s: start it first", args[0], info.State)
 			}
-			s := streams{stdin: info.Options.Stdin, tty: info.Options.TTY, proxy: !info.Options.TTY, redraw: true}
+			s := streams{
+				stdin: info.Options.Stdin && !*noStdin, tty: info.Options.TTY, proxy: how.proxy && !info.Options.TTY,
+				redraw: true, keys: how.keys,
+			}
 			if err := c.checkTTY(s.stdin, s.tty); err != nil {
 				return err
 			}

@@ -54,8 +54,9 @@ var buildCommand = command{
 func buildArgsOf(list []string) map[string]string {
 	args := map[string]string{}
 	for _, kv := range environment(list) {
-		k, v, _ := strings.Cut(kv, "=")
-		args[k] = v
+		if k, v, ok := strings.Cut(kv, "="); ok {
+			args[k] = v
+		}
 	}
 	return args
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -31,11 +33,20 @@ var createCommand = command{
 
 // createFlags are what create and run share.
 type createFlags struct {
-	flags            *pflag.FlagSet
-	container        container.Options
-	env, volumes     []string
-	entrypoint, pull string
-	network          networkFlags
+	flags              *pflag.FlagSet
+	container          container.Options
+	env, envFiles      []string
+	labels, labelFiles []string
+	annotations        []string
+	entrypoint, pull   string
+	platform, cidFile  string
+	volumesFrom        []string
+	stopTimeout        int
+	quiet              bool
+	network            networkFlags
+	mounts             mountFlags
+	security           securityFlags
+	health             healthFlags
 }
 
 func newCreateFlags(flags *pflag.FlagSet) *createFlags {
@@ -45,12 +56,29 @@ func newCreateFlags(flags *pflag.FlagSet) *createFlags {
 	flags.BoolVar(&o.container.AutoRemove, "rm", false, "remove the container when it has ended")
 	flags.StringVar(&o.container.Name, "name", "", "name of the container")
 	flags.StringArrayVarP(&o.env, "env", "e", nil, "environment, as NAME=VALUE, or NAME for this environment's (may be repeated)")
-	flags.StringArrayVarP(&o.volumes, "volume", "v", nil, "bind mount or volume, as SOURCE:TARGET[:ro] (may be repeated)")
+	flags.StringArrayVar(&o.envFiles, "env-file", nil, "file of environment variables, one a line (may be repeated)")
+	flags.StringArrayVarP(&o.labels, "label", "l", nil, "label, as NAME=VALUE (may be repeated)")
+	flags.StringArrayVar(&o.labelFiles, "label-file", nil, "file of labels, one a line (may be repeated)")
+	flags.StringArrayVar(&o.annotations, "annotation", nil, "annotation of the OCI runtime specification, as NAME=VALUE (may be repeated)")
 	flags.StringVarP(&o.container.Dir, "workdir", "w", "", "working directory in the container")
 	flags.StringVarP(&o.container.User, "user", "u", "", "user, as NAME|UID[:GROUP|GID]")
+	flags.StringVarP(&o.container.Hostname, "hostname", "h", "", "host name (default the id's first 12 digits)")
+	flags.StringVar(&o.container.Domain, "domainname", "", "NIS domain name")
 	flags.StringVar(&o.entrypoint, "entrypoint", "", "program to run instead of the image's entrypoint")
-	o.network.define(flags)
+	flags.StringVar(&o.container.StopSignal, "stop-signal", "", "signal that stops it (default the image's, else SIGTERM)")
+	flags.IntVar(&o.stopTimeout, "stop-timeout", 0, "seconds after which stop kills it (default 10)")
+	flags.Var((*restartPolicy)(&o.container.Restart), "restart", "when to start it again: no, always, unless-stopped or on-failure[:RETRIES]")
+	flags.StringArrayVar(&o.volumesFrom, "volumes-from", nil, "mount what another container mounts, as CONTAINER[:ro] (may be repeated)")
 	flags.StringVar(&o.pull, "pull", string(image.PullMissing), "when to fetch the image: missing, always or never")
+	flags.StringVar(&o.platform, "platform", "", "platform of the image that is fetched, as linux/arm64")
+	flags.BoolVarP(&o.quiet, "quiet", "q", false, "don't tell how the image is fetched")
+	flags.StringVar(&o.cidFile, "cidfile", "", "write the container's id to a file that is not there yet")
+	limitFlags(flags, &o.container.Resources)
+	fixedLimitFlags(flags, &o.container.Resources)
+	o.network.define(flags)
+	o.mounts.define(flags)
+	o.security.define(flags)
+	o.health.define(flags)
 	return o
 }
 
@@ -67,16 +95,27 @@ func (o *createFlags) options(args []string) (container.Options, error) {
 			opts.Entrypoint = []string{o.entrypoint}
 		}
 	}
-	opts.Env = environment(o.env)
-	for _, v := range o.volumes {
-		m, err := mount(v)
-		if err != nil {
+	if o.flags.Changed("stop-timeout") {
+		opts.StopTimeout = seconds(o.stopTimeout)
+	}
+	var err error
+	if opts.Env, err = variables(o.envFiles, o.env); err != nil {
+		return opts, err
+	}
+	fileLabels, err := variables(o.labelFiles, nil)
+	if err != nil {
+		return opts, err
+	}
+	if opts.Labels, err = pairs("label", append(fileLabels, o.labels...)); err != nil {
+		return opts, err
+	}
+	if opts.Annotations, err = pairs("annotation", o.annotations); err != nil {
+		return opts, err
+	}
+	for _, apply := range []func(*container.Options) error{o.network.apply, o.mounts.apply, o.security.apply, o.health.apply} {
+		if err := apply(&opts); err != nil {
 			return opts, err
 		}
-		opts.Mounts = append(opts.Mounts, m)
-	}
-	if err := o.network.apply(&opts); err != nil {
-		return opts, err
 	}
 	switch image.PullPolicy(o.pull) {
 	case image.PullMissing, image.PullAlways, image.PullNever:
@@ -94,82 +133,140 @@ func (c *cli) create(ctx context.Context, o *createFlags, verb string, args []st
 	if err != nil {
 		return nil, usage(verb, err)
 	}
+	if o.cidFile != "" {
+		if _, err := os.Stat(o.cidFile); err == nil {
+			return nil, &status{codeEngine, fmt.Errorf("container ID file found, make sure the other container isn't running or delete %s", o.cidFile)}
+		}
+	}
 	engine, err := c.engine()
 	if err != nil {
 		return nil, &status{codeEngine, err}
 	}
-	if err := c.provide(ctx, opts.Image, image.PullPolicy(o.pull)); err != nil {
+	err = c.provide(ctx, opts.Image, image.PullOptions{Policy: image.PullPolicy(o.pull), Platform: o.platform}, o.quiet)
+	if err == nil {
+		err = c.complete(ctx, o, &opts)
+	}
+	if err != nil {
 		return nil, &status{codeEngine, err}
 	}
 	ctr, err := engine.Create(ctx, opts)
+	if err == nil && o.cidFile != "" {
+		err = os.WriteFile(o.cidFile, []byte(ctr.ID()), 0o644)
+	}
 	return ctr, runError(err, codeEngine)
 }
 
+// complete adds to the options what other containers and the image say.
+func (c *cli) complete(ctx context.Context, o *createFlags, opts *container.Options) error {
+	for _, from := range o.volumesFrom {
+		name, mode, _ := strings.Cut(from, ":")
+		ctr, err := c.container(ctx, name)
+		if err != nil {
+			return err
+		}
+		info, err := ctr.Inspect(ctx)
+		if err != nil {
+			return err
+		}
+		for _, m := range info.Mounts {
+			taken := func(other container.Mount) bool { return other.Target == m.Target }
+			if m.Type != container.MountTmpfs && !slices.ContainsFunc(opts.Mounts, taken) {
+				m.ReadOnly = m.ReadOnly || mode == "ro"
+				opts.Mounts = append(opts.Mounts, m)
+			}
+		}
+	}
+	if !o.network.publishAll {
+		return nil
+	}
+	img, err := c.opened.Get(ctx, opts.Image)
+	if err != nil {
+		return err
+	}
+	for _, exposed := range img.Config.ExposedPorts {
+		p, err := port(exposed)
+		if err != nil {
+			return err
+		}
+		opts.Ports = append(opts.Ports, p)
+	}
+	return nil
+}
+
 // provide sees to it that the image is in the store.
-func (c *cli) provide(ctx context.Context, ref string, policy image.PullPolicy) error {
-	if policy == image.PullNever {
+func (c *cli) provide(ctx context.Context, ref string, opts image.PullOptions, quiet bool) error {
+	if opts.Policy == image.PullNever {
 		return nil
 	}
 	store, err := c.store()
 	if err != nil {
 		return err
 	}
-	if policy == image.PullMissing {
+	to := c.err
+	if quiet {
+		to = io.Discard
+	}
+	if opts.Policy == image.PullMissing {
 		_, err := store.Get(ctx, ref)
 		if !errors.Is(err, image.ErrNotFound) {
 			return err
 		}
-		fmt.Fprintf(c.err, "Unable to find image '%s' locally\n", familiarString(ref, ""))
+		fmt.Fprintf(to, "Unable to find image '%s' locally\n", familiarString(ref, ""))
 	}
-	return c.pull(ctx, ref, image.PullOptions{Policy: policy}, c.err)
+	return c.pull(ctx, ref, opts, to)
 }
 
-// environment gives a NAME without a value that of this process; one that is not set here is left out.
+// variables are those of files and those that are given, which count more.
+func variables(files, given []string) ([]string, error) {
+	var env []string
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		vars, err := container.ReadEnvFile(f, os.LookupEnv)
+		f.Close() // read only: nothing is lost
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		env = append(env, vars...)
+	}
+	return append(env, environment(given)...), nil
+}
+
+// pairs reads a flag's NAME=VALUE; a NAME alone has the empty value.
+func pairs(flag string, list []string) (map[string]string, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	set := map[string]string{}
+	for _, l := range list {
+		name, value, _ := strings.Cut(l, "=")
+		if name == "" {
+			return nil, fmt.Errorf("--%s %q: the name is empty", flag, l)
+		}
+		set[name] = value
+	}
+	return set, nil
+}
+
+// seconds is a time-out of Docker's, of which 0 is "at once" and below 0 "never". To the library 0 is the default.
+func seconds(n int) time.Duration {
+	if n == 0 {
+		return time.Nanosecond
+	}
+	return time.Duration(n) * time.Second
+}
+
+// environment gives a NAME without a value that of this process. One that is not set here stays a NAME, which takes the
+// variable away.
 func environment(list []string) []string {
 	var env []string
 	for _, kv := range list {
-		if strings.Contains(kv, "=") {
-			env = append(env, kv)
-		} else if v, ok := os.LookupEnv(kv); ok {
-			env = append(env, kv+"="+v)
+		if v, ok := os.LookupEnv(kv); ok {
+			kv += "=" + v
 		}
+		env = append(env, kv)
 	}
 	return env
-}
-
-// mount reads [SOURCE:]TARGET[:ro|:rw]. A source with a slash or a dot in front is a path, any other a volume's name.
-func mount(spec string) (container.Mount, error) {
-	parts := strings.Split(spec, ":")
-	m := container.Mount{Type: container.MountVolume}
-	if n := len(parts); n > 2 || n == 2 && (parts[1] == "ro" || parts[1] == "rw") {
-		switch parts[n-1] {
-		case "ro":
-			m.ReadOnly = true
-		case "rw":
-		default:
-			return m, fmt.Errorf("-v %q: the mode %q is not ro or rw", spec, parts[n-1])
-		}
-		parts = parts[:n-1]
-	}
-	switch {
-	case len(parts) > 2 || parts[len(parts)-1] == "":
-		return m, fmt.Errorf("-v %q: it is SOURCE:TARGET[:ro]", spec)
-	case len(parts) == 2 && parts[0] == "":
-		return m, fmt.Errorf("-v %q: the source is empty", spec)
-	case len(parts) == 2:
-		m.Source = parts[0]
-	}
-	m.Target = parts[len(parts)-1]
-	if !strings.HasPrefix(m.Target, "/") {
-		return m, fmt.Errorf("-v %q: the target %q is not an absolute path", spec, m.Target)
-	}
-	if strings.HasPrefix(m.Source, ".") || filepath.IsAbs(m.Source) {
-		abs, err := filepath.Abs(m.Source)
-		m.Type, m.Source = container.MountBind, abs
-		return m, err
-	}
-	if strings.Contains(m.Source, "/") {
-		return m, fmt.Errorf("-v %q: %q is no volume name; write ./%s for a directory", spec, m.Source, m.Source)
-	}
-	return m, nil
 }

@@ -86,7 +86,7 @@ func containerJSON(info *container.Info) object {
 	}
 	return object{
 		"Id": info.ID, "Name": "/" + info.Name, "Created": stamp(info.Created), "Path": path, "Args": args,
-		"Image": info.ImageID, "LogPath": info.LogPath, "Mounts": mounts,
+		"Image": info.ImageID, "RestartCount": info.Restarts, "LogPath": info.LogPath, "Mounts": mounts,
 		"State": object{
 			"Status": info.State, "Running": info.State == container.StateRunning || info.State == container.StatePaused,
 			"Paused": info.State == container.StatePaused, "OOMKilled": info.Status.OOMKilled, "Pid": info.Pid,

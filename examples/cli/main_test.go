@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ const dockerfile = `FROM scratch
 COPY testbox /bin/testbox
 ENV FROM_IMAGE=yes
 WORKDIR /work
-RUN ["/bin/testbox", "write", "/work/built", "by RUN"]
+RUN ["/bin/testbox", "chain", "write", "/work/built", "by RUN", ";", "ln", "testbox", "/bin/sh"]
 ENTRYPOINT ["/bin/testbox"]
 CMD ["echo", "default"]
 `
@@ -68,8 +69,10 @@ func TestScripts(t *testing.T) {
 			}
 			return buildContext(filepath.Join(e.WorkDir, "ctx"), box)
 		},
-		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"code": cmdCode, "save": cmdSave},
-		Condition: func(cond string) (bool, error) { return cond == "hostip" && hostIP() != "127.0.0.1", nil },
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": cmdCode, "save": cmdSave, "until": cmdUntil},
+		Condition: func(cond string) (bool, error) {
+			return cond == "hostip" && hostIP() != "127.0.0.1" || cond == "root" && os.Geteuid() == 0, nil
+		},
 	})
 }
 
@@ -109,6 +112,27 @@ func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// cmdUntil is "until PATTERN PROGRAM [ARG...]": the program is run again and again until its standard output matches.
+func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until PATTERN PROGRAM [ARG...]")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for end := time.Now().Add(time.Minute); ; <-again.C {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		out := ts.ReadFile("stdout")
+		if pattern.MatchString(out) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%q does not come; the last output is %q", args[0], out)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -16,24 +17,33 @@ type networkFlags struct {
 	network                string
 	ports, aliases         []string
 	hosts, servers, search []string
+	dns                    []string
+	publishAll             bool
+	endpoint               container.Endpoint
 }
 
 func (o *networkFlags) define(flags *pflag.FlagSet) {
 	flags.StringVar(&o.network, "network", string(container.NetworkDefault), "bridge, none (a loopback of its own), host, container:NAME|ID, or the name of a network")
 	flags.StringArrayVarP(&o.ports, "publish", "p", nil, "publish a port, as [[ADDRESS:]HOST:]CONTAINER[/tcp|/udp] (may be repeated); the address is 127.0.0.1 if none is given")
+	flags.BoolVarP(&o.publishAll, "publish-all", "P", false, "publish all ports that the image exposes, at free ones")
 	flags.StringArrayVar(&o.aliases, "network-alias", nil, "another name on the network (may be repeated)")
 	flags.StringArrayVar(&o.hosts, "add-host", nil, "a line of /etc/hosts, as NAME:ADDRESS or NAME:host-gateway (may be repeated)")
 	flags.StringArrayVar(&o.servers, "dns", nil, "address of a name server (may be repeated)")
 	flags.StringArrayVar(&o.search, "dns-search", nil, "domain that short names are tried in (may be repeated)")
+	flags.StringArrayVar(&o.dns, "dns-option", nil, "option of resolv.conf, as ndots:2 (may be repeated)")
+	flags.TextVar(&o.endpoint.IPv4, "ip", netip.Addr{}, "IPv4 address on the network")
+	flags.TextVar(&o.endpoint.IPv6, "ip6", netip.Addr{}, "IPv6 address on the network")
+	flags.StringVar(&o.endpoint.MAC, "mac-address", "", "MAC address on the network")
 }
 
 // apply converts the flags.
 func (o *networkFlags) apply(opts *container.Options) error {
 	opts.Network = container.NetworkMode(o.network)
-	if len(o.aliases) > 0 {
-		opts.Network, opts.Networks = "", []container.Endpoint{{Network: o.network, Aliases: o.aliases}}
+	if ep := o.endpoint; len(o.aliases) > 0 || ep.IPv4.IsValid() || ep.IPv6.IsValid() || ep.MAC != "" {
+		ep.Network, ep.Aliases = o.network, o.aliases
+		opts.Network, opts.Networks = "", []container.Endpoint{ep}
 	}
-	opts.Hosts, opts.DNS.Servers, opts.DNS.Search = o.hosts, o.servers, o.search
+	opts.Hosts, opts.DNS = o.hosts, container.DNS{Servers: o.servers, Search: o.search, Options: o.dns}
 	for _, spec := range o.ports {
 		p, err := port(spec)
 		if err != nil {

@@ -28,10 +28,6 @@ var unpauseCommand = verb("unpause", "Thaw containers", func(ctx context.Context
 	return ctr.Resume(ctx)
 })
 
-var restartCommand = verb("restart", "Stop and start containers", func(ctx context.Context, ctr *container.Container) error {
-	return ctr.Restart(ctx, container.StopOptions{})
-})
-
 var renameCommand = command{
 	name: "rename", args: "CONTAINER NAME", short: "Give a container another name", min: 2, max: 2,
 	setup: func(*pflag.FlagSet) action {

@@ -86,7 +86,15 @@ func statusText(info container.Info) string {
 	up := "Up " + units.HumanDuration(time.Since(info.Status.Started))
 	switch info.State {
 	case container.StateRunning:
-		return up
+		switch {
+		case info.Health == nil:
+			return up
+		case info.Health.State == container.HealthStarting:
+			return up + " (health: starting)"
+		}
+		return up + " (" + string(info.Health.State) + ")"
+	case container.StateRestarting:
+		return fmt.Sprintf("Restarting (%d) %s", info.Status.Code, ago(info.Status.Finished))
 	case container.StatePaused:
 		return up + " (Paused)"
 	case container.StateExited:

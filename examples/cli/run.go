@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -17,8 +18,13 @@ var runCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		o := newCreateFlags(flags)
 		detach := flags.BoolP("detach", "d", false, "print the container's id and leave it running")
+		attach := flags.StringArrayP("attach", "a", nil, "connect stdin (which wants -i), stdout or stderr alone (may be repeated)")
+		how := defineAttachFlags(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
-			s := streams{stdin: o.container.Stdin, tty: o.container.TTY, proxy: true}
+			s := streams{stdin: o.container.Stdin, tty: o.container.TTY, proxy: how.proxy, keys: how.keys}
+			if err := s.only(*attach, *detach); err != nil {
+				return usage("run", err)
+			}
 			if !*detach {
 				if err := c.checkTTY(s.stdin, s.tty); err != nil {
 					return err
@@ -60,7 +66,49 @@ func discard(ctx context.Context, ctr *container.Container) error {
 
 // streams say how a container's process is connected with this one. Without proxy a signal ends the connection. With
 // redraw the terminal gets another size for a moment, so that a program that fills the screen draws it again.
-type streams struct{ stdin, tty, proxy, redraw bool }
+type streams struct {
+	stdin, tty, proxy, redraw bool
+	noStdout, noStderr        bool
+	keys                      string // that detach, on a terminal
+}
+
+// attachFlags are those that run, start and attach share.
+type attachFlags struct {
+	proxy bool
+	keys  string
+}
+
+func defineAttachFlags(flags *pflag.FlagSet) *attachFlags {
+	o := &attachFlags{}
+	flags.BoolVar(&o.proxy, "sig-proxy", true, "pass signals on to the container")
+	flags.StringVar(&o.keys, "detach-keys", container.DefaultDetachKeys, "keys that end the connection with a terminal, as ctrl-x,x")
+	return o
+}
+
+// only limits the streams to those that -a names.
+func (s *streams) only(names []string, detach bool) error {
+	if len(names) == 0 {
+		return nil
+	}
+	if detach {
+		return errors.New("conflicting options: cannot specify both --attach and --detach")
+	}
+	interactive := s.stdin
+	s.stdin, s.noStdout, s.noStderr = false, true, true
+	for _, n := range names {
+		switch strings.ToLower(n) {
+		case "stdin":
+			s.stdin = interactive
+		case "stdout":
+			s.noStdout = false
+		case "stderr":
+			s.noStderr = false
+		default:
+			return fmt.Errorf("--attach %q: valid streams are stdin, stdout and stderr", n)
+		}
+	}
+	return nil
+}
 
 // foreground starts a container and stays with it: its output is written here, what comes on standard input goes to
 // it if it wants that, and so do signals. The error is the container's exit code, as a status, or why that is not
@@ -89,12 +137,18 @@ func (c *cli) attach(ctx context.Context, ctr *container.Container, s streams) (
 	if s.proxy { // from the start on signals are the container's: they don't end the attachment
 		ctx = context.WithoutCancel(ctx)
 	}
-	opts := container.AttachOptions{Stdout: c.out, Stderr: c.err}
+	opts := container.AttachOptions{}
 	if s.stdin {
 		opts.Stdin = c.in
 	}
+	if !s.noStdout {
+		opts.Stdout = c.out
+	}
+	if !s.noStderr {
+		opts.Stderr = c.err
+	}
 	if s.tty {
-		opts.Size, opts.DetachKeys = c.size(), container.DefaultDetachKeys
+		opts.Size, opts.DetachKeys = c.size(), s.keys
 	}
 	return ctr.Attach(ctx, opts)
 }

@@ -13,8 +13,10 @@ var startCommand = command{
 	name: "start", args: "CONTAINER [CONTAINER...]", short: "Start stopped containers", min: 1, max: -1,
 	setup: func(flags *pflag.FlagSet) action {
 		attach := flags.BoolP("attach", "a", false, "write the container's output here, forward signals, and end with its code")
+		interactive := flags.BoolP("interactive", "i", false, "connect standard input, too")
+		how := defineAttachFlags(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
-			if !*attach {
+			if !*attach && !*interactive {
 				return c.eachContainer(ctx, args, func(ctr *container.Container) error { return ctr.Start(ctx) })
 			}
 			if len(args) > 1 {
@@ -28,7 +30,14 @@ var startCommand = command{
 			if err != nil {
 				return err
 			}
-			_, err = c.foreground(ctx, ctr, streams{tty: info.Options.TTY, proxy: !info.Options.TTY})
+			s := streams{
+				stdin: *interactive && info.Options.Stdin, tty: info.Options.TTY, proxy: how.proxy && !info.Options.TTY,
+				noStdout: !*attach, noStderr: !*attach, keys: how.keys,
+			}
+			_, err = c.foreground(ctx, ctr, s)
+			if errors.Is(err, container.ErrDetached) {
+				return nil
+			}
 			return runError(err, 1)
 		}
 	},

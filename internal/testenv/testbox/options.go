@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,7 +17,7 @@ import (
 func init() {
 	for name, f := range map[string]func([]string) int{
 		"forks": forks, "mknod": mknod, "open": open, "readlink": readlink, "times": times, "fails": fails, "zombies": zombies,
-		"grab": grab, "swap": swap,
+		"grab": grab, "swap": swap, "sh": sh,
 	} {
 		commands[name] = f
 	}
@@ -181,4 +183,44 @@ func zombies([]string) int {
 	}
 	fmt.Println(n, "zombies")
 	return 0
+}
+
+// sh is a shell of one command a line, interactive or with -c LINE. As real ones it lets an interrupt end the command
+// and not itself.
+func sh(a []string) int {
+	if len(a) == 2 && a[0] == "-c" {
+		return shLine(a[1])
+	}
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	r := bufio.NewReader(os.Stdin)
+	code := 0
+	for {
+		fmt.Print("$ ")
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return code
+		}
+		if words := strings.Fields(line); len(words) == 2 && words[0] == "exit" {
+			return exit(words[1:])
+		}
+		code = shLine(line)
+	}
+}
+
+func shLine(line string) int {
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return 0
+	}
+	c := exec.Command("/proc/self/exe", words...)
+	c.Args[0] = "testbox"
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	err := c.Run()
+	if c.ProcessState == nil {
+		return fail(err)
+	}
+	if ws, ok := c.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return c.ProcessState.ExitCode()
 }

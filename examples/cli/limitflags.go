@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/docker/go-units"
+	"github.com/spf13/pflag"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// limitFlags defines what create, run and update share: the limits that can change while a container runs.
+func limitFlags(flags *pflag.FlagSet, r *container.Resources) {
+	bytesFlag(flags, &r.Memory, "memory", "m", "memory limit, as 512m")
+	bytesFlag(flags, &r.MemorySwap, "memory-swap", "", "limit of memory and swap together; -1: swap without limit (default twice the memory)")
+	bytesFlag(flags, &r.MemoryReservation, "memory-reservation", "", "memory that it keeps when the host is short of it")
+	flags.Float64Var(&r.CPUs, "cpus", 0, "how many processors' time it gets at most, as 1.5")
+	flags.StringVar(&r.CPUSet, "cpuset-cpus", "", "processors that it may use, as 0-2,4")
+	flags.StringVar(&r.MemoryNodes, "cpuset-mems", "", "memory nodes that it may use, as 0,1")
+	flags.IntVarP(&r.CPUShares, "cpu-shares", "c", 0, "weight against others when processors are short (default 1024)")
+	flags.Int64Var(&r.PIDs, "pids-limit", 0, "how many processes and threads there may be; -1: no limit")
+	flags.IntVar(&r.BlockIOWeight, "blkio-weight", 0, "weight against others on block devices, 10 to 1000 (default 500)")
+}
+
+// fixedLimitFlags defines those that a container has from its start.
+func fixedLimitFlags(flags *pflag.FlagSet, r *container.Resources) {
+	bytesFlag(flags, &r.ShmSize, "shm-size", "", "size of /dev/shm (default 64m)")
+	flags.Var((*ulimits)(&r.Ulimits), "ulimit", "limit of processes, as nofile=SOFT[:HARD] (may be repeated)")
+	flags.IntVar(&r.OOMScoreAdj, "oom-score-adj", 0, "-1000 to 1000: whether the kernel kills it later or sooner than others")
+	flags.StringVar(&r.CgroupParent, "cgroup-parent", "", "cgroup that the container's is made in")
+}
+
+// byteSize is a flag's value in bytes, which is read with Docker's units: 1k is 1024.
+type byteSize int64
+
+func bytesFlag(flags *pflag.FlagSet, p *int64, name, short, usage string) {
+	flags.VarP((*byteSize)(p), name, short, usage)
+}
+
+func (b *byteSize) String() string {
+	if *b == 0 {
+		return "" // no default to show
+	}
+	return fmt.Sprint(int64(*b))
+}
+
+func (b *byteSize) Type() string { return "bytes" }
+
+func (b *byteSize) Set(s string) error {
+	if s == "-1" {
+		*b = -1
+		return nil
+	}
+	n, err := units.RAMInBytes(s)
+	if err != nil {
+		return err
+	}
+	if n == math.MaxInt64 || n < 0 {
+		return fmt.Errorf("%q is too large", s)
+	}
+	*b = byteSize(n)
+	return nil
+}
+
+type ulimits []container.Ulimit
+
+func (u *ulimits) String() string { return "" }
+func (u *ulimits) Type() string   { return "ulimit" }
+
+func (u *ulimits) Set(s string) error {
+	l, err := units.ParseUlimit(s)
+	if err == nil {
+		*u = append(*u, container.Ulimit{Name: l.Name, Soft: l.Soft, Hard: l.Hard})
+	}
+	return err
+}

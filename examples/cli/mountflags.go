@@ -1,0 +1,184 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/docker/go-units"
+	"github.com/spf13/pflag"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// mountFlags are those of create and run that put something into a container.
+type mountFlags struct{ volumes, mounts, tmpfs []string }
+
+func (o *mountFlags) define(flags *pflag.FlagSet) {
+	flags.StringArrayVarP(&o.volumes, "volume", "v", nil, "bind mount or volume, as SOURCE:TARGET[:ro,rslave,nocopy…] (may be repeated)")
+	flags.StringArrayVar(&o.mounts, "mount", nil, "mount, as type=bind|volume|tmpfs|image,source=SOURCE,target=TARGET,… (may be repeated)")
+	flags.StringArrayVar(&o.tmpfs, "tmpfs", nil, "memory, as TARGET[:size=64m,mode=1770,…] (may be repeated)")
+}
+
+func (o *mountFlags) apply(opts *container.Options) error {
+	for _, flag := range []struct {
+		name  string
+		specs []string
+		parse func(string) (container.Mount, error)
+	}{{"-v", o.volumes, mount}, {"--mount", o.mounts, longMount}, {"--tmpfs", o.tmpfs, tmpfs}} {
+		for _, spec := range flag.specs {
+			m, err := flag.parse(spec)
+			if err != nil {
+				return fmt.Errorf("%s %q: %w", flag.name, spec, err)
+			}
+			opts.Mounts = append(opts.Mounts, m)
+		}
+	}
+	return nil
+}
+
+// mount reads [SOURCE:]TARGET[:OPTION,…]. A source with a slash or a dot in front is a path, any other a volume's name.
+func mount(spec string) (container.Mount, error) {
+	parts := strings.Split(spec, ":")
+	m := container.Mount{Type: container.MountVolume}
+	if n := len(parts); n > 2 || n == 2 && mountOption(&container.Mount{}, strings.Split(parts[1], ",")[0]) == nil {
+		for _, option := range strings.Split(parts[n-1], ",") {
+			if err := mountOption(&m, option); err != nil {
+				return m, err
+			}
+		}
+		parts = parts[:n-1]
+	}
+	switch {
+	case len(parts) > 2 || parts[len(parts)-1] == "":
+		return m, errors.New("it is SOURCE:TARGET[:ro]")
+	case len(parts) == 2 && parts[0] == "":
+		return m, errors.New("the source is empty")
+	case len(parts) == 2:
+		m.Source = parts[0]
+	}
+	m.Target = parts[len(parts)-1]
+	if !strings.HasPrefix(m.Target, "/") {
+		return m, fmt.Errorf("the target %q is not an absolute path", m.Target)
+	}
+	if strings.HasPrefix(m.Source, ".") || filepath.IsAbs(m.Source) {
+		abs, err := filepath.Abs(m.Source)
+		m.Type, m.Source, m.CreateSource = container.MountBind, abs, true // which --mount does not
+		return m, err
+	}
+	if strings.Contains(m.Source, "/") {
+		return m, fmt.Errorf("%q is no volume name; write ./%s for a directory", m.Source, m.Source)
+	}
+	return m, nil
+}
+
+func mountOption(m *container.Mount, option string) error {
+	switch p := container.Propagation(option); p {
+	case "ro", "rw":
+		m.ReadOnly = option == "ro"
+	case "nocopy":
+		m.NoCopy = true
+	case container.PropagationPrivate, container.PropagationRPrivate, container.PropagationSlave,
+		container.PropagationRSlave, container.PropagationShared, container.PropagationRShared:
+		m.Propagation = p
+	default:
+		return fmt.Errorf("the mode %q is not ro, rw, nocopy or a propagation", option)
+	}
+	return nil
+}
+
+// longMount reads the form of --mount: fields as NAME=VALUE or NAME, separated by commas, as of a line of CSV.
+func longMount(spec string) (container.Mount, error) {
+	m := container.Mount{Type: container.MountVolume}
+	fields, err := csv.NewReader(strings.NewReader(spec)).Read()
+	if err != nil {
+		return m, err
+	}
+	for _, field := range fields {
+		name, value, has := strings.Cut(field, "=")
+		if err := mountField(&m, strings.ToLower(name), value, has); err != nil {
+			return m, err
+		}
+	}
+	if m.Target == "" {
+		return m, errors.New("the target is missing")
+	}
+	if m.Type == container.MountBind && m.Source != "" {
+		m.Source, err = filepath.Abs(m.Source)
+	}
+	return m, err
+}
+
+func mountField(m *container.Mount, name, value string, has bool) (err error) {
+	on := func() bool { // alone it is true
+		if !has {
+			return true
+		}
+		var is bool
+		is, err = strconv.ParseBool(value)
+		return is
+	}
+	switch name {
+	case "type":
+		m.Type = container.MountType(value)
+	case "source", "src":
+		m.Source = value
+	case "target", "dst", "destination":
+		m.Target = value
+	case "readonly", "ro":
+		m.ReadOnly = on()
+	case "volume-nocopy":
+		m.NoCopy = on()
+	case "bind-create-src":
+		m.CreateSource = on()
+	case "bind-propagation":
+		m.Propagation = container.Propagation(value)
+	case "tmpfs-size":
+		m.Tmpfs.Size, err = units.RAMInBytes(value)
+	case "tmpfs-mode":
+		err = octal(&m.Tmpfs.Mode, value)
+	default:
+		return fmt.Errorf("unknown field %q", name)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// tmpfs reads TARGET[:OPTION,…]; options other than size and mode are those of mount(8).
+func tmpfs(spec string) (container.Mount, error) {
+	target, options, has := strings.Cut(spec, ":")
+	m := container.Mount{Type: container.MountTmpfs, Target: target}
+	if !has {
+		return m, nil
+	}
+	for _, option := range strings.Split(options, ",") {
+		name, value, _ := strings.Cut(option, "=")
+		var err error
+		switch name {
+		case "size":
+			m.Tmpfs.Size, err = units.RAMInBytes(value)
+		case "mode":
+			err = octal(&m.Tmpfs.Mode, value)
+		case "ro", "rw":
+			m.ReadOnly = name == "ro"
+		case "nosuid", "nodev", "noexec": // as it is
+		default:
+			m.Tmpfs.Options = append(m.Tmpfs.Options, option)
+		}
+		if err != nil {
+			return m, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return m, nil
+}
+
+func octal(mode *uint32, s string) error {
+	n, err := strconv.ParseUint(s, 8, 32)
+	*mode = uint32(n)
+	return err
+}
