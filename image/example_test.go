@@ -78,3 +78,23 @@ func ExampleStore_Save() {
 		log.Fatal(err)
 	}
 }
+
+func ExampleStore_Import() {
+	ctx := context.Background()
+	store, err := image.OpenStore(image.StoreOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	// As debootstrap and tar made it.
+	root, err := os.Open("rootfs.tar.xz")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer root.Close()
+	img, err := store.Import(ctx, root, image.ImportOptions{Tags: []string{"debian:mine"}, Changes: []string{`CMD ["/bin/bash"]`}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(img.ID)
+}

@@ -43,6 +43,7 @@ var commands = []command{
 	networkCreateCommand, networkLsCommand, networkRmCommand, networkInspectCommand, networkConnectCommand,
 	networkDisconnectCommand, networkPruneCommand,
 	loginCommand, logoutCommand, searchTagsCommand, serveCommand,
+	importCommand,
 }
 
 // run is main without the process: tests call it, too.
@@ -134,6 +135,9 @@ func count(cmd *command) string {
 		return fmt.Sprintf("at least %d arguments", cmd.min)
 	case cmd.max == 1:
 		return "1 argument"
+	}
+	if cmd.min < cmd.max {
+		return fmt.Sprintf("%d to %d arguments", cmd.min, cmd.max)
 	}
 	return fmt.Sprintf("%d arguments", cmd.max)
 }

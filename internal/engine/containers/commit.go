@@ -141,13 +141,13 @@ func withoutMountPoints(ctx context.Context, w io.Writer, r io.Reader) error {
 }
 
 // putImage writes layer and image into the store.
-func (s *Service) putImage(ctx context.Context, rec *Record, base *images.Resolved, cfg *imageConfig, diff io.Reader, names []string) (*image.Image, error) {
+func (s *Service) putImage(ctx context.Context, rec *Record, base *images.Resolved, cfg *images.NewConfig, diff io.Reader, names []string) (*image.Image, error) {
 	st := s.Images.Storage()
 	layer, _, err := st.PutLayer("", base.TopLayer, nil, "", false, nil, diff)
 	if err != nil {
 		return nil, fmt.Errorf("write the layer of container %s: %w", short(rec.ID), err)
 	}
-	id, err := s.createImage(base, cfg, layer)
+	id, err := s.Images.Create(base, cfg, layer)
 	if err != nil {
 		if derr := st.DeleteLayer(layer.ID); derr != nil {
 			err = errors.Join(err, derr)

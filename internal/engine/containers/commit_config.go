@@ -3,7 +3,6 @@
 package containers
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,45 +10,17 @@ import (
 	"time"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/openshift/imagebuilder"
-	"github.com/openshift/imagebuilder/dockerfile/command"
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/engine/images"
 )
 
-// imageConfig is an image's configuration in OCI's form, with what Docker's has beyond it.
-type imageConfig struct {
-	Created *time.Time `json:"created,omitempty"`
-	Author  string     `json:"author,omitempty"`
-	v1.Platform
-	Config  runConfig    `json:"config"`
-	RootFS  v1.RootFS    `json:"rootfs"`
-	History []v1.History `json:"history,omitempty"`
-}
-
-type runConfig struct {
-	v1.ImageConfig
-	Healthcheck *healthcheck `json:"Healthcheck,omitempty"`
-	OnBuild     []string     `json:"OnBuild,omitempty"`
-	Shell       []string     `json:"Shell,omitempty"`
-}
-
-type healthcheck struct {
-	Test          []string      `json:"Test,omitempty"`
-	Interval      time.Duration `json:"Interval,omitempty"`
-	Timeout       time.Duration `json:"Timeout,omitempty"`
-	StartPeriod   time.Duration `json:"StartPeriod,omitempty"`
-	StartInterval time.Duration `json:"StartInterval,omitempty"`
-	Retries       int           `json:"Retries,omitempty"`
-}
-
 // committedConfig is the configuration of an image of the container, still without the new layer.
-func committedConfig(rec *Record, base *images.Resolved, opts container.CommitOptions) (*imageConfig, error) {
+func committedConfig(rec *Record, base *images.Resolved, opts container.CommitOptions) (*images.NewConfig, error) {
 	now := time.Now().UTC()
-	cfg := &imageConfig{
+	cfg := &images.NewConfig{
 		Created: &now, Author: opts.Author, Platform: base.Raw.Platform, RootFS: base.Raw.RootFS,
-		Config: runConfig{ImageConfig: base.Raw.Config, OnBuild: nil, Shell: base.Config.Shell},
+		Config: images.RunConfig{ImageConfig: base.Raw.Config, OnBuild: nil, Shell: base.Config.Shell},
 		History: append(slices.Clone(base.Raw.History), v1.History{
 			Created: &now, CreatedBy: strings.Join(rec.Command, " "), Author: opts.Author, Comment: opts.Message,
 		}),
@@ -70,9 +41,14 @@ func committedConfig(rec *Record, base *images.Resolved, opts container.CommitOp
 	}
 	c.Volumes = maps.Clone(base.Raw.Config.Volumes)
 	if h := rec.Health; h != nil {
-		c.Healthcheck = &healthcheck{h.Test, h.Interval, h.Timeout, h.StartPeriod, h.StartInterval, h.Retries}
+		c.Healthcheck = &images.Healthcheck{
+			Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries,
+		}
 	}
-	return cfg, applyChanges(c, opts.Changes)
+	if err := c.Change(opts.Changes); err != nil {
+		return nil, invalid("CommitOptions.Changes %w", err)
+	}
+	return cfg, nil
 }
 
 func merged(maps ...map[string]string) map[string]string {
@@ -85,7 +61,7 @@ func merged(maps ...map[string]string) map[string]string {
 	return out
 }
 
-func expose(c *runConfig, p container.Port) {
+func expose(c *images.RunConfig, p container.Port) {
 	if c.ExposedPorts == nil {
 		c.ExposedPorts = map[string]struct{}{}
 	}
@@ -96,64 +72,4 @@ func expose(c *runConfig, p container.Port) {
 	for i := range max(p.Count, 1) {
 		c.ExposedPorts[fmt.Sprintf("%d/%s", p.Container+i, protocol)] = struct{}{}
 	}
-}
-
-// changeable are the instructions that change nothing but a configuration, as docker commit --change takes them.
-var changeable = []string{
-	command.Cmd, command.Entrypoint, command.Env, command.Expose, command.Healthcheck, command.Label, command.Onbuild,
-	command.StopSignal, command.User, command.Volume, command.Workdir,
-}
-
-// applyChanges runs instructions with the interpreter that Dockerfiles are built with.
-func applyChanges(c *runConfig, changes []string) error {
-	b := imagebuilder.NewBuilder(nil)
-	rc := &b.RunConfig
-	rc.Env, rc.User, rc.WorkingDir, rc.StopSignal = c.Env, c.User, c.WorkingDir, c.StopSignal
-	rc.Entrypoint, rc.Cmd, rc.Labels, rc.Shell = c.Entrypoint, c.Cmd, c.Labels, c.Shell
-	for _, text := range changes {
-		if err := applyChange(b, text); err != nil {
-			return invalid("CommitOptions.Changes %q: %w", text, err)
-		}
-	}
-	c.Env, c.User, c.WorkingDir, c.StopSignal = rc.Env, rc.User, rc.WorkingDir, rc.StopSignal
-	c.Entrypoint, c.Cmd, c.Labels, c.OnBuild = rc.Entrypoint, rc.Cmd, rc.Labels, rc.OnBuild
-	for p := range rc.ExposedPorts {
-		if c.ExposedPorts == nil {
-			c.ExposedPorts = map[string]struct{}{}
-		}
-		c.ExposedPorts[string(p)] = struct{}{}
-	}
-	for v := range rc.Volumes {
-		if c.Volumes == nil {
-			c.Volumes = map[string]struct{}{}
-		}
-		c.Volumes[v] = struct{}{}
-	}
-	if h := rc.Healthcheck; h != nil {
-		c.Healthcheck = &healthcheck{h.Test, h.Interval, h.Timeout, h.StartPeriod, h.StartInterval, h.Retries}
-	}
-	return nil
-}
-
-func applyChange(b *imagebuilder.Builder, text string) error {
-	root, err := imagebuilder.ParseDockerfile(bytes.NewReader([]byte(text)))
-	if err != nil {
-		return err
-	}
-	if len(root.Children) == 0 {
-		return fmt.Errorf("no instruction")
-	}
-	for _, node := range root.Children {
-		if !slices.Contains(changeable, strings.ToLower(node.Value)) {
-			return fmt.Errorf("%s is no instruction for this: use %s", strings.ToUpper(node.Value), strings.ToUpper(strings.Join(changeable, ", ")))
-		}
-		step := b.Step()
-		if err := step.Resolve(node); err != nil {
-			return err
-		}
-		if err := b.Run(step, imagebuilder.NoopExecutor, true); err != nil {
-			return err
-		}
-	}
-	return nil
 }

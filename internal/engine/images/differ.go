@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/klauspost/compress/gzip"
@@ -45,7 +44,7 @@ func (d *differ) ApplyDiff(dest string, o *archive.TarOptions, do *drivers.Diffe
 	stream := &watched{r: rc, w: d.watch, l: d.layer}
 	compressed := digest.Canonical.Digester()
 	in := bufio.NewReaderSize(io.TeeReader(io.LimitReader(stream, d.info.Size+1), compressed.Hash()), readAhead)
-	split, err := os.CreateTemp(do.StagingDirectory, "tar-split")
+	split, err := nameless(do.StagingDirectory, "tar-split")
 	if err != nil {
 		return out, err
 	}
@@ -55,9 +54,6 @@ func (d *differ) ApplyDiff(dest string, o *archive.TarOptions, do *drivers.Diffe
 			split.Close()
 		}
 	}()
-	if err := os.Remove(split.Name()); err != nil {
-		return out, err
-	}
 	u := &unpack{options: o, owners: map[[2]int]bool{}}
 	size, diffID, err := u.layer(dest, in, split)
 	// The rest is read in any case: a digest that does not match explains what could not be read.
@@ -124,6 +120,13 @@ func decompress(in *bufio.Reader) (io.Reader, func(), error) {
 			return nil, nil, err
 		}
 		return z, z.Close, nil
+	case string(magic[:3]) == "BZh", string(magic) == "\xfd7zX":
+		// Not in registries, but what root file systems are packed with.
+		z, err := archive.DecompressStream(in)
+		if err != nil {
+			return nil, nil, api.Errorf(api.ErrCorrupt, "decompress: %w", err)
+		}
+		return z, func() { _ = z.Close() }, nil // it has only read
 	}
 	return in, func() {}, nil
 }

@@ -186,4 +186,5 @@ func (s *Service) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /images/history", s.handleHistory)
 	mux.HandleFunc("POST /images/save", s.handleSave)
 	mux.HandleFunc("POST /images/load", s.handleLoad)
+	mux.HandleFunc("POST /images/import", s.handleImport)
 }

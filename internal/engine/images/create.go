@@ -1,6 +1,4 @@
-//go:build linux
-
-package containers
+package images
 
 import (
 	"encoding/json"
@@ -11,8 +9,6 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/manifest"
 	"go.podman.io/storage"
-
-	"github.com/caisson-dev/caisson/internal/engine/images"
 )
 
 // manifestV2 is a manifest in the form that Docker's schema 2 and OCI share.
@@ -29,8 +25,9 @@ type descriptor struct {
 	Size      int64         `json:"size"`
 }
 
-// createImage adds the layer to the configuration and writes both and a manifest, of the kind that the base has.
-func (s *Service) createImage(base *images.Resolved, cfg *imageConfig, layer *storage.Layer) (string, error) {
+// Create makes an image: it adds the layer to the configuration and writes both and a manifest, of the kind that the
+// base has; base may be nil. The image has no name yet.
+func (s *Service) Create(base *Resolved, cfg *NewConfig, layer *storage.Layer) (id string, err error) {
 	cfg.RootFS.Type = "layers"
 	cfg.RootFS.DiffIDs = append(cfg.RootFS.DiffIDs, layer.UncompressedDigest)
 	blob, err := json.Marshal(cfg)
@@ -54,7 +51,7 @@ func (s *Service) createImage(base *images.Resolved, cfg *imageConfig, layer *st
 		return "", err
 	}
 	manDigest := digest.FromBytes(raw)
-	img, err := s.Images.Storage().CreateImage(man.Config.Digest.Encoded(), nil, layer.ID, "", &storage.ImageOptions{
+	img, err := s.store.CreateImage(man.Config.Digest.Encoded(), nil, layer.ID, "", &storage.ImageOptions{
 		CreationDate: *cfg.Created, Digest: manDigest,
 		BigData: []storage.ImageBigDataOption{
 			{Key: man.Config.Digest.String(), Data: blob, Digest: man.Config.Digest},
@@ -69,8 +66,11 @@ func (s *Service) createImage(base *images.Resolved, cfg *imageConfig, layer *st
 	return img.ID, nil
 }
 
-func (s *Service) manifestKind(base *images.Resolved) (string, error) {
-	raw, err := s.Images.Storage().ImageBigData(base.ID, storage.ImageDigestBigDataKey)
+func (s *Service) manifestKind(base *Resolved) (string, error) {
+	if base == nil {
+		return manifest.DockerV2Schema2MediaType, nil
+	}
+	raw, err := s.store.ImageBigData(base.ID, storage.ImageDigestBigDataKey)
 	if err != nil {
 		return "", err
 	}
@@ -81,7 +81,7 @@ func (s *Service) manifestKind(base *images.Resolved) (string, error) {
 }
 
 // layers describes the layers as they are in the store: not compressed, lowest first.
-func (s *Service) layers(cfg *imageConfig, top *storage.Layer, kind string) ([]descriptor, error) {
+func (s *Service) layers(cfg *NewConfig, top *storage.Layer, kind string) ([]descriptor, error) {
 	ids := cfg.RootFS.DiffIDs
 	out := make([]descriptor, len(ids))
 	l, err := top, error(nil)
@@ -95,7 +95,7 @@ func (s *Service) layers(cfg *imageConfig, top *storage.Layer, kind string) ([]d
 		out[i] = descriptor{kind, ids[i], l.UncompressedSize}
 		parent := l.Parent
 		if l = nil; parent != "" {
-			if l, err = s.Images.Storage().Layer(parent); err != nil {
+			if l, err = s.store.Layer(parent); err != nil {
 				return nil, err
 			}
 		}
