@@ -21,6 +21,7 @@ func TestUpdate(t *testing.T) {
 	require.NoError(t, c.Update(ctx, container.Resources{Memory: 96 << 20, CPUs: 0.5}))
 	assert.Equal(t, "100663296", memory())
 	assert.Equal(t, "30", pids(), "what is not given stays")
+	require.NoError(t, c.Command("/bin/testbox", "true").Run(ctx), "commands start as before")
 	if cpus := cgroup(t, c, "", "cpu/cpu.cfs_quota_us", "cpu.max"); cpus != "50000" {
 		assert.Equal(t, "50000 100000", cpus)
 	}

@@ -48,5 +48,7 @@ func (c *Container) Update(res *specs.LinuxResources) error {
 	if b := res.BlockIO; b != nil && b.Weight != nil {
 		limits.BlkioWeight = *b.Weight
 	}
-	return c.lc.Set(cfg)
+	err := c.lc.Set(cfg)
+	limits.SkipDevices = false // libcontainer keeps the limits, and starts no process in a container with this set
+	return err
 }
