@@ -37,6 +37,8 @@ func (s *Store) Remove(ctx context.Context, ref string, opts RemoveOptions) (Rem
 type PruneOptions struct {
 	// All removes every image that no container uses. Default: those without a name.
 	All bool `json:"all,omitempty"`
+	// Filter limits it further. With a filter the caches of builds stay, but for the steps that led to what goes.
+	Filter
 }
 
 // PruneResult says what went.

@@ -16,6 +16,7 @@ var imagePruneCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		var o image.PruneOptions
 		flags.BoolVarP(&o.All, "all", "a", false, "those with a name too")
+		imageFilterFlag(flags, "", &imageFilter{prune: &o})
 		force := flags.BoolP("force", "f", false, "don't ask")
 		return func(ctx context.Context, c *cli, _ []string) error {
 			warning := "This will remove all dangling images."

@@ -10,38 +10,45 @@ import (
 	"github.com/caisson-dev/caisson/image"
 )
 
-var imagesCommand = command{
-	name: "images", short: "List images",
-	setup: func(flags *pflag.FlagSet) action {
-		all := flags.BoolP("all", "a", false, "the intermediate images of builds too")
-		quiet := flags.BoolP("quiet", "q", false, "print the ids alone")
-		how := formatFlag(flags)
-		return func(ctx context.Context, c *cli, _ []string) error {
-			store, err := c.store()
-			if err != nil {
-				return err
-			}
-			list, err := store.List(ctx, image.ListOptions{All: *all})
-			if err != nil {
-				return err
-			}
-			rows := imageRows(list)
-			switch {
-			case *quiet:
-				for _, r := range rows {
-					fmt.Fprintln(c.out, r.ID)
-				}
-				return nil
-			case *how == "json":
-				return lines(c.out, rows)
-			}
-			cells := make([][]string, len(rows))
-			for i, r := range rows {
-				cells[i] = []string{r.Repository, r.Tag, r.ID, r.CreatedSince, r.Size}
-			}
-			return table(c.out, "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE", cells)
+var imagesCommand, imageLsCommand = listImages("images"), listImages("image ls")
+
+func listImages(name string) command {
+	return command{name: name, args: "[REPOSITORY[:TAG]]", short: "List images", max: 1, setup: imagesFlags}
+}
+
+func imagesFlags(flags *pflag.FlagSet) action {
+	var o image.ListOptions
+	filter := &imageFilter{list: &o}
+	flags.BoolVarP(&o.All, "all", "a", false, "the intermediate images of builds too")
+	imageFilterFlag(flags, "f", filter)
+	quiet := flags.BoolP("quiet", "q", false, "print the ids alone")
+	how := formatFlag(flags)
+	return func(ctx context.Context, c *cli, args []string) error {
+		o.References = append(o.References, args...)
+		store, err := c.store()
+		if err != nil {
+			return err
 		}
-	},
+		list, err := store.List(ctx, o)
+		if err != nil {
+			return err
+		}
+		rows := filter.rows(imageRows(list))
+		switch {
+		case *quiet:
+			for _, r := range rows {
+				fmt.Fprintln(c.out, r.ID)
+			}
+			return nil
+		case *how == "json":
+			return lines(c.out, rows)
+		}
+		cells := make([][]string, len(rows))
+		for i, r := range rows {
+			cells[i] = []string{r.Repository, r.Tag, r.ID, r.CreatedSince, r.Size}
+		}
+		return table(c.out, "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE", cells)
+	}
 }
 
 // imageRow has docker images' names for --format.

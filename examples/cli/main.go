@@ -43,7 +43,7 @@ var commands = []command{
 	networkCreateCommand, networkLsCommand, networkRmCommand, networkInspectCommand, networkConnectCommand,
 	networkDisconnectCommand, networkPruneCommand,
 	loginCommand, logoutCommand, searchTagsCommand, serveCommand,
-	importCommand,
+	importCommand, imageLsCommand,
 }
 
 // run is main without the process: tests call it, too.

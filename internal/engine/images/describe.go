@@ -61,11 +61,8 @@ func (s *Service) description(img *storage.Image, size int64) (*image.Image, err
 		return nil, err
 	}
 	out := &image.Image{
-		ID: "sha256:" + img.ID, Created: img.Created, Size: size, Labels: c.raw.Config.Labels,
+		ID: "sha256:" + img.ID, Created: created(img, c), Size: size, Labels: c.raw.Config.Labels,
 		OS: c.raw.OS, Arch: c.raw.Architecture, Config: c.config,
-	}
-	if c.raw.Created != nil {
-		out.Created = *c.raw.Created
 	}
 	out.Names, out.Digests = split(img.Names)
 	slices.Sort(out.Names)

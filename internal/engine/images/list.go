@@ -15,6 +15,10 @@ func (s *Service) handleList() http.HandlerFunc {
 
 // List describes the images, newest first. What a build made on the way shows with opts.All only.
 func (s *Service) List(ctx context.Context, opts image.ListOptions) ([]image.Image, error) {
+	f, err := s.listFilter(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
 	t, err := s.tree()
 	if err != nil {
 		return nil, storeError("list", err)
@@ -25,7 +29,7 @@ func (s *Service) List(ctx context.Context, opts image.ListOptions) ([]image.Ima
 			return nil, err
 		}
 		img := &t.images[i]
-		if opts.Dangling && len(img.Names) > 0 {
+		if !f.byName(img.Names) {
 			continue
 		}
 		if !opts.All && len(img.Names) == 0 && (step(img) || t.parent(img)) {
@@ -40,6 +44,9 @@ func (s *Service) List(ctx context.Context, opts image.ListOptions) ([]image.Ima
 			s.log.Warn("list images", "error", err)
 			d = &image.Image{ID: "sha256:" + img.ID, Created: img.Created}
 			d.Names, d.Digests = split(img.Names)
+		}
+		if !f.byContent(d) {
+			continue
 		}
 		out = append(out, *d)
 	}

@@ -34,12 +34,12 @@ func (s *Service) Prune(ctx context.Context, opts image.PruneOptions) (image.Pru
 		return res, storeError("prune", err)
 	}
 	var removed image.RemoveResult
-	err = s.pruneLeaves(ctx, t, opts.All, &removed)
+	err = s.pruneLeaves(ctx, t, opts, &removed)
 	res.Deleted = removed.Deleted
 	space, serr := s.freed(t)
 	res.Space = space
 	err = errors.Join(err, serr)
-	if opts.All && err == nil {
+	if opts.All && err == nil && everything(opts.Filter) {
 		n, cerr := emptyDir(s.CacheMounts())
 		res.Space += n
 		err = cerr
@@ -48,14 +48,20 @@ func (s *Service) Prune(ctx context.Context, opts image.PruneOptions) (image.Pru
 }
 
 // pruneLeaves removes what no other image is made of, again and again, until nothing more goes.
-func (s *Service) pruneLeaves(ctx context.Context, t *tree, all bool, res *image.RemoveResult) error {
-	gone := map[string]bool{}
+func (s *Service) pruneLeaves(ctx context.Context, t *tree, opts image.PruneOptions, res *image.RemoveResult) error {
+	filtered := !everything(opts.Filter)
 	for again := true; again; {
 		again = false
 		for i := range t.images {
 			img := &t.images[i]
-			if gone[img.ID] || (!all && len(img.Names) > 0) || len(t.users(img.ID)) > 0 || (!all && t.parent(img)) {
+			if t.dropped[img.ID] || (!opts.All && len(img.Names) > 0) || len(t.users(img.ID)) > 0 || (!opts.All && t.parent(img)) {
 				continue
+			}
+			if filtered {
+				// One that can't be read does not say that it may go.
+				if c, err := s.config(img); err != nil || !chosen(opts.Filter, c.raw.Config.Labels, created(img, c)) {
+					continue
+				}
 			}
 			if err := ctx.Err(); err != nil {
 				return err
@@ -63,7 +69,13 @@ func (s *Service) pruneLeaves(ctx context.Context, t *tree, all bool, res *image
 			if err := s.delete(t, img, res); err != nil {
 				return err
 			}
-			gone[img.ID], again = true, true
+			again = true
+			if !filtered {
+				continue // each step is a leaf in its turn
+			}
+			if err := s.deleteSteps(t, img, res); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -147,10 +147,9 @@ func (s *Service) delete(t *tree, img *storage.Image, res *image.RemoveResult) e
 // another image or a container needs.
 func (s *Service) deleteSteps(t *tree, img *storage.Image, res *image.RemoveResult) error {
 	history := t.history(img)
-	gone := map[string]bool{img.ID: true}
 	for {
 		i := slices.IndexFunc(t.images, func(c storage.Image) bool {
-			return !gone[c.ID] && step(&c) && isPrefix(t.history(&c), history) && len(t.users(c.ID)) == 0 && !t.parent(&c)
+			return !t.dropped[c.ID] && step(&c) && isPrefix(t.history(&c), history) && len(t.users(c.ID)) == 0 && !t.parent(&c)
 		})
 		if i < 0 {
 			return nil
@@ -158,6 +157,5 @@ func (s *Service) deleteSteps(t *tree, img *storage.Image, res *image.RemoveResu
 		if err := s.delete(t, &t.images[i], res); err != nil {
 			return err
 		}
-		gone[t.images[i].ID] = true
 	}
 }

@@ -16,6 +16,7 @@ type tree struct {
 	layers     map[string]*storage.Layer
 	byLayer    map[string][]*storage.Image // by top layer
 	above      map[string][]string         // layers by parent
+	dropped    map[string]bool             // images that were deleted since
 }
 
 func (s *Service) tree() (*tree, error) {
@@ -25,7 +26,7 @@ func (s *Service) tree() (*tree, error) {
 	}
 	t := &tree{
 		s: s, images: all.Images, containers: all.Containers, layers: make(map[string]*storage.Layer, len(all.Layers)),
-		byLayer: map[string][]*storage.Image{}, above: map[string][]string{},
+		byLayer: map[string][]*storage.Image{}, above: map[string][]string{}, dropped: map[string]bool{},
 	}
 	for i := range all.Layers {
 		l := &all.Layers[i]
@@ -61,6 +62,7 @@ func (t *tree) users(id string) []storage.Container {
 
 // drop forgets an image.
 func (t *tree) drop(img *storage.Image) {
+	t.dropped[img.ID] = true
 	t.byLayer[img.TopLayer] = slices.DeleteFunc(t.byLayer[img.TopLayer], func(i *storage.Image) bool { return i.ID == img.ID })
 }
 
