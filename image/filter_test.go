@@ -41,8 +41,9 @@ func TestListFilters(t *testing.T) {
 		"label":               {image.ListOptions{Filter: image.Filter{Labels: map[string]string{"tier": ""}}}, "three two one"},
 		"label with value":    {image.ListOptions{Filter: image.Filter{Labels: map[string]string{"tier": "back"}}}, "three two"},
 		"both labels":         {image.ListOptions{Filter: image.Filter{Labels: map[string]string{"tier": "back", "other": "x"}}}, "three"},
-		"without label":       {image.ListOptions{Filter: image.Filter{WithoutLabels: map[string]string{"other": ""}}}, "two one"},
-		"without any label":   {image.ListOptions{Filter: image.Filter{WithoutLabels: map[string]string{"other": "", "tier": "front"}}}, "two"},
+		"without label":       {image.ListOptions{Filter: image.Filter{NotLabels: map[string]string{"other": ""}}}, "two one"},
+		"without both labels": {image.ListOptions{Filter: image.Filter{NotLabels: map[string]string{"other": "", "tier": "back"}}}, "two one"},
+		"nothing has both":    {image.ListOptions{Filter: image.Filter{NotLabels: map[string]string{"other": "", "tier": "front"}}}, "three two one"},
 		"before":              {image.ListOptions{Before: "app:2"}, "one"},
 		"since":               {image.ListOptions{Since: one.ID[:20]}, "three two"},
 		"between":             {image.ListOptions{Since: "app:1", Before: three.ID}, "two"},
@@ -94,7 +95,7 @@ func TestPruneFilters(t *testing.T) {
 	require.Empty(t, prune(image.PruneOptions{Filter: image.Filter{Until: keep.Created}}), "old has a name")
 	require.Equal(t, []string{old.ID}, prune(image.PruneOptions{All: true, Filter: image.Filter{Until: keep.Created}}))
 	require.Equal(t, []string{young.ID}, prune(image.PruneOptions{
-		Filter: image.Filter{Until: built.Created, WithoutLabels: map[string]string{"keep": ""}},
+		Filter: image.Filter{Until: built.Created, NotLabels: map[string]string{"keep": ""}},
 	}))
 	gone := prune(image.PruneOptions{Filter: image.Filter{Labels: map[string]string{"tier": "back"}, Until: time.Now()}})
 	require.Equal(t, built.ID, gone[0])

@@ -29,8 +29,8 @@ type Filter struct {
 	Until time.Time `json:"until,omitzero"`
 	// Labels chooses images that have all of these; an empty value fits any.
 	Labels map[string]string `json:"labels,omitempty"`
-	// WithoutLabels leaves out images that have one of these; an empty value fits any.
-	WithoutLabels map[string]string `json:"withoutLabels,omitempty"`
+	// NotLabels leaves out images that have all of these; an empty value fits any.
+	NotLabels map[string]string `json:"notLabels,omitempty"`
 }
 
 // List returns the store's images, newest first.

@@ -53,7 +53,7 @@ func (f *imageFilter) Set(s string) error {
 	case key == "label":
 		addLabel(&f.filter().Labels, value)
 	case key == "label!":
-		addLabel(&f.filter().WithoutLabels, value)
+		addLabel(&f.filter().NotLabels, value)
 	case key == "until":
 		t, err := moment(value, time.Now())
 		f.filter().Until = t

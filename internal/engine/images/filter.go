@@ -23,7 +23,7 @@ func created(img *storage.Image, c *parsed) time.Time {
 
 // everything says whether a filter chooses all.
 func everything(f image.Filter) bool {
-	return f.Until.IsZero() && len(f.Labels) == 0 && len(f.WithoutLabels) == 0
+	return f.Until.IsZero() && len(f.Labels) == 0 && len(f.NotLabels) == 0
 }
 
 // chosen says whether a filter chooses an image with these labels and this time of creation.
@@ -31,22 +31,17 @@ func chosen(f image.Filter, labels map[string]string, created time.Time) bool {
 	if !f.Until.IsZero() && !created.Before(f.Until) {
 		return false
 	}
-	for k, v := range f.Labels {
-		if !labelled(labels, k, v) {
-			return false
-		}
-	}
-	for k, v := range f.WithoutLabels {
-		if labelled(labels, k, v) {
+	return labelled(labels, f.Labels) && (len(f.NotLabels) == 0 || !labelled(labels, f.NotLabels))
+}
+
+// labelled says whether labels has all of want; an empty value fits any.
+func labelled(labels, want map[string]string) bool {
+	for k, v := range want {
+		if have, ok := labels[k]; !ok || v != "" && have != v {
 			return false
 		}
 	}
 	return true
-}
-
-func labelled(labels map[string]string, key, value string) bool {
-	v, ok := labels[key]
-	return ok && (value == "" || v == value)
 }
 
 // listFilter is ListOptions with the images that it names looked up.
