@@ -45,8 +45,12 @@ type BuildOptions struct {
 	// Secrets are what RUN --mount=type=secret,id=NAME sees, by name. They are in no layer, and in the store's
 	// directory only while the step runs.
 	Secrets map[string][]byte `json:"secrets,omitempty"`
+	// Jobs is how many stages may be built at the same time. Default: 1.
+	Jobs int `json:"jobs,omitempty"`
 	// Output gets the steps and what their commands print. Default: nothing.
 	Output io.Writer `json:"-"`
+	// Progress is called as the build goes on, from one goroutine.
+	Progress func(BuildEvent) `json:"-"`
 }
 
 // ResultOptions say how a build writes its image.
@@ -65,12 +69,15 @@ type ResultOptions struct {
 
 // BuildError says which step of a build failed. It matches ErrBuildStep.
 type BuildError struct {
-	Step     string `json:"step"`               // the instruction, as RUN make
-	ExitCode int    `json:"exitCode,omitempty"` // of RUN; 0 when something else failed
-	File     string `json:"file,omitempty"`     // the Dockerfile
-	Line     int    `json:"line,omitempty"`     // of the step in File, from 1; 0 when not known
-	Tail     string `json:"tail,omitempty"`     // the last lines that the step printed
-	Message  string `json:"message"`
+	Step      string `json:"step"`                // the instruction, as RUN make
+	Number    int    `json:"number,omitempty"`    // of the step in its stage, from 1, which is FROM; 0 when not known
+	Stage     int    `json:"stage,omitempty"`     // of File, from 1; 0 when not known
+	StageName string `json:"stageName,omitempty"` // what FROM … AS names the stage
+	ExitCode  int    `json:"exitCode,omitempty"`  // of RUN; 0 when something else failed
+	File      string `json:"file,omitempty"`      // the Dockerfile
+	Line      int    `json:"line,omitempty"`      // of the step in File, from 1; 0 when it is not there, as a base's ONBUILD
+	Tail      string `json:"tail,omitempty"`      // the last lines that the step printed
+	Message   string `json:"message"`
 }
 
 func (e *BuildError) Error() string { return e.Message }
@@ -86,6 +93,7 @@ type buildRequest struct {
 	BuildOptions
 	HasTar bool `json:"hasTar,omitempty"` // the context follows as tar
 	Quiet  bool `json:"quiet,omitempty"`
+	Events bool `json:"events,omitempty"`
 }
 
 // Build makes an image by a Dockerfile. Steps that an earlier build made of the same inputs are taken from it.
@@ -93,7 +101,7 @@ type buildRequest struct {
 // Errors: ErrDockerfile, ErrBuildStep (as *BuildError), ErrInvalidArgument, ErrInvalidReference, and those of Pull for
 // base images.
 func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
-	req := buildRequest{BuildOptions: opts, Quiet: opts.Output == nil}
+	req := buildRequest{BuildOptions: opts, Quiet: opts.Output == nil, Events: opts.Progress != nil}
 	var body io.Reader
 	switch {
 	case opts.Context != nil && opts.Tar != nil:
@@ -117,17 +125,28 @@ func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
 	}
 	req.HasTar = body != nil
 	var img Image
-	err := s.c.Stream(ctx, http.MethodPost, "/images/build", req, body, func(ev api.Event) error {
-		if len(ev.Output) == 0 || opts.Output == nil {
-			return nil
-		}
-		_, err := opts.Output.Write(ev.Output)
-		return err
-	}, &img)
+	err := s.c.Stream(ctx, http.MethodPost, "/images/build", req, body, opts.see, &img)
 	if err != nil {
 		return nil, buildError(err)
 	}
 	return &img, nil
+}
+
+// see takes an event of the build.
+func (o BuildOptions) see(ev api.Event) error {
+	if len(ev.Output) > 0 && o.Output != nil {
+		_, err := o.Output.Write(ev.Output)
+		return err
+	}
+	if ev.Progress == nil || o.Progress == nil {
+		return nil
+	}
+	var e BuildEvent
+	if err := json.Unmarshal(ev.Progress, &e); err != nil {
+		return err
+	}
+	o.Progress(e)
+	return nil
 }
 
 func buildError(err error) error {

@@ -100,6 +100,16 @@ func run(args []string) {
 		d, err := time.ParseDuration(args[1])
 		check(err)
 		time.Sleep(d)
+	case "await": // NAME: until the file is there
+		for end := time.Now().Add(3 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
+			_, err := os.Stat(args[1])
+			if err == nil {
+				break
+			}
+			if time.Now().After(end) {
+				check(err)
+			}
+		}
 	case "true":
 	default:
 		fmt.Fprintf(os.Stderr, "sh: %s: not found\n", args[0])

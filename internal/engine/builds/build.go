@@ -35,6 +35,9 @@ type build struct {
 
 // prepare reads and checks everything that can be wrong before anything is pulled or run.
 func (b *build) prepare(ctx context.Context, body interface{ Read([]byte) (int, error) }) error {
+	if b.req.Jobs < 0 {
+		return api.Errorf(api.ErrInvalidArgument, "build: Jobs %d: it is a number of stages, or 0 for one after the other", b.req.Jobs)
+	}
 	for _, t := range b.req.Tags {
 		full, err := images.NormalizeTag(t)
 		if err != nil {
@@ -91,7 +94,7 @@ func (b *build) ensureBases(ctx context.Context) error {
 		if opts.Policy == "" {
 			opts.Policy = image.PullMissing
 		}
-		if _, err := b.s.images.EnsureWith(ctx, ref, opts, nil); err != nil {
+		if _, err := b.s.images.EnsureWith(ctx, ref, opts, b.out.pulling(ref)); err != nil {
 			return fmt.Errorf("build: base image %s: %w", ref, err)
 		}
 	}

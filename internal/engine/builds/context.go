@@ -63,6 +63,7 @@ func (b *build) findDockerfile() error {
 	if b.tree, err = parseDockerfile(b.name, text, b.req.Args, b.req.Target); err != nil {
 		return err
 	}
+	b.out.setTree(b.tree)
 	return b.stage()
 }
 

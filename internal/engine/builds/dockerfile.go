@@ -13,6 +13,7 @@ import (
 	"github.com/openshift/imagebuilder/dockerfile/command"
 	"github.com/openshift/imagebuilder/dockerfile/parser"
 
+	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -29,6 +30,8 @@ type stage struct {
 	name  string // of AS
 	from  string // with arguments replaced
 	needs []string
+	first *parser.Node   // FROM
+	nodes []*parser.Node // what follows
 }
 
 // parseDockerfile checks the syntax and finds the base images that target needs.
@@ -152,7 +155,7 @@ func (d *dockerfile) readStages(args map[string]string) error {
 			if from == "" {
 				return syntax(d.name, n.StartLine, "FROM %s: the name is empty once its arguments are replaced: give the argument a default or a value", n.Next.Value)
 			}
-			st := &stage{from: from}
+			st := &stage{from: from, first: n}
 			if as := n.Next.Next; as != nil {
 				if !strings.EqualFold(as.Value, "as") || as.Next == nil || as.Next.Next != nil {
 					return syntax(d.name, n.StartLine, "FROM takes an image, or an image, AS and a name")
@@ -162,6 +165,7 @@ func (d *dockerfile) readStages(args map[string]string) error {
 			d.stages = append(d.stages, st)
 		case len(d.stages) > 0:
 			last := d.stages[len(d.stages)-1]
+			last.nodes = append(last.nodes, n)
 			last.needs = append(last.needs, sources(n)...)
 		}
 	}
@@ -256,16 +260,29 @@ func (d *dockerfile) findBases(target string) {
 	visit(last)
 }
 
-// line finds the line of a step by what imagebuildah prints of it, or 0.
-func (d *dockerfile) line(step string) int {
-	want := words(step)
-	for _, n := range d.nodes {
-		have := words(n.Original)
-		if have == want || len(want) > 8 && strings.HasPrefix(have, want) {
-			return n.StartLine
+// locate names the stage of a step and finds its line, or 0: the base's ONBUILD puts steps before those of the file,
+// and labels of the options follow them.
+func (d *dockerfile) locate(ev image.BuildEvent) (stage string, line int) {
+	if ev.Stage > len(d.stages) {
+		return "", 0
+	}
+	st := d.stages[ev.Stage-1]
+	if ev.Step == 1 {
+		return st.name, st.first.StartLine
+	}
+	for before := max(0, ev.Steps-1-len(st.nodes)); before >= 0; before-- {
+		i := ev.Step - 2 - before
+		if i >= 0 && i < len(st.nodes) && sameInstruction(ev.Instruction, st.nodes[i].Original) {
+			return st.name, st.nodes[i].StartLine
 		}
 	}
-	return 0
+	return st.name, 0
+}
+
+// sameInstruction compares what imagebuildah prints of a step, in which a summary of heredocs may follow, with its text.
+func sameInstruction(printed, text string) bool {
+	p, t := words(printed), words(text)
+	return p == t || len(t) > 8 && strings.HasPrefix(p, t) || len(p) > 8 && strings.HasPrefix(t, p)
 }
 
 // words makes the exec form, the shell form and their spellings comparable.

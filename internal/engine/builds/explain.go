@@ -26,7 +26,10 @@ func (b *build) explain(ctx context.Context, err error) error {
 	if m == nil {
 		return images.Explain(ctx, "build", err)
 	}
-	be := &image.BuildError{Step: m[1], Tail: b.out.Tail(), File: b.name, Line: b.tree.line(m[1])}
+	be := &image.BuildError{Step: m[1], File: b.name}
+	if st := b.out.failed(m[1]); st != nil {
+		be.Stage, be.StageName, be.Number, be.Line, be.Tail = st.Stage, st.StageName, st.BuildEvent.Step, st.Line, st.text()
+	}
 	where := fmt.Sprintf("build step %q", be.Step)
 	if be.Line > 0 {
 		where = fmt.Sprintf("build step %s:%d %q", be.File, be.Line, be.Step)

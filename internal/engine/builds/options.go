@@ -78,6 +78,9 @@ func (b *build) result(o *define.BuildOptions) {
 		o.OutputFormat = define.OCIv1ImageManifest
 	}
 	o.Squash = r.Squash
+	if b.req.Jobs > 1 {
+		o.Jobs = &b.req.Jobs
+	}
 	if !r.Epoch.IsZero() {
 		o.SourceDateEpoch, o.RewriteTimestamp = &r.Epoch, true
 	}

@@ -20,6 +20,7 @@ type Request struct {
 	image.BuildOptions
 	HasTar bool `json:"hasTar,omitempty"` // the context follows as tar
 	Quiet  bool `json:"quiet,omitempty"`
+	Events bool `json:"events,omitempty"`
 }
 
 func (s *Service) handleBuild(w http.ResponseWriter, r *http.Request) {
@@ -34,12 +35,16 @@ func (s *Service) handleBuild(w http.ResponseWriter, r *http.Request) {
 	if !req.Quiet {
 		out = ev
 	}
-	img, err := s.Build(r.Context(), req, body, out)
+	var event func(image.BuildEvent)
+	if req.Events {
+		event = func(e image.BuildEvent) { _ = ev.Progress(e) } // the owner is gone when this fails
+	}
+	img, err := s.Build(r.Context(), req, body, out, event)
 	ev.End(img, err)
 }
 
-// Build runs a build. body is the context when req.HasTar.
-func (s *Service) Build(ctx context.Context, req Request, body io.Reader, out io.Writer) (*image.Image, error) {
+// Build runs a build. body is the context when req.HasTar; event may be nil.
+func (s *Service) Build(ctx context.Context, req Request, body io.Reader, out io.Writer, event func(image.BuildEvent)) (*image.Image, error) {
 	if err := s.ready(); err != nil {
 		return nil, err
 	}
@@ -47,7 +52,7 @@ func (s *Service) Build(ctx context.Context, req Request, body io.Reader, out io
 	if err != nil {
 		return nil, err
 	}
-	b := &build{s: s, req: req, dir: dir, out: newOutput(out)}
+	b := &build{s: s, req: req, dir: dir, out: newOutput(out, event, req.Jobs > 1)}
 	if err := b.prepare(ctx, body); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
