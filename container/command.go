@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -28,6 +29,12 @@ type Cmd struct {
 	// TTY gives the command a terminal of Size: all its output comes to Stdout.
 	TTY  bool
 	Size Size
+	// Privileged gives the command all capabilities that the engine has; the container's seccomp filter and its devices
+	// stay as they are.
+	Privileged bool
+	// Detach lets Start leave the command: it goes on when ctx and this process end, until it or the container ends. The
+	// streams must be nil; there is no Wait.
+	Detach bool
 
 	c *Container
 	s *session
@@ -41,6 +48,9 @@ type execRequest struct {
 	Stdin bool     `json:"stdin,omitempty"`
 	TTY   bool     `json:"tty,omitempty"`
 	Size  Size     `json:"size,omitzero"`
+
+	Privileged bool `json:"privileged,omitempty"`
+	Detach     bool `json:"detach,omitempty"`
 }
 
 // Command returns a Cmd that runs name in the container. A name without a slash is searched in the container's PATH.
@@ -50,7 +60,8 @@ func (c *Container) Command(name string, args ...string) *Cmd {
 
 // Start starts the command. Cancelling ctx kills it.
 //
-// Errors: ErrNotRunning, ErrNotFound, ErrPaused, ErrCommandNotFound, ErrNotExecutable, ErrInvalidArgument (user).
+// Errors: ErrNotRunning, ErrNotFound, ErrPaused, ErrCommandNotFound, ErrNotExecutable, ErrInvalidArgument (user,
+// Detach with streams).
 func (cmd *Cmd) Start(ctx context.Context) error {
 	if cmd.s != nil {
 		return errors.New("exec: the command was started before: make another one")
@@ -58,7 +69,14 @@ func (cmd *Cmd) Start(ctx context.Context) error {
 	if len(cmd.Args) == 0 || cmd.Args[0] == "" {
 		return api.Errorf(ErrInvalidArgument, "exec: Args is empty: give a command")
 	}
-	conn, err := cmd.c.c.Upgrade(ctx, cmd.c.path("exec"), execRequest{cmd.Args, cmd.Env, cmd.Dir, cmd.User, cmd.Stdin != nil, cmd.TTY, cmd.Size})
+	req := execRequest{cmd.Args, cmd.Env, cmd.Dir, cmd.User, cmd.Stdin != nil, cmd.TTY, cmd.Size, cmd.Privileged, cmd.Detach}
+	if cmd.Detach {
+		if cmd.Stdin != nil || cmd.Stdout != nil || cmd.Stderr != nil {
+			return api.Errorf(ErrInvalidArgument, "exec: Detach: nobody reads or writes the streams: leave Stdin, Stdout and Stderr nil")
+		}
+		return cmd.c.c.Do(ctx, http.MethodPost, cmd.c.path("exec"), req, nil)
+	}
+	conn, err := cmd.c.c.Upgrade(ctx, cmd.c.path("exec"), req)
 	if err != nil {
 		return err
 	}
@@ -71,7 +89,7 @@ func (cmd *Cmd) Start(ctx context.Context) error {
 // Errors: *ExitError when the code is not 0; context.Canceled and context.DeadlineExceeded; those of the writers.
 func (cmd *Cmd) Wait() error {
 	if cmd.s == nil {
-		return errors.New("exec: not started")
+		return errors.New("exec: not started, or detached")
 	}
 	st, err := cmd.s.wait()
 	if err != nil {

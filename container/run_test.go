@@ -272,6 +272,41 @@ func TestExec(t *testing.T) {
 			return err == nil && !strings.Contains(string(out), "77h")
 		}, time.Minute, 10*time.Millisecond)
 	})
+	t.Run("privileged", func(t *testing.T) {
+		effective := func(privileged bool) string {
+			cmd := c.Command("testbox", "cat", "/proc/self/status")
+			cmd.Privileged = privileged
+			out, err := cmd.Output(ctx)
+			require.NoError(t, err)
+			_, rest, _ := strings.Cut(string(out), "CapEff:\t")
+			return rest[:16]
+		}
+		assert.Equal(t, "00000000a80425fb", effective(false))
+		assert.Greater(t, effective(true), "00000000a80425fb")
+	})
+	t.Run("detached", func(t *testing.T) {
+		short, cancel := context.WithCancel(ctx)
+		for _, tty := range []bool{false, true} {
+			cmd := c.Command("testbox", "chain", "seq", "20000", ";", "write", "/tmp-left", "behind", ";", "sleep", "88h")
+			cmd.Detach, cmd.TTY = true, tty
+			require.NoError(t, cmd.Start(short))
+			require.Error(t, cmd.Wait())
+			require.Eventually(t, func() bool {
+				out, err := c.ReadFile(ctx, "/tmp-left")
+				return err == nil && string(out) == "behind"
+			}, time.Minute, 10*time.Millisecond, "what it writes holds it up")
+			require.NoError(t, c.Command("testbox", "rm", "/tmp-left").Run(ctx))
+		}
+		cancel()
+		out, err := c.Command("testbox", "ps").Output(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, 2, strings.Count(string(out), "88h"), "%s", out)
+		cmd := c.Command("/no/such")
+		cmd.Detach = true
+		require.ErrorIs(t, cmd.Start(ctx), container.ErrCommandNotFound)
+		cmd.Stdout = io.Discard
+		require.ErrorIs(t, cmd.Start(ctx), container.ErrInvalidArgument)
+	})
 	t.Run("much data both ways", func(t *testing.T) {
 		data := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
 		cmd := c.Command("testbox", "cat")

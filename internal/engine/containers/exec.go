@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -32,6 +33,9 @@ type execRequest struct {
 	Stdin bool     `json:"stdin"`
 	TTY   bool     `json:"tty"`
 	Size  api.Size `json:"size"`
+
+	Privileged bool `json:"privileged"`
+	Detach     bool `json:"detach"`
 }
 
 func (s *Service) exec(w http.ResponseWriter, r *http.Request) {
@@ -53,6 +57,11 @@ func (s *Service) exec(w http.ResponseWriter, r *http.Request) {
 	e, err := m.exec(req)
 	if err != nil {
 		wire.Fail(w, err)
+		return
+	}
+	if req.Detach {
+		e.leave()
+		wire.Reply(w, wire.None{})
 		return
 	}
 	conn, br, err := hijack(w)
@@ -86,7 +95,11 @@ func (m *managed) exec(req execRequest) (*execution, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPipes(req.Stdin, req.TTY)
+	connect := newPipes
+	if req.Detach && !req.TTY {
+		connect = nullPipes
+	}
+	p, err := connect(req.Stdin, req.TTY)
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +145,10 @@ func (m *managed) execSpec(req execRequest, rootfs string, first *specs.Process)
 	}
 	p := &specs.Process{Args: slices.Clone(req.Args), Env: mergeEnv(env, req.Env), Cwd: dir, User: u}
 	confineExec(p, first)
+	if req.Privileged {
+		p.Capabilities = capabilities(availableCaps(), u.UID == 0)
+		p.ApparmorProfile = ""
+	}
 	return p, nil
 }
 
@@ -226,6 +243,17 @@ func (e *execution) readInput(fr *api.FrameReader) {
 			e.pipes.stdin.Close()
 		}
 	}
+}
+
+// leave lets the command run with no one connected. What it writes to a terminal is discarded.
+func (e *execution) leave() {
+	if m := e.pipes.master; m != nil {
+		go func() { _, _ = io.Copy(io.Discard, m) }() // it ends with the terminal
+	}
+	go func() {
+		_, _ = e.proc.Wait() // nobody asks how it ended
+		e.pipes.closeOurs()
+	}()
 }
 
 // abort ends a command that no one is connected to. It must be waited for: the container's first process can't end

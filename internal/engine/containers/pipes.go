@@ -54,6 +54,15 @@ func newPipes(stdin, tty bool) (*pipes, error) {
 	return p, nil
 }
 
+// nullPipes are the streams of a process that no one is connected to.
+func nullPipes(_, _ bool) (*pipes, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &pipes{theirStdin: null, theirStdout: null, theirStderr: null}, nil
+}
+
 func (p *pipes) newConsole() error {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
