@@ -14,8 +14,18 @@ var execCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		interactive := flags.BoolP("interactive", "i", false, "connect standard input")
 		tty := flags.BoolP("tty", "t", false, "give the command a terminal")
+		detach := flags.BoolP("detach", "d", false, "leave the command running")
+		env := flags.StringArrayP("env", "e", nil, "environment, as NAME=VALUE, or NAME for this environment's (may be repeated)")
+		envFiles := flags.StringArray("env-file", nil, "file of environment variables, one a line (may be repeated)")
+		dir := flags.StringP("workdir", "w", "", "working directory (default the container's)")
+		user := flags.StringP("user", "u", "", "user, as NAME|UID[:GROUP|GID] (default the container's)")
+		privileged := flags.Bool("privileged", false, "all capabilities")
 		return func(ctx context.Context, c *cli, args []string) error {
-			if err := c.checkTTY(*interactive, *tty); err != nil {
+			vars, err := variables(*envFiles, *env)
+			if err != nil {
+				return usage("exec", err)
+			}
+			if err := c.checkTTY(*interactive && !*detach, *tty); err != nil {
 				return err
 			}
 			ctr, err := c.container(ctx, args[0])
@@ -23,11 +33,16 @@ var execCommand = command{
 				return err
 			}
 			cmd := ctr.Command(args[1], args[2:]...)
+			cmd.Env, cmd.Dir, cmd.User, cmd.Privileged = vars, *dir, *user, *privileged
+			cmd.TTY, cmd.Size = *tty, c.size()
+			if *detach {
+				cmd.Detach = true
+				return runError(cmd.Start(ctx), 1)
+			}
 			cmd.Stdout, cmd.Stderr = c.out, c.err
 			if *interactive {
 				cmd.Stdin = c.in
 			}
-			cmd.TTY, cmd.Size = *tty, c.size()
 			err = c.exec(ctx, cmd)
 			var ee *container.ExitError
 			if errors.As(err, &ee) {

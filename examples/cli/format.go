@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
+	"text/template"
 	"time"
 
 	"github.com/distribution/reference"
@@ -100,12 +103,80 @@ func lines[T any](w io.Writer, rows []T) error {
 	return nil
 }
 
-// format is the value of --format.
+// listing says how rows are shown: by their ids alone, or as a table.
+type listing[T any] struct {
+	id     func(T) string
+	header string
+	cells  func(T) []string
+}
+
+// show prints rows as --quiet and --format have it.
+func show[T any](w io.Writer, how format, quiet bool, rows []T, as listing[T]) error {
+	switch {
+	case quiet:
+		for _, r := range rows {
+			fmt.Fprintln(w, as.id(r))
+		}
+		return nil
+	case how == "json":
+		return lines(w, rows)
+	case how != "table":
+		return filled(w, how, rows)
+	}
+	cells := make([][]string, len(rows))
+	for i, r := range rows {
+		cells[i] = as.cells(r)
+	}
+	return table(w, as.header, cells)
+}
+
+// describe prints what get finds as a JSON array, or by a template. As Docker, it goes on after an error.
+func (c *cli) describe(args []string, how format, get func(arg string) (any, error)) error {
+	found := []any{}
+	failed := c.each(args, func(arg string) (string, error) {
+		v, err := get(arg)
+		if err == nil {
+			found = append(found, v)
+		}
+		return "", err
+	})
+	if how != "json" {
+		return errors.Join(filled(c.out, how, found), failed)
+	}
+	enc := json.NewEncoder(c.out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "    ")
+	return errors.Join(enc.Encode(found), failed)
+}
+
+// filled prints each row by a template of text/template with Docker's functions.
+func filled[T any](w io.Writer, how format, rows []T) error {
+	t, err := how.template()
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if err := t.Execute(w, r); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+	}
+	return nil
+}
+
+// format is the value of --format: table, json or a template.
 type format string
 
 func formatFlag(flags *pflag.FlagSet) *format {
 	f := format("table")
-	flags.Var(&f, "format", "how to print: table or json")
+	flags.Var(&f, "format", "how to print: table, json or a template, as '{{.ID}}'")
+	return &f
+}
+
+// templateFlag is that of commands that know no table.
+func templateFlag(flags *pflag.FlagSet) *format {
+	f := format("json")
+	flags.VarP(&f, "format", "f", "how to print: json or a template, as '{{.Name}}'")
 	return &f
 }
 
@@ -113,9 +184,33 @@ func (f *format) String() string { return string(*f) }
 func (f *format) Type() string   { return "string" }
 
 func (f *format) Set(s string) error {
-	if s != "table" && s != "json" {
-		return fmt.Errorf("%q: it is table or json", s)
-	}
 	*f = format(s)
-	return nil
+	if s == "table" || s == "json" {
+		return nil
+	}
+	if !strings.Contains(s, "{{") || strings.HasPrefix(s, "table ") {
+		return fmt.Errorf("%q: it is table, json or a template", s)
+	}
+	_, err := f.template()
+	return err
+}
+
+func (f *format) template() (*template.Template, error) {
+	return template.New("format").Option("missingkey=error").Funcs(template.FuncMap{
+		"json": func(v any) (string, error) {
+			b, err := json.Marshal(v)
+			return string(b), err
+		},
+		"join": strings.Join, "split": strings.Split, "lower": strings.ToLower, "upper": strings.ToUpper,
+	}).Parse(string(*f))
+}
+
+// joined lists labels as docker ps does.
+func joined(labels map[string]string) string {
+	var list []string
+	for k, v := range labels {
+		list = append(list, k+"="+v)
+	}
+	slices.Sort(list)
+	return strings.Join(list, ",")
 }

@@ -56,8 +56,13 @@ func (f *imageFilter) Set(s string) error {
 		addLabel(&f.filter().NotLabels, value)
 	case key == "until":
 		t, err := moment(value, time.Now())
+		if err == nil && t.IsZero() {
+			err = fmt.Errorf("it is empty")
+		}
+		if err != nil {
+			return fmt.Errorf("until=%s: %w", value, err)
+		}
 		f.filter().Until = t
-		return err
 	case key == "reference" && f.list != nil:
 		f.list.References = append(f.list.References, value)
 	case key == "before" && f.list != nil:
@@ -89,22 +94,6 @@ func addLabel(labels *map[string]string, s string) {
 		*labels = map[string]string{}
 	}
 	(*labels)[key] = value
-}
-
-// moment reads a time as Docker's until takes it: how long ago, a date, or seconds since 1970.
-func moment(s string, now time.Time) (time.Time, error) {
-	if d, err := time.ParseDuration(s); err == nil {
-		return now.Add(-d), nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
-		}
-	}
-	if n, err := strconv.ParseFloat(s, 64); err == nil {
-		return time.Unix(0, int64(n*float64(time.Second))), nil
-	}
-	return time.Time{}, fmt.Errorf("until=%s: write how long ago as 24h, a date as 2006-01-02T15:04:05, or seconds since 1970", s)
 }
 
 // rows leaves of a list's rows those of names that fit: an image may have others.

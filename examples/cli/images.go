@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -33,21 +32,10 @@ func imagesFlags(flags *pflag.FlagSet) action {
 		if err != nil {
 			return err
 		}
-		rows := filter.rows(imageRows(list))
-		switch {
-		case *quiet:
-			for _, r := range rows {
-				fmt.Fprintln(c.out, r.ID)
-			}
-			return nil
-		case *how == "json":
-			return lines(c.out, rows)
-		}
-		cells := make([][]string, len(rows))
-		for i, r := range rows {
-			cells[i] = []string{r.Repository, r.Tag, r.ID, r.CreatedSince, r.Size}
-		}
-		return table(c.out, "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE", cells)
+		return show(c.out, *how, *quiet, filter.rows(imageRows(list)), listing[imageRow]{
+			id: func(r imageRow) string { return r.ID }, header: "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE",
+			cells: func(r imageRow) []string { return []string{r.Repository, r.Tag, r.ID, r.CreatedSince, r.Size} },
+		})
 	}
 }
 

@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,29 +18,10 @@ import (
 
 var inspectCommand = command{
 	name: "inspect", args: "NAME|ID [NAME|ID...]", short: "Describe containers and images as JSON", min: 1, max: -1,
-	setup: func(*pflag.FlagSet) action {
+	setup: func(flags *pflag.FlagSet) action {
+		how := templateFlag(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
-			found := []any{}
-			failed := false
-			for _, arg := range args {
-				v, err := c.inspect(ctx, arg)
-				if err != nil {
-					fmt.Fprintf(c.err, "caisson: %v\n", err)
-					failed = true
-					continue
-				}
-				found = append(found, v)
-			}
-			enc := json.NewEncoder(c.out)
-			enc.SetEscapeHTML(false)
-			enc.SetIndent("", "    ")
-			if err := enc.Encode(found); err != nil {
-				return err
-			}
-			if failed {
-				return &status{code: 1}
-			}
-			return nil
+			return c.describe(args, *how, func(arg string) (any, error) { return c.inspect(ctx, arg) })
 		}
 	},
 }
@@ -84,22 +66,101 @@ func containerJSON(info *container.Info) object {
 	for _, m := range info.Mounts {
 		mounts = append(mounts, object{"Type": m.Type, "Source": m.Source, "Destination": m.Target, "RW": !m.ReadOnly})
 	}
+	state := object{
+		"Status": info.State, "Running": info.State == container.StateRunning || info.State == container.StatePaused,
+		"Paused": info.State == container.StatePaused, "Restarting": info.State == container.StateRestarting,
+		"OOMKilled": info.Status.OOMKilled, "Pid": info.Pid, "ExitCode": info.Status.Code, "Error": info.Status.Error,
+		"StartedAt": stamp(info.Status.Started), "FinishedAt": stamp(info.Status.Finished),
+	}
+	if info.Health != nil {
+		state["Health"] = healthJSON(info.Health)
+	}
+	networks := object{}
+	for _, n := range info.Networks {
+		networks[n.Network] = object{
+			"IPAddress": address(n.IPv4), "IPPrefixLen": max(n.IPv4.Bits(), 0), "Gateway": text(n.Gateway4), "MacAddress": n.MAC,
+			"GlobalIPv6Address": address(n.IPv6), "GlobalIPv6PrefixLen": max(n.IPv6.Bits(), 0), "IPv6Gateway": text(n.Gateway6),
+			"Aliases": list(n.Aliases),
+		}
+	}
 	return object{
 		"Id": info.ID, "Name": "/" + info.Name, "Created": stamp(info.Created), "Path": path, "Args": args,
 		"Image": info.ImageID, "RestartCount": info.Restarts, "LogPath": info.LogPath, "Mounts": mounts,
-		"State": object{
-			"Status": info.State, "Running": info.State == container.StateRunning || info.State == container.StatePaused,
-			"Paused": info.State == container.StatePaused, "OOMKilled": info.Status.OOMKilled, "Pid": info.Pid,
-			"ExitCode": info.Status.Code, "Error": info.Status.Error,
-			"StartedAt": stamp(info.Status.Started), "FinishedAt": stamp(info.Status.Finished),
-		},
+		"State": state,
 		"Config": object{
-			"Image": info.Image, "Hostname": o.Hostname, "User": o.User, "Env": list(o.Env), "Cmd": list(o.Cmd),
+			"Image": info.Image, "Hostname": o.Hostname, "Domainname": o.Domain, "User": o.User, "Env": list(o.Env), "Cmd": list(o.Cmd),
 			"Entrypoint": list(o.Entrypoint), "WorkingDir": o.Dir, "Labels": o.Labels, "OpenStdin": o.Stdin,
 			"StopSignal": o.StopSignal, "Tty": o.TTY,
 		},
-		"HostConfig": object{"AutoRemove": o.AutoRemove, "NetworkMode": o.Network, "ReadonlyRootfs": o.ReadOnly},
+		"HostConfig": hostConfig(&o), "NetworkSettings": object{"Networks": networks, "Ports": portsJSON(info.Ports)},
 	}
+}
+
+func hostConfig(o *container.Options) object {
+	r, s := o.Resources, o.Security
+	options := []string{}
+	for _, opt := range []struct {
+		is   bool
+		text string
+	}{
+		{s.NoNewPrivileges, "no-new-privileges"}, {s.Seccomp != "", "seccomp=" + s.Seccomp},
+		{s.AppArmor != "", "apparmor=" + s.AppArmor}, {s.Unmasked, "systempaths=unconfined"},
+	} {
+		if opt.is {
+			options = append(options, opt.text)
+		}
+	}
+	restart := o.Restart.Mode
+	if restart == "" {
+		restart = container.RestartNo
+	}
+	return object{
+		"AutoRemove": o.AutoRemove, "NetworkMode": o.Network, "ReadonlyRootfs": o.ReadOnly, "Init": o.Init,
+		"Privileged": s.Privileged, "CapAdd": list(s.CapAdd), "CapDrop": list(s.CapDrop), "SecurityOpt": options,
+		"GroupAdd": list(o.Groups), "Sysctls": o.Sysctls, "ExtraHosts": list(o.Hosts), "Dns": list(o.DNS.Servers),
+		"DnsSearch": list(o.DNS.Search), "DnsOptions": list(o.DNS.Options), "PidMode": o.Namespaces.PID,
+		"IpcMode": o.Namespaces.IPC, "UTSMode": o.Namespaces.UTS,
+		"RestartPolicy": object{"Name": restart, "MaximumRetryCount": o.Restart.MaxRetries},
+		"Memory":        r.Memory, "MemorySwap": r.MemorySwap, "MemoryReservation": r.MemoryReservation,
+		"NanoCpus": int64(r.CPUs * 1e9), "CpuShares": r.CPUShares, "CpusetCpus": r.CPUSet, "CpusetMems": r.MemoryNodes,
+		"PidsLimit": r.PIDs, "BlkioWeight": r.BlockIOWeight, "ShmSize": r.ShmSize, "OomScoreAdj": r.OOMScoreAdj,
+		"CgroupParent": r.CgroupParent,
+	}
+}
+
+// portsJSON has the addresses by the container's port, as 80/tcp.
+func portsJSON(ports []container.PortBinding) object {
+	o := object{}
+	for _, p := range ports {
+		key := fmt.Sprintf("%d/%s", p.Container, p.Protocol)
+		bindings, _ := o[key].([]object)
+		o[key] = append(bindings, object{"HostIp": p.Host.Addr().String(), "HostPort": strconv.Itoa(int(p.Host.Port()))})
+	}
+	return o
+}
+
+// address is empty for none, as in Docker's output.
+func address(p netip.Prefix) string {
+	if !p.IsValid() {
+		return ""
+	}
+	return p.Addr().String()
+}
+
+func text(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+// healthJSON is Docker's State.Health.
+func healthJSON(h *container.HealthInfo) object {
+	log := []object{}
+	for _, c := range h.Log {
+		log = append(log, object{"Start": stamp(c.Start), "End": stamp(c.End), "ExitCode": c.Code, "Output": c.Output})
+	}
+	return object{"Status": h.State, "FailingStreak": h.FailingStreak, "Log": log}
 }
 
 // imageJSON has docker inspect's shape, for what the library knows.

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -11,13 +14,64 @@ import (
 var logsCommand = command{
 	name: "logs", args: "CONTAINER", short: "Print what a container has written", min: 1, max: 1,
 	setup: func(flags *pflag.FlagSet) action {
-		follow := flags.BoolP("follow", "f", false, "go on until the container has ended")
+		var o container.LogsOptions
+		flags.BoolVarP(&o.Follow, "follow", "f", false, "go on until the container has ended")
+		flags.BoolVarP(&o.Timestamps, "timestamps", "t", false, "put the time before each line")
+		since := flags.String("since", "", "leave out what is older: a time, or a duration back from now, as 10m")
+		until := flags.String("until", "", "leave out what is newer")
+		tail := flags.StringP("tail", "n", "all", "how many of the last lines")
 		return func(ctx context.Context, c *cli, args []string) error {
+			if err := between(&o.Since, &o.Until, *since, *until); err != nil {
+				return usage("logs", err)
+			}
+			if *tail != "all" {
+				n, err := strconv.Atoi(*tail)
+				switch {
+				case err != nil:
+					return usage("logs", fmt.Errorf("--tail %q: it is a number or all", *tail))
+				case n == 0:
+					o.Tail = -1 // to the library 0 is all
+				case n > 0: // below 0 is all
+					o.Tail = n
+				}
+			}
 			ctr, err := c.container(ctx, args[0])
 			if err != nil {
 				return err
 			}
-			return ctr.Logs(ctx, container.LogsOptions{Stdout: c.out, Stderr: c.err, Follow: *follow})
+			o.Stdout, o.Stderr = c.out, c.err
+			return ctr.Logs(ctx, o)
 		}
 	},
+}
+
+// between reads --since and --until.
+func between(from, to *time.Time, since, until string) (err error) {
+	if *from, err = moment(since, time.Now()); err != nil {
+		return fmt.Errorf("--since %q: %w", since, err)
+	}
+	if *to, err = moment(until, time.Now()); err != nil {
+		return fmt.Errorf("--until %q: %w", until, err)
+	}
+	return nil
+}
+
+// moment reads a time in Docker's ways: a duration before now, seconds since 1970, or a date with what follows it, of
+// this place if it names no zone.
+func moment(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(s); err == nil {
+		return now.Add(-d), nil
+	}
+	if seconds, err := strconv.ParseFloat(s, 64); err == nil {
+		return time.UnixMicro(int64(seconds * 1e6)), nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", "2006-01-02T15", "2006-01-02Z07:00", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("it is a duration as 10m, or a time as 2006-01-02T15:04:05")
 }

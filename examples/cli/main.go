@@ -40,6 +40,8 @@ var commands = []command{
 	createCommand, runCommand, startCommand, attachCommand, execCommand, logsCommand, psCommand, stopCommand,
 	killCommand, waitCommand, rmCommand, containerPruneCommand, inspectCommand,
 	pauseCommand, unpauseCommand, restartCommand, renameCommand, portCommand,
+	cpCommand, statsCommand, topCommand, diffCommand, commitCommand, exportCommand, updateCommand, eventsCommand,
+	volumeCreateCommand, volumeLsCommand, volumeInspectCommand, volumeRmCommand, volumePruneCommand,
 	networkCreateCommand, networkLsCommand, networkRmCommand, networkInspectCommand, networkConnectCommand,
 	networkDisconnectCommand, networkPruneCommand,
 	loginCommand, logoutCommand, searchTagsCommand, serveCommand,

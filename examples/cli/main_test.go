@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 	box := testenv.Testbox(t)
 	testscript.Run(t, testscript.Params{
 		Dir:      "testdata",
-		Deadline: time.Now().Add(3 * time.Minute),
+		Deadline: time.Now().Add(15 * time.Minute),
 		Setup: func(e *testscript.Env) error {
 			root := filepath.Join(e.WorkDir, "store")
 			e.Setenv("CAISSON_ROOT", root)

@@ -275,7 +275,7 @@ func TestPsRow(t *testing.T) {
 		Status:  container.Status{Code: 3, Started: now.Add(-time.Hour), Finished: now.Add(-5 * time.Minute)},
 		Options: container.Options{Labels: map[string]string{"b": "2", "a": "1"}},
 	}
-	row := newPsRow(info)
+	row := newPsRow(info, false)
 	require.Equal(t, `"/bin/program with a…"`, row.Command)
 	require.Equal(t, "Exited (3) 5 minutes ago", row.Status)
 	require.Equal(t, "2 hours ago", row.RunningFor)
@@ -305,7 +305,7 @@ func TestUsage(t *testing.T) {
 		{"image nothing", 1, "", "unknown command: image"},
 		{"--nothing", 125, "", "unknown flag: --nothing"},
 		{"ps --nothing", 125, "", "Run 'caisson ps --help'"},
-		{"ps --format yaml", 125, "", "table or json"},
+		{"ps --format yaml", 125, "", "table, json or a template"},
 		{"tag one", 1, "", "takes 2 arguments"},
 		{"ps one", 1, "", "takes no arguments"},
 		{"run", 1, "", "takes at least 1 argument"},

@@ -18,37 +18,63 @@ var psCommand = command{
 	name: "ps", short: "List containers",
 	setup: func(flags *pflag.FlagSet) action {
 		all := flags.BoolP("all", "a", false, "those that don't run, too")
+		last := flags.IntP("last", "n", -1, "the last ones that were made, running or not (default all that run)")
+		latest := flags.BoolP("latest", "l", false, "the last one that was made")
 		quiet := flags.BoolP("quiet", "q", false, "print the ids alone")
+		full := flags.Bool("no-trunc", false, "don't shorten ids and commands")
+		where := filterFlag(flags, "ancestor", "exited", "health", "id", "label", "name", "network", "status", "volume")
 		how := formatFlag(flags)
 		return func(ctx context.Context, c *cli, _ []string) error {
 			engine, err := c.engine()
 			if err != nil {
 				return err
 			}
-			list, err := engine.List(ctx, container.ListOptions{All: *all})
+			if *latest {
+				*last = 1
+			}
+			// As with Docker, who asks for a state or for the last ones asks for those that don't run, too.
+			stopped := len(where.values["status"])+len(where.values["exited"]) > 0
+			list, err := engine.List(ctx, container.ListOptions{All: *all || stopped || *last > 0})
 			if err != nil {
 				return err
 			}
-			rows := make([]psRow, len(list))
-			for i, info := range list {
-				rows[i] = newPsRow(info)
-			}
-			switch {
-			case *quiet:
-				for _, r := range rows {
-					fmt.Fprintln(c.out, r.ID)
+			var rows []psRow
+			for _, info := range list {
+				if where.container(info) && (*last <= 0 || len(rows) < *last) {
+					rows = append(rows, newPsRow(info, *full))
 				}
-				return nil
-			case *how == "json":
-				return lines(c.out, rows)
 			}
-			cells := make([][]string, len(rows))
-			for i, r := range rows {
-				cells[i] = []string{r.ID, r.Image, r.Command, r.RunningFor, r.Status, r.Ports, r.Names}
-			}
-			return table(c.out, "CONTAINER ID\tIMAGE\tCOMMAND\tCREATED\tSTATUS\tPORTS\tNAMES", cells)
+			return show(c.out, *how, *quiet, rows, listing[psRow]{
+				id: func(r psRow) string { return r.ID }, header: "CONTAINER ID\tIMAGE\tCOMMAND\tCREATED\tSTATUS\tPORTS\tNAMES",
+				cells: func(r psRow) []string {
+					return []string{r.ID, r.Image, r.Command, r.RunningFor, r.Status, r.Ports, r.Names}
+				},
+			})
 		}
 	},
+}
+
+// container says whether one fits.
+func (f *filters) container(info container.Info) bool {
+	mounted := func(v string) bool {
+		return slices.ContainsFunc(info.Mounts, func(m container.Mount) bool { return m.Source == v || m.Target == v })
+	}
+	on := func(v string) bool {
+		return slices.ContainsFunc(info.Options.Networks, func(e container.Endpoint) bool { return e.Network == v }) ||
+			slices.ContainsFunc(info.Networks, func(e container.EndpointInfo) bool { return e.Network == v }) ||
+			string(info.Options.Network) == v
+	}
+	health := "none"
+	if info.Health != nil {
+		health = string(info.Health.State)
+	}
+	exited := func(v string) bool { return info.State == container.StateExited && v == strconv.Itoa(info.Status.Code) }
+	made := func(v string) bool {
+		return fullName(v) == fullName(info.Image) || strings.HasPrefix(strings.TrimPrefix(info.ImageID, "sha256:"), strings.TrimPrefix(v, "sha256:"))
+	}
+	return f.any("id", begins(info.ID)) && f.any("name", contains(info.Name)) && f.any("status", equal(info.State)) &&
+		f.all("label", labelled(info.Options.Labels)) && f.any("health", equal(health)) && f.any("volume", mounted) &&
+		f.any("network", on) && f.any("exited", exited) && f.any("ancestor", made)
 }
 
 // psRow has docker ps's names for --format.
@@ -56,21 +82,21 @@ type psRow struct {
 	Command, CreatedAt, ID, Image, Labels, Mounts, Names, Networks, Ports, RunningFor, State, Status string
 }
 
-func newPsRow(info container.Info) psRow {
-	var labels, mounts []string
-	for k, v := range info.Options.Labels {
-		labels = append(labels, k+"="+v)
+func newPsRow(info container.Info, full bool) psRow {
+	id, command := shortID(info.ID), ellipsis(strings.Join(info.Command, " "), 20)
+	if full {
+		id, command = info.ID, strings.Join(info.Command, " ")
 	}
-	slices.Sort(labels)
+	var mounts []string
 	for _, m := range info.Mounts {
 		mounts = append(mounts, ellipsis(m.Source, 15))
 	}
 	return psRow{
-		Command:    strconv.Quote(ellipsis(strings.Join(info.Command, " "), 20)),
+		Command:    strconv.Quote(command),
 		CreatedAt:  info.Created.Local().Format("2006-01-02 15:04:05 -0700 MST"),
-		ID:         shortID(info.ID),
+		ID:         id,
 		Image:      familiarString(info.Image, info.ImageID),
-		Labels:     strings.Join(labels, ","),
+		Labels:     joined(info.Options.Labels),
 		Mounts:     strings.Join(mounts, ","),
 		Names:      info.Name,
 		Networks:   string(info.Options.Network),

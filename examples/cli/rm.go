@@ -13,6 +13,7 @@ var rmCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		var o container.RemoveOptions
 		flags.BoolVarP(&o.Force, "force", "f", false, "kill a running container first")
+		flags.BoolP("volumes", "v", false, "for Docker's sake: anonymous volumes always go")
 		return func(ctx context.Context, c *cli, args []string) error {
 			return c.each(args, func(arg string) (string, error) {
 				ctr, err := c.container(ctx, arg)

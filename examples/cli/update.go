@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/pflag"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+var updateCommand = command{
+	name: "update", args: "CONTAINER [CONTAINER...]", short: "Change limits of containers", min: 1, max: -1,
+	setup: func(flags *pflag.FlagSet) action {
+		var limits container.Resources
+		limitFlags(flags, &limits)
+		return func(ctx context.Context, c *cli, args []string) error {
+			if flags.NFlag() == 0 {
+				return errors.New("you must provide one or more flags when using this command")
+			}
+			return c.eachContainer(ctx, args, func(ctr *container.Container) error { return ctr.Update(ctx, limits) })
+		}
+	},
+}
