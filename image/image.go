@@ -14,7 +14,8 @@ type Image struct {
 	Names   []string          `json:"names,omitempty"` // full references, as docker.io/library/alpine:3.22
 	Digests []string          `json:"digests,omitempty"`
 	Created time.Time         `json:"created"`
-	Size    int64             `json:"size"` // bytes of all its layers, unpacked
+	Size    int64             `json:"size"`   // bytes of all its layers, unpacked
+	Shared  int64             `json:"shared"` // of Size, what other images have, too: the rest goes with this one
 	Labels  map[string]string `json:"labels,omitempty"`
 	OS      string            `json:"os,omitempty"`
 	Arch    string            `json:"arch,omitempty"`

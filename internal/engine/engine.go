@@ -105,6 +105,7 @@ func (a *agent) start() error {
 		return err
 	}
 	a.images.RemoveContainers = a.conts.RemoveForImage
+	a.images.MeasureContainers = a.conts.Measure
 	if err := a.begin(); err != nil {
 		return err
 	}

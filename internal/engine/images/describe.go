@@ -42,26 +42,24 @@ func gone(err error) bool {
 }
 
 func (s *Service) describe(img *storage.Image) (*image.Image, error) {
-	var size int64
-	for id := img.TopLayer; id != ""; {
-		l, err := s.store.Layer(id)
-		if err != nil {
-			return nil, storeError(img.ID, err)
-		}
-		size += max(0, l.UncompressedSize)
-		id = l.Parent
+	t, err := s.tree()
+	if err != nil {
+		return nil, storeError(img.ID, err)
 	}
-	return s.description(img, size)
+	if img.TopLayer != "" && t.layers[img.TopLayer] == nil {
+		return nil, storeError(img.ID, storage.ErrLayerUnknown)
+	}
+	return s.description(t, img)
 }
 
-// description needs the size: a list computes it of one reading of all layers.
-func (s *Service) description(img *storage.Image, size int64) (*image.Image, error) {
+// description takes the sizes of one reading of all layers.
+func (s *Service) description(t *tree, img *storage.Image) (*image.Image, error) {
 	c, err := s.config(img)
 	if err != nil {
 		return nil, err
 	}
 	out := &image.Image{
-		ID: "sha256:" + img.ID, Created: created(img, c), Size: size, Labels: c.raw.Config.Labels,
+		ID: "sha256:" + img.ID, Created: created(img, c), Size: t.size(img.TopLayer), Shared: t.shared(img), Labels: c.raw.Config.Labels,
 		OS: c.raw.OS, Arch: c.raw.Architecture, Config: c.config,
 	}
 	out.Names, out.Digests = split(img.Names)

@@ -23,6 +23,11 @@ func (s *Service) List(ctx context.Context, opts image.ListOptions) ([]image.Ima
 	if err != nil {
 		return nil, storeError("list", err)
 	}
+	return s.listed(ctx, t, f)
+}
+
+// listed describes the images of one reading of the store.
+func (s *Service) listed(ctx context.Context, t *tree, f *listFilter) ([]image.Image, error) {
 	out := make([]image.Image, 0, len(t.images))
 	for i := range t.images {
 		if err := ctx.Err(); err != nil {
@@ -32,10 +37,10 @@ func (s *Service) List(ctx context.Context, opts image.ListOptions) ([]image.Ima
 		if !f.byName(img.Names) {
 			continue
 		}
-		if !opts.All && len(img.Names) == 0 && (step(img) || t.parent(img)) {
+		if !f.All && !t.visible(img) {
 			continue
 		}
-		d, err := s.description(img, t.size(img.TopLayer))
+		d, err := s.description(t, img)
 		if gone(err) {
 			continue // just now
 		}

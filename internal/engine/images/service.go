@@ -16,6 +16,7 @@ import (
 	"go.podman.io/storage"
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/state"
 )
@@ -25,6 +26,8 @@ type Service struct {
 	// RemoveContainers removes stopped containers of the engine by the ids of their storage containers. The engine
 	// sets it before the first request.
 	RemoveContainers func(ctx context.Context, storageIDs []string) error
+	// MeasureContainers adds containers and volumes to what the store takes. The engine sets it, too.
+	MeasureContainers func(ctx context.Context, u *image.DiskUsage) error
 
 	layout state.Layout
 	log    *slog.Logger
@@ -187,4 +190,5 @@ func (s *Service) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /images/save", s.handleSave)
 	mux.HandleFunc("POST /images/load", s.handleLoad)
 	mux.HandleFunc("POST /images/import", s.handleImport)
+	mux.HandleFunc("GET /store/usage", s.handleUsage())
 }

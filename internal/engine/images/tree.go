@@ -10,13 +10,14 @@ import (
 
 // tree is the store's images and layers at one moment.
 type tree struct {
-	s          *Service
-	images     []storage.Image
-	containers []storage.Container
-	layers     map[string]*storage.Layer
-	byLayer    map[string][]*storage.Image // by top layer
-	above      map[string][]string         // layers by parent
-	dropped    map[string]bool             // images that were deleted since
+	s           *Service
+	images      []storage.Image
+	containers  []storage.Container
+	layers      map[string]*storage.Layer
+	byLayer     map[string][]*storage.Image // by top layer
+	above       map[string][]string         // layers by parent
+	shownLayers map[string]int              // see shown
+	dropped     map[string]bool             // images that were deleted since
 }
 
 func (s *Service) tree() (*tree, error) {
