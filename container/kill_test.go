@@ -120,7 +120,7 @@ func entries(t *testing.T, root, dir string) int {
 }
 
 // processesOf returns the agents of a store and the processes of its containers: their root or memory maps name it.
-func processesOf(t *testing.T, root string) []int {
+func processesOf(t testing.TB, root string) []int {
 	t.Helper()
 	procs, err := filepath.Glob("/proc/[0-9]*")
 	require.NoError(t, err)

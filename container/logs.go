@@ -14,6 +14,16 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
+// LogConfig bounds a container's log, as max-size and max-file of Docker's json-file driver do.
+type LogConfig struct {
+	// MaxSize of a file of the log in bytes, at least 1024; each chunk of output takes 16 more than it has. When a file
+	// is full, a new one is begun, at a line's beginning where lines are shorter than a file. Default: no bound.
+	MaxSize int64 `json:"maxSize,omitempty"`
+	// MaxFiles is how many files are kept, the oldest go first; it wants MaxSize. What Attach, and Logs with its
+	// writers, are still to read is kept until they have. Default: 1, so that a full file takes all that was before.
+	MaxFiles int `json:"maxFiles,omitempty"`
+}
+
 // LogsOptions tune Logs and LogEntries.
 type LogsOptions struct {
 	// Stdout and Stderr get what the process wrote there. Nil discards; one writer for both keeps the order.
@@ -31,7 +41,8 @@ type LogsOptions struct {
 	Timestamps bool `json:"-"`
 }
 
-// Logs writes what the container's process has written since its first start.
+// Logs writes what the container's process has written since its first start, or what Options.Log has kept of it.
+// Without Follow it ends with what was there when it was called.
 //
 // Errors: ErrNotFound, and those of the writers.
 func (c *Container) Logs(ctx context.Context, opts LogsOptions) error {

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +92,77 @@ func TestLogsLoseNothing(t *testing.T) {
 	assert.Equal(t, want, fmt.Sprintf("%x", fastHash.Sum(nil)))
 	assert.Equal(t, want, fmt.Sprintf("%x", slowHash.Sum(nil)))
 	assert.Equal(t, size, slow.n)
+}
+
+// TestLogRotation pushes far more through the log than it keeps: those that read along lose nothing, also slowly, and
+// what is left is the end.
+func TestLogRotation(t *testing.T) {
+	const size, file = 20 << 20, 256 << 10
+	e := newEngine(t)
+	ctx := t.Context()
+	c := create(t, e, container.Options{
+		Cmd: []string{"spam", fmt.Sprint(size)}, Log: container.LogConfig{MaxSize: file, MaxFiles: 2},
+	})
+	slowHash, fastHash := sha256.New(), sha256.New()
+	slow := &slowWriter{h: slowHash, pause: time.After(time.Second)}
+	att, err := c.Attach(ctx, container.AttachOptions{Stdout: slow})
+	require.NoError(t, err)
+	require.NoError(t, c.Start(ctx))
+	var sum, whole bytes.Buffer
+	require.NoError(t, c.Logs(ctx, container.LogsOptions{Follow: true, Stdout: io.MultiWriter(fastHash, &whole), Stderr: &sum}))
+	_, err = att.Wait()
+	require.NoError(t, err)
+	want := strings.TrimSpace(sum.String())
+	assert.Equal(t, want, fmt.Sprintf("%x", fastHash.Sum(nil)))
+	assert.Equal(t, want, fmt.Sprintf("%x", slowHash.Sum(nil)))
+
+	info, err := c.Inspect(ctx)
+	require.NoError(t, err)
+	kept := func() (n, total int64) {
+		names, err := filepath.Glob(info.LogPath + "*")
+		require.NoError(t, err)
+		for _, name := range names {
+			st, err := os.Stat(name)
+			require.NoError(t, err)
+			n, total = n+1, total+st.Size()
+		}
+		return n, total
+	}
+	n, total := kept()
+	assert.EqualValues(t, 2, n)
+	assert.LessOrEqual(t, total, int64(2*file))
+	var left, again bytes.Buffer
+	require.NoError(t, c.Logs(ctx, container.LogsOptions{Stdout: &left}))
+	assert.Greater(t, left.Len(), file/2)
+	assert.True(t, bytes.HasSuffix(whole.Bytes(), left.Bytes()))
+	line := bytes.SplitAfter(left.Bytes(), []byte("\n"))[0]
+	assert.Contains(t, whole.String(), "\n"+string(line), "the first line is whole")
+
+	// The next run goes on where this one ended.
+	require.NoError(t, c.Start(ctx))
+	_, err = c.Wait(ctx)
+	require.NoError(t, err)
+	require.NoError(t, c.Logs(ctx, container.LogsOptions{Stdout: &again, Tail: 100}))
+	assert.True(t, bytes.HasSuffix(whole.Bytes(), again.Bytes()))
+	_, total = kept()
+	assert.LessOrEqual(t, total, int64(2*file))
+}
+
+func TestLogErrors(t *testing.T) {
+	e := newEngine(t)
+	for _, tc := range []struct {
+		log   container.LogConfig
+		field string
+	}{
+		{container.LogConfig{MaxSize: 1023}, "Options.Log.MaxSize"},
+		{container.LogConfig{MaxSize: -1}, "Options.Log.MaxSize"},
+		{container.LogConfig{MaxSize: 1 << 20, MaxFiles: -1}, "Options.Log.MaxFiles"},
+		{container.LogConfig{MaxFiles: 2}, "Options.Log.MaxFiles"},
+	} {
+		_, err := e.Create(t.Context(), container.Options{Image: testImage, Log: tc.log})
+		require.ErrorIs(t, err, container.ErrInvalidArgument)
+		assert.ErrorContains(t, err, tc.field)
+	}
 }
 
 // BenchmarkLogs is what a container can write and a follower read, in bytes a second.

@@ -73,6 +73,8 @@ type Options struct {
 	Health Health `json:"health,omitzero"`
 	// Restart says when the process is started again after it has ended. Default: never.
 	Restart RestartPolicy `json:"restart,omitzero"`
+	// Log bounds the log. Default: it is kept whole.
+	Log LogConfig `json:"log,omitzero"`
 	// AutoRemove removes the container when its process has ended. It excludes Restart.
 	AutoRemove bool `json:"autoRemove,omitempty"`
 	// Detach lets the container outlive this process; it gets an agent of its own when it starts.

@@ -44,9 +44,9 @@ func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
 	}
 	from := run.log.End()
 	if req.Logs {
-		from = run.from
+		from = run.log.From()
 	}
-	rd, err := logfile.Read(s.logPath(m.rec.ID), from)
+	rd, err := run.log.Read(from)
 	if err != nil {
 		wire.Fail(w, err)
 		return

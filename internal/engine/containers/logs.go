@@ -23,7 +23,8 @@ func (s *Service) logs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := r.PathValue("id")
-	if _, err := s.loadRecord(id); err != nil {
+	rec, err := s.loadRecord(id)
+	if err != nil {
 		wire.Fail(w, err)
 		return
 	}
@@ -31,7 +32,7 @@ func (s *Service) logs(w http.ResponseWriter, r *http.Request) {
 	if opts.Follow {
 		present = s.mine(id).followed()
 	}
-	rd, err := s.openLog(id, opts)
+	rd, err := s.readLog(rec, opts)
 	if err != nil {
 		wire.Fail(w, err)
 		return
@@ -91,20 +92,56 @@ func (r *run) comesAgain(ctx context.Context) bool {
 }
 
 // file is the log that the run writes.
-func (r *run) file() *logfile.Log {
+func (r *run) file() *logfile.Run {
 	if r == nil {
 		return nil
 	}
 	return r.log
 }
 
-// openLog opens the log where the wanted lines begin.
-func (s *Service) openLog(id string, opts container.LogsOptions) (*logfile.Reader, error) {
-	if opts.Tail == 0 {
-		return logfile.Read(s.logPath(id), 0)
+// readLog opens the log where the wanted lines begin.
+func (s *Service) readLog(rec *Record, opts container.LogsOptions) (*logfile.Reader, error) {
+	log, err := s.logNow(rec)
+	if err != nil {
+		return nil, err
 	}
-	return logfile.ReadTail(s.logPath(id), max(opts.Tail, 0))
+	if opts.Tail == 0 {
+		return log.Read(logfile.Pos{})
+	}
+	return log.ReadTail(max(opts.Tail, 0))
 }
+
+// logNow is the log that this agent writes, or one that it only reads.
+func (s *Service) logNow(rec *Record) (*logfile.Log, error) {
+	m := s.mine(rec.ID)
+	if m == nil {
+		return s.logOf(rec)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.logHeld()
+}
+
+func (s *Service) logOf(rec *Record) (*logfile.Log, error) {
+	o := rec.Options.Log
+	return logfile.Open(s.logPath(rec.ID), logfile.Limit{Size: o.MaxSize, Files: o.MaxFiles})
+}
+
+// validateLog refuses what can't be.
+func validateLog(o container.LogConfig) error {
+	switch {
+	case o.MaxSize != 0 && o.MaxSize < minLogFile:
+		return invalid("Options.Log.MaxSize %d: at least %d bytes, or 0 for no bound", o.MaxSize, minLogFile)
+	case o.MaxFiles < 0:
+		return invalid("Options.Log.MaxFiles %d: it must not be negative", o.MaxFiles)
+	case o.MaxFiles > 0 && o.MaxSize == 0:
+		return invalid("Options.Log.MaxFiles %d: it wants MaxSize: without it there is one file", o.MaxFiles)
+	}
+	return nil
+}
+
+// minLogFile in bytes: some lines and their headers.
+const minLogFile = 1 << 10
 
 func kindOf(e logfile.Entry) api.Kind {
 	if e.Stream == logfile.Stderr {
@@ -115,7 +152,7 @@ func kindOf(e logfile.Entry) api.Kind {
 
 // sendLog gives entries to send up to the end of the log, or of the run that writes it, and calls flush whenever it
 // has to wait for more. io.EOF from send ends it without an error.
-func sendLog(ctx context.Context, rd *logfile.Reader, follow *logfile.Log, send func(logfile.Entry) error, flush func() error) error {
+func sendLog(ctx context.Context, rd *logfile.Reader, follow *logfile.Run, send func(logfile.Entry) error, flush func() error) error {
 	for {
 		var e logfile.Entry
 		var err error

@@ -28,6 +28,7 @@ type managed struct {
 
 	mu       sync.Mutex
 	st       State
+	log      *logfile.Log  // nil: not opened yet
 	run      *run          // the present one, or the one to come
 	healthy  chan struct{} // closed when the health changes; nil while no one waits
 	restarts restarts
@@ -37,8 +38,7 @@ type managed struct {
 
 // run is one life of a container, from the first Attach or Start to its end.
 type run struct {
-	log     *logfile.Log
-	from    int64         // where its output begins in the log
+	log     *logfile.Run
 	started chan struct{} // closed when the process runs
 	done    chan struct{} // closed when all is over, with an auto-remove too
 	status  container.Status
@@ -106,12 +106,27 @@ func (m *managed) present() (*run, error) {
 			return m.run, nil
 		}
 	}
-	log, err := logfile.Open(m.s.logPath(m.rec.ID))
+	log, err := m.logHeld()
 	if err != nil {
 		return nil, err
 	}
-	m.run = &run{log: log, from: log.End(), started: make(chan struct{}), done: make(chan struct{})}
+	writer, err := log.Begin()
+	if err != nil {
+		return nil, err
+	}
+	m.run = &run{log: writer, started: make(chan struct{}), done: make(chan struct{})}
 	return m.run, nil
+}
+
+// logHeld is the container's log; m.mu is held.
+func (m *managed) logHeld() (*logfile.Log, error) {
+	if m.log == nil {
+		var err error
+		if m.log, err = m.s.logOf(m.rec); err != nil {
+			return nil, err
+		}
+	}
+	return m.log, nil
 }
 
 // current returns the running run.

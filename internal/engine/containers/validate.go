@@ -75,6 +75,7 @@ func validate(o *container.Options) error {
 		func() error { return validateSysctls(o) },
 		func() error { return validateHealth(o.Health) },
 		func() error { return validateRestart(o.Restart) },
+		func() error { return validateLog(o.Log) },
 	)
 }
 

@@ -1,14 +1,18 @@
-// Package logfile keeps what a container's process writes: one file, each chunk with its stream and time. Attached
-// clients and followers read the file too, so that a slow one holds up neither the container nor the others, and
-// nothing is buffered in memory.
+// Package logfile keeps what a container's process writes, each chunk with its stream and time, in one file or in
+// several of a limited size. Attached clients and followers read the files too, so that a slow one holds up neither the
+// container nor the others, and nothing is buffered in memory.
 package logfile
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -36,30 +40,100 @@ type Entry struct {
 	Data   []byte // valid until the next call
 }
 
-// Log is the writing side, which one agent holds. It is safe for concurrent use.
-type Log struct {
-	f *os.File
-
-	mu     sync.Mutex
-	size   int64
-	closed bool
-	change chan struct{} // closed and replaced at every write
+// Limit bounds what is kept. A file that is full makes way for a new one, and the oldest goes when there are too many.
+type Limit struct {
+	Size  int64 // of a file, in bytes; 0: no bound
+	Files int   // how many; below 1: one
 }
 
-// Open opens the log at path for appending. A half record that a killed agent left at its end is cut off.
-func Open(path string) (*Log, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+// Pos is a place in a log: a file, which are numbered in the order of their making, and a byte in it. The zero value
+// is the beginning.
+type Pos struct{ File, At int64 }
+
+func (p Pos) before(q Pos) bool { return p.File < q.File || p.File == q.File && p.At < q.At }
+
+// Log is a container's log. The file that is written to has its path, older ones the same with a number. It is safe
+// for concurrent use. One agent writes; others may read while no one does.
+type Log struct {
+	path  string
+	limit Limit
+
+	mu      sync.Mutex
+	file    int64 // the present file's number
+	size    int64 // and its size; below 0: not known, it may end in half a record
+	oldest  int64 // the number of the oldest file that is there
+	writer  *Run
+	written bool                 // this Log has written, so that it may remove files
+	readers map[*Reader]struct{} // for whom files are kept
+}
+
+// Open finds the files of the log at path. Nothing need be there.
+func Open(path string, limit Limit) (*Log, error) {
+	l := &Log{path: path, limit: limit, size: -1, file: 1, oldest: 1, readers: map[*Reader]struct{}{}}
+	if limit == (Limit{}) {
+		return l, nil
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open log %s: %w", path, err)
+	}
+	oldest := int64(math.MaxInt64)
+	for _, e := range entries {
+		rest, ok := strings.CutPrefix(e.Name(), filepath.Base(path)+".")
+		n, err := strconv.ParseInt(rest, 10, 64)
+		if !ok || err != nil {
+			continue
+		}
+		l.file, oldest = max(l.file, n+1), min(oldest, n)
+	}
+	l.oldest = min(oldest, l.file)
+	return l, nil
+}
+
+// name is where a file is; l.mu is held.
+func (l *Log) name(file int64) string {
+	if file == l.file {
+		return l.path
+	}
+	return l.path + "." + strconv.FormatInt(file, 10)
+}
+
+// first is the number of the oldest file that the limit keeps; l.mu is held.
+func (l *Log) first() int64 {
+	return max(l.oldest, l.file+1-int64(max(l.limit.Files, 1)))
+}
+
+// discard removes files beyond the limit that no reader is still to read; l.mu is held. One that can't be removed is
+// left to the next time.
+func (l *Log) discard() {
+	if !l.written {
+		return
+	}
+	keep := l.first()
+	for r := range l.readers {
+		keep = min(keep, r.file)
+	}
+	for l.oldest < keep {
+		if err := os.Remove(l.name(l.oldest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		l.oldest++
+	}
+}
+
+// end is the place behind the last record, as far as it is known without a look into the file; l.mu is held.
+func (l *Log) end() (Pos, error) {
+	if l.size >= 0 {
+		return Pos{l.file, l.size}, nil
+	}
+	st, err := os.Stat(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Pos{l.file, 0}, nil
+	}
 	if err != nil {
-		return nil, err
+		return Pos{}, err
 	}
-	end, err := lastWhole(f)
-	if err == nil {
-		err = f.Truncate(end)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open log %s: %w", path, err), f.Close())
-	}
-	return &Log{f: f, size: end, change: make(chan struct{})}, nil
+	return Pos{l.file, st.Size()}, nil
 }
 
 func lastWhole(f *os.File) (int64, error) {
@@ -77,69 +151,4 @@ func lastWhole(f *os.File) (int64, error) {
 			return 0, err
 		}
 	}
-}
-
-// Copy appends what r gives until its end.
-func (l *Log) Copy(s Stream, r io.Reader) error {
-	buf := make([]byte, headerSize+MaxChunk)
-	for {
-		n, err := r.Read(buf[headerSize:])
-		if n > 0 {
-			binary.BigEndian.PutUint64(buf, uint64(time.Now().UnixNano()))
-			buf[8] = byte(s)
-			binary.BigEndian.PutUint32(buf[12:], uint32(n))
-			if werr := l.append(buf[:headerSize+n]); werr != nil {
-				return errors.Join(werr, drain(r))
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// drain keeps a container going whose log can't be written: a full disk must not hang it.
-func drain(r io.Reader) error {
-	_, err := io.Copy(io.Discard, r)
-	return err
-}
-
-func (l *Log) append(p []byte) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, err := l.f.WriteAt(p, l.size); err != nil {
-		return err
-	}
-	l.size += int64(len(p))
-	close(l.change)
-	l.change = make(chan struct{})
-	return nil
-}
-
-// Close ends the log: followers come to its end.
-func (l *Log) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return nil
-	}
-	l.closed = true
-	close(l.change)
-	return l.f.Close()
-}
-
-// state is what a follower needs: how far it may read, whether more may come, and a channel that tells.
-func (l *Log) state() (size int64, closed bool, change <-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.size, l.closed, l.change
-}
-
-// End is the offset behind the last record.
-func (l *Log) End() int64 {
-	size, _, _ := l.state()
-	return size
 }

@@ -6,51 +6,56 @@ import (
 	"io"
 )
 
-// ReadTail opens the log at path where its last n lines begin. Lines are counted over both streams; one that is not
-// ended counts.
-func ReadTail(path string, n int) (*Reader, error) {
-	r, err := Read(path, 0)
-	if err != nil || r.f == nil {
-		return r, err
-	}
-	end, err := r.size()
+// ReadTail reads the log from where its last n lines begin. Lines are counted over both streams; one that is not ended
+// counts.
+func (l *Log) ReadTail(n int) (*Reader, error) {
+	r, err := l.Read(Pos{}) // from now on, nothing goes
 	if err != nil {
-		return nil, errors.Join(err, r.Close())
+		return nil, err
 	}
-	at, skip, err := r.lastLines(end, n)
-	if err != nil {
-		return nil, errors.Join(err, r.Close())
+	from, skip := r.end, 0
+	if n > 0 {
+		if from, skip, err = l.lastLines(n); err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
 	}
-	r.at, r.skip, r.br = at, skip, nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r.file, r.at, r.skip = from.File, from.At, skip
 	return r, nil
 }
 
-// place is where a line begins: a record, and an offset in it.
-type place struct {
-	at   int64
+// lineBegin is where a line begins: a record, and an offset in it.
+type lineBegin struct {
+	at   Pos
 	skip int
 }
 
-// lastLines finds the beginning of the last n lines before end.
-func (r *Reader) lastLines(end int64, n int) (int64, int, error) {
-	ring := make([]place, 0, min(n, 4096)) // the beginnings of the last n lines
+// lastLines finds the beginning of the last n lines.
+func (l *Log) lastLines(n int) (at Pos, skip int, err error) {
+	r, err := l.Read(Pos{})
+	if err != nil {
+		return Pos{}, 0, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	ring := make([]lineBegin, 0, min(n, 4096)) // the beginnings of the last n lines
 	next := 0
 	begin := true // a line begins with the next byte
 	for {
-		at := r.at
-		e, err := r.read(end)
+		e, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return 0, 0, err
+			return Pos{}, 0, err
 		}
+		at := Pos{r.file, r.at - int64(headerSize+len(e.Data))}
 		for off := 0; off < len(e.Data); {
-			if begin && n > 0 {
+			if begin {
 				if len(ring) < n {
-					ring = append(ring, place{at, off})
+					ring = append(ring, lineBegin{at, off})
 				} else {
-					ring[next] = place{at, off}
+					ring[next] = lineBegin{at, off}
 				}
 				next = (next + 1) % n
 			}
@@ -61,8 +66,8 @@ func (r *Reader) lastLines(end int64, n int) (int64, int, error) {
 			off += i + 1
 		}
 	}
-	if n == 0 || len(ring) == 0 {
-		return r.at, 0, nil
+	if len(ring) == 0 {
+		return r.place(), 0, nil
 	}
 	first := ring[0]
 	if len(ring) == n {
