@@ -178,7 +178,7 @@ func newStore(t testing.TB) func(args ...string) *exec.Cmd {
 	root := filepath.Join(dir, "store")
 	require.NoError(t, buildContext(filepath.Join(dir, "ctx"), testenv.Testbox(t)))
 	t.Cleanup(func() { destroy(t, root) })
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	caisson := func(args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(ctx, "caisson", append([]string{"--root", root}, args...)...)
