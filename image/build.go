@@ -45,6 +45,15 @@ type BuildOptions struct {
 	// Secrets are what RUN --mount=type=secret,id=NAME sees, by name. They are in no layer, and in the store's
 	// directory only while the step runs.
 	Secrets map[string][]byte `json:"secrets,omitempty"`
+	// SSH is what RUN --mount=type=ssh,id=NAME sees, by name; the name of a mount without id is default. Each is the path
+	// of an SSH agent's socket or of a private key's file; empty means the socket that SSH_AUTH_SOCK names. Keys are used,
+	// never shown, and in no layer.
+	SSH map[string]string `json:"ssh,omitempty"`
+	// CacheFrom are repositories, as registry.example.com/team/cache, in which steps' results are looked for that the store
+	// does not have. One that can't be reached is as one that is empty. Registry credentials are the user's stored ones.
+	CacheFrom []string `json:"cacheFrom,omitempty"`
+	// CacheTo are repositories to which steps' results are pushed.
+	CacheTo []string `json:"cacheTo,omitempty"`
 	// Jobs is how many stages may be built at the same time. Default: 1.
 	Jobs int `json:"jobs,omitempty"`
 	// Output gets the steps and what their commands print. Default: nothing.
@@ -124,6 +133,9 @@ func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
 		return nil, api.Errorf(ErrInvalidArgument, "build: no Context, Tar or DockerfileText: set one")
 	}
 	req.HasTar = body != nil
+	if err := req.findAgents(); err != nil {
+		return nil, err
+	}
 	var img Image
 	err := s.c.Stream(ctx, http.MethodPost, "/images/build", req, body, opts.see, &img)
 	if err != nil {
@@ -159,6 +171,25 @@ func buildError(err error) error {
 		return fmt.Errorf("%w (and its details don't parse: %w)", err, jerr)
 	}
 	return &be
+}
+
+// findAgents makes the paths of SSH absolute, and finds the user's own agent.
+func (r *buildRequest) findAgents() error {
+	paths := map[string]string{}
+	for id, path := range r.SSH {
+		if path == "" {
+			if path = os.Getenv("SSH_AUTH_SOCK"); path == "" {
+				return api.Errorf(ErrInvalidArgument, "build: SSH %s: SSH_AUTH_SOCK is not set: start an SSH agent, or name its socket", id)
+			}
+		}
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		paths[id] = abs
+	}
+	r.SSH = paths
+	return nil
 }
 
 // contextDir makes dir absolute, since the agent works in another directory.

@@ -100,6 +100,10 @@ func run(args []string) {
 		d, err := time.ParseDuration(args[1])
 		check(err)
 		time.Sleep(d)
+	case "ssh-keys": // how many keys the SSH agent has
+		n, err := sshKeys()
+		check(err)
+		fmt.Fprintln(to, n)
 	case "await": // NAME: until the file is there
 		for end := time.Now().Add(3 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 			_, err := os.Stat(args[1])

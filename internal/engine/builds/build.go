@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.podman.io/buildah/imagebuildah"
+	"go.podman.io/image/v5/docker/reference"
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -31,6 +32,8 @@ type build struct {
 	tree    *dockerfile
 	tags    []string
 	secrets map[string]string // paths by name
+
+	cacheFrom, cacheTo []reference.Named
 }
 
 // prepare reads and checks everything that can be wrong before anything is pulled or run.
@@ -46,6 +49,12 @@ func (b *build) prepare(ctx context.Context, body interface{ Read([]byte) (int, 
 		if !slices.Contains(b.tags, full) {
 			b.tags = append(b.tags, full)
 		}
+	}
+	if err := b.findCaches(); err != nil {
+		return err
+	}
+	if err := b.checkSSH(); err != nil {
+		return err
 	}
 	if err := b.findContext(ctx, body); err != nil {
 		return err
@@ -74,7 +83,7 @@ func (b *build) run(ctx context.Context) (*image.Image, error) {
 		}
 		defer release()
 		id, err := b.execute(held)
-		if err != nil {
+		if err := errors.Join(err, b.forgetCacheNames()); err != nil {
 			return nil, err
 		}
 		if len(b.tags) == 0 {

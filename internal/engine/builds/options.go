@@ -65,6 +65,7 @@ func (b *build) options(steps string) (define.BuildOptions, error) {
 		},
 	}
 	b.result(&o)
+	b.caches(&o, sc)
 	if len(b.tags) > 0 {
 		o.Output, o.AdditionalTags = b.tags[0], b.tags[1:]
 	}
@@ -83,6 +84,9 @@ func (b *build) result(o *define.BuildOptions) {
 	}
 	if !r.Epoch.IsZero() {
 		o.SourceDateEpoch, o.RewriteTimestamp = &r.Epoch, true
+	}
+	for _, id := range slices.Sorted(maps.Keys(b.req.SSH)) {
+		o.CommonBuildOpts.SSHSources = append(o.CommonBuildOpts.SSHSources, id+"="+b.req.SSH[id])
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.secrets)) {
 		o.CommonBuildOpts.Secrets = append(o.CommonBuildOpts.Secrets, "id="+id+",src="+b.secrets[id])

@@ -69,8 +69,10 @@ func (o *output) Write(p []byte) (int, error) {
 		// before the first step, or after the last
 	} else if _, ok := strings.CutPrefix(text, "--> Using cache "); ok {
 		o.send(st, image.BuildEvent{Kind: image.BuildCached})
-	} else if result, ok := strings.CutPrefix(text, "--> "); ok && !strings.Contains(result, " ") {
-		o.finish(st, result)
+	} else if result, ok := strings.CutPrefix(text, "--> "); ok {
+		if !strings.Contains(result, " ") { // "Pushing cache …"
+			o.finish(st, result)
+		}
 	} else if !strings.HasPrefix(strings.TrimPrefix(text, st.prefix), "COMMIT") {
 		st.remember(p)
 		o.send(st, image.BuildEvent{Kind: image.BuildOutput, Output: bytes.Clone(p)})

@@ -3,6 +3,7 @@
 package builds
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -40,4 +41,24 @@ func (b *build) keepSecrets() (forget func(), err error) {
 		b.secrets[id] = fmt.Sprintf("/proc/self/fd/%d", fd)
 	}
 	return forget, nil
+}
+
+// checkSSH finds what imagebuildah would say without a name, or only when a step asks for it.
+func (b *build) checkSSH() error {
+	for id, path := range b.req.SSH {
+		if id == "" || strings.ContainsAny(id, ",=") {
+			return api.Errorf(api.ErrInvalidArgument, "build: SSH %q: a name has no comma and no equals sign; the usual one is default", id)
+		}
+		if strings.Contains(path, ",") {
+			return api.Errorf(api.ErrInvalidArgument, "build: SSH %s: %s: the path of an agent's socket can't have a comma", id, path)
+		}
+		st, err := os.Stat(path)
+		if err == nil && st.Mode()&os.ModeSocket == 0 && !st.Mode().IsRegular() {
+			err = errors.New("it is neither a socket nor a file")
+		}
+		if err != nil {
+			return api.Errorf(api.ErrInvalidArgument, "build: SSH %s: %w: name the socket of an SSH agent or a private key's file", id, err)
+		}
+	}
+	return nil
 }

@@ -1,0 +1,58 @@
+package image_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/registry"
+)
+
+// TestBuildCacheByRegistry: a second store takes steps' results from where the first one's build left them.
+func TestBuildCacheByRegistry(t *testing.T) {
+	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	text := base + "RUN echo ran && fill /data 1000\nENV A=1\nRUN echo ran too\n"
+	repo := []string{reg.Addr + "/team/cache"}
+	one, err := build(t, open(t), text, image.BuildOptions{CacheTo: repo}, nil)
+	require.NoError(t, err)
+
+	s := open(t)
+	var ran, cached []string
+	img, err := build(t, s, text, image.BuildOptions{CacheFrom: repo, Tags: []string{"app"}, Progress: func(e image.BuildEvent) {
+		switch e.Kind {
+		case image.BuildOutput:
+			ran = append(ran, string(e.Output))
+		case image.BuildCached:
+			cached = append(cached, e.Instruction)
+		}
+	}}, nil)
+	require.NoError(t, err)
+	require.Empty(t, ran)
+	require.Equal(t, []string{"COPY sh /bin/sh", "RUN echo ran && fill /data 1000", "ENV A=1", "RUN echo ran too"}, cached)
+	require.Equal(t, one.ID, img.ID)
+	list, err := s.List(t.Context(), image.ListOptions{})
+	require.NoError(t, err)
+	require.Len(t, list, 1, "what was fetched shows")
+	require.Equal(t, []string{"docker.io/library/app:latest"}, list[0].Names)
+
+	// An unreachable cache is an empty one; one that can't be written is an error.
+	var out bytes.Buffer
+	nowhere := []string{"127.0.0.1:1/cache"}
+	_, err = build(t, open(t), base+"RUN echo ran\n", image.BuildOptions{CacheFrom: nowhere, Output: &out}, nil)
+	require.NoError(t, err)
+	require.Contains(t, out.String(), "\nran\n")
+	_, err = build(t, s, base+"RUN echo again\n", image.BuildOptions{CacheTo: nowhere}, nil)
+	require.ErrorIs(t, err, image.ErrUnreachable)
+
+	for field, opts := range map[string]image.BuildOptions{
+		"CacheFrom": {CacheFrom: []string{"reg.example.com/cache:tag"}}, "CacheTo": {CacheTo: []string{"reg.example.com/cache:tag"}},
+	} {
+		_, err := build(t, s, text, opts, nil)
+		require.ErrorIs(t, err, image.ErrInvalidArgument)
+		require.ErrorContains(t, err, field)
+	}
+	_, err = build(t, s, text, image.BuildOptions{CacheFrom: []string{"UPPER/x"}}, nil)
+	require.ErrorIs(t, err, image.ErrInvalidReference)
+}
