@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -14,15 +15,27 @@ var containerPruneCommand = command{
 	name: "container prune", short: "Remove all stopped containers",
 	setup: func(flags *pflag.FlagSet) action {
 		force := flags.BoolP("force", "f", false, "don't ask")
+		where := filterFlag(flags, "label", "label!", "until")
 		return func(ctx context.Context, c *cli, _ []string) error {
 			if !*force && !c.confirm("This will remove all stopped containers.") {
 				return nil
+			}
+			var o container.PruneOptions
+			for _, l := range where.values["label"] {
+				addLabel(&o.Labels, l)
+			}
+			for _, l := range where.values["label!"] {
+				addLabel(&o.NotLabels, l)
+			}
+			var err error
+			if o.Until, err = moment(strings.Join(where.values["until"], ""), time.Now()); err != nil {
+				return usage("container prune", fmt.Errorf("--filter until: %w", err))
 			}
 			engine, err := c.engine()
 			if err != nil {
 				return err
 			}
-			res, err := engine.Prune(ctx, container.PruneOptions{})
+			res, err := engine.Prune(ctx, o)
 			if err != nil {
 				return err
 			}

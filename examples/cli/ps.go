@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,9 +19,10 @@ var psCommand = command{
 		all := flags.BoolP("all", "a", false, "those that don't run, too")
 		last := flags.IntP("last", "n", -1, "the last ones that were made, running or not (default all that run)")
 		latest := flags.BoolP("latest", "l", false, "the last one that was made")
+		sizes := flags.BoolP("size", "s", false, "what each takes on the disk, too")
 		quiet := flags.BoolP("quiet", "q", false, "print the ids alone")
 		full := flags.Bool("no-trunc", false, "don't shorten ids and commands")
-		where := filterFlag(flags, "ancestor", "exited", "health", "id", "label", "name", "network", "status", "volume")
+		where := filterFlag(flags, "ancestor", "before", "exited", "health", "id", "label", "name", "network", "since", "status", "volume")
 		how := formatFlag(flags)
 		return func(ctx context.Context, c *cli, _ []string) error {
 			engine, err := c.engine()
@@ -32,54 +32,95 @@ var psCommand = command{
 			if *latest {
 				*last = 1
 			}
-			// As with Docker, who asks for a state or for the last ones asks for those that don't run, too.
-			stopped := len(where.values["status"])+len(where.values["exited"]) > 0
-			list, err := engine.List(ctx, container.ListOptions{All: *all || stopped || *last > 0})
+			opts, err := listOptions(where.values)
+			if err != nil {
+				return usage("ps", err)
+			}
+			opts.All = *all || *last > 0
+			list, err := engine.List(ctx, opts)
 			if err != nil {
 				return err
 			}
-			var rows []psRow
-			for _, info := range list {
-				if where.container(info) && (*last <= 0 || len(rows) < *last) {
-					rows = append(rows, newPsRow(info, *full))
+			if *last > 0 {
+				list = list[:min(*last, len(list))]
+			}
+			rows := make([]psRow, len(list))
+			for i, info := range list {
+				rows[i] = newPsRow(info, *full)
+			}
+			if *sizes {
+				if err := c.sizes(ctx, list, rows); err != nil {
+					return err
 				}
 			}
-			return show(c.out, *how, *quiet, rows, listing[psRow]{
+			as := listing[psRow]{
 				id: func(r psRow) string { return r.ID }, header: "CONTAINER ID\tIMAGE\tCOMMAND\tCREATED\tSTATUS\tPORTS\tNAMES",
 				cells: func(r psRow) []string {
-					return []string{r.ID, r.Image, r.Command, r.RunningFor, r.Status, r.Ports, r.Names}
+					cells := []string{r.ID, r.Image, r.Command, r.RunningFor, r.Status, r.Ports, r.Names}
+					if *sizes {
+						cells = append(cells, r.Size)
+					}
+					return cells
 				},
-			})
+			}
+			if *sizes {
+				as.header += "\tSIZE"
+			}
+			return show(c.out, *how, *quiet, rows, as)
 		}
 	},
 }
 
-// container says whether one fits.
-func (f *filters) container(info container.Info) bool {
-	mounted := func(v string) bool {
-		return slices.ContainsFunc(info.Mounts, func(m container.Mount) bool { return m.Source == v || m.Target == v })
+// listOptions converts --filter.
+func listOptions(values map[string][]string) (container.ListOptions, error) {
+	o := container.ListOptions{
+		IDs: values["id"], Names: values["name"], Images: values["ancestor"], Networks: values["network"], Volumes: values["volume"],
+		States: as[container.State](values["status"]), Health: as[container.HealthState](values["health"]),
+		Before: strings.Join(values["before"], ""), Since: strings.Join(values["since"], ""),
 	}
-	on := func(v string) bool {
-		return slices.ContainsFunc(info.Options.Networks, func(e container.Endpoint) bool { return e.Network == v }) ||
-			slices.ContainsFunc(info.Networks, func(e container.EndpointInfo) bool { return e.Network == v }) ||
-			string(info.Options.Network) == v
+	for _, l := range values["label"] {
+		addLabel(&o.Labels, l)
 	}
-	health := "none"
-	if info.Health != nil {
-		health = string(info.Health.State)
+	for _, v := range values["exited"] {
+		code, err := strconv.Atoi(v)
+		if err != nil {
+			return o, fmt.Errorf("--filter exited=%s: it is no exit code", v)
+		}
+		o.ExitCodes = append(o.ExitCodes, code)
 	}
-	exited := func(v string) bool { return info.State == container.StateExited && v == strconv.Itoa(info.Status.Code) }
-	made := func(v string) bool {
-		return fullName(v) == fullName(info.Image) || strings.HasPrefix(strings.TrimPrefix(info.ImageID, "sha256:"), strings.TrimPrefix(v, "sha256:"))
+	return o, nil
+}
+
+func as[T ~string](list []string) []T {
+	var out []T
+	for _, s := range list {
+		out = append(out, T(s))
 	}
-	return f.any("id", begins(info.ID)) && f.any("name", contains(info.Name)) && f.any("status", equal(info.State)) &&
-		f.all("label", labelled(info.Options.Labels)) && f.any("health", equal(health)) && f.any("volume", mounted) &&
-		f.any("network", on) && f.any("exited", exited) && f.any("ancestor", made)
+	return out
+}
+
+// sizes fills in what the containers take, alone and with their images.
+func (c *cli) sizes(ctx context.Context, list []container.Info, rows []psRow) error {
+	u, err := c.opened.DiskUsage(ctx)
+	if err != nil {
+		return err
+	}
+	own, images := map[string]int64{}, map[string]int64{}
+	for _, i := range u.Containers.Items {
+		own[i.ID] = i.Size
+	}
+	for _, i := range u.Images.Items {
+		images[i.ID] = i.Size
+	}
+	for i, info := range list {
+		rows[i].Size = fmt.Sprintf("%s (virtual %s)", size(own[info.ID]), size(own[info.ID]+images[info.ImageID]))
+	}
+	return nil
 }
 
 // psRow has docker ps's names for --format.
 type psRow struct {
-	Command, CreatedAt, ID, Image, Labels, Mounts, Names, Networks, Ports, RunningFor, State, Status string
+	Command, CreatedAt, ID, Image, Labels, Mounts, Names, Networks, Ports, RunningFor, Size, State, Status string
 }
 
 func newPsRow(info container.Info, full bool) psRow {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/container"
@@ -29,38 +30,34 @@ func TestMoment(t *testing.T) {
 	require.ErrorContains(t, err, "duration")
 }
 
-func TestPsFilters(t *testing.T) {
-	info := container.Info{
-		ID: "abcdef", Name: "web-1", Image: "docker.io/library/app:1", ImageID: "sha256:1234", State: container.StateExited, Status: container.Status{Code: 3},
-		Options: container.Options{Labels: map[string]string{"a": "1", "b": "2"}, Network: "net"},
-		Mounts:  []container.Mount{{Source: "data", Target: "/data"}}, Health: &container.HealthInfo{State: container.HealthHealthy},
-	}
-	for _, tc := range []struct {
-		filters []string
-		want    bool
-	}{
-		{nil, true},
-		{[]string{"id=abc"}, true}, {[]string{"id=bcd"}, false},
-		{[]string{"name=eb"}, true}, {[]string{"name=x", "name=web"}, true}, {[]string{"name=x"}, false},
-		{[]string{"status=exited"}, true}, {[]string{"status=running", "status=created"}, false},
-		{[]string{"exited=3"}, true}, {[]string{"exited=0"}, false},
-		{[]string{"label=a", "label=b=2"}, true}, {[]string{"label=a", "label=b=3"}, false}, {[]string{"label=c"}, false},
-		{[]string{"ancestor=app:1"}, true}, {[]string{"ancestor=12"}, true}, {[]string{"ancestor=app"}, false},
-		{[]string{"volume=data"}, true}, {[]string{"volume=/data"}, true}, {[]string{"volume=dat"}, false},
-		{[]string{"network=net"}, true}, {[]string{"network=other"}, false},
-		{[]string{"health=healthy"}, true}, {[]string{"health=none"}, false},
-		{[]string{"name=web", "status=running"}, false},
-	} {
-		f := filters{known: []string{"ancestor", "exited", "health", "id", "label", "name", "network", "status", "volume"}, values: map[string][]string{}}
-		for _, s := range tc.filters {
-			require.NoError(t, f.Set(s))
-		}
-		require.Equal(t, tc.want, f.container(info), tc.filters)
-	}
-	f := filters{known: []string{"dangling"}}
+func TestFilters(t *testing.T) {
+	flags := pflag.NewFlagSet("ps", pflag.ContinueOnError)
+	f := filterFlag(flags, "dangling", "label", "name", "id")
+	require.NoError(t, flags.Parse([]string{"-f", "name=a", "--filter", "name=b", "-f", "label=k=v", "-f", "label=n", "-f", "dangling=true", "-f", "id=0"}))
+	require.True(t, f.any("name", contains("xbx")))
+	require.False(t, f.any("name", contains("xyz")))
+	require.True(t, f.all("label", labelled(map[string]string{"k": "v", "n": "1"})))
+	require.False(t, f.all("label", labelled(map[string]string{"k": "v"})))
+	require.False(t, f.all("label", labelled(map[string]string{"k": "w", "n": "1"})))
+	require.True(t, f.is("dangling", true))
+	require.False(t, f.is("dangling", false))
+	require.True(t, f.is("other", false), "one that is not given fits all")
 	require.ErrorContains(t, f.Set("x"), "NAME=VALUE")
 	require.ErrorContains(t, f.Set("x=y"), `no filter "x"`)
 	require.ErrorContains(t, f.Set("dangling=y"), "true or false")
+
+	o, err := listOptions(map[string][]string{
+		"id": {"1"}, "name": {"a", "b"}, "ancestor": {"i"}, "network": {"n"}, "volume": {"v"}, "status": {"exited"}, "health": {"healthy"},
+		"before": {"x"}, "since": {"y"}, "label": {"k=v", "l"}, "exited": {"3"},
+	})
+	require.NoError(t, err)
+	require.Equal(t, container.ListOptions{
+		IDs: []string{"1"}, Names: []string{"a", "b"}, Images: []string{"i"}, Networks: []string{"n"}, Volumes: []string{"v"},
+		States: []container.State{container.StateExited}, Health: []container.HealthState{container.HealthHealthy}, Before: "x", Since: "y",
+		Labels: map[string]string{"k": "v", "l": ""}, ExitCodes: []int{3},
+	}, o)
+	_, err = listOptions(map[string][]string{"exited": {"x"}})
+	require.ErrorContains(t, err, "exited=x")
 }
 
 func TestTopRows(t *testing.T) {

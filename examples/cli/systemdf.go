@@ -30,14 +30,10 @@ var systemDfCommand = command{
 			rows := []usageRow{
 				usageOf("Images", u.Images), usageOf("Containers", u.Containers), usageOf("Local Volumes", u.Volumes), usageOf("Build Cache", u.BuildCache),
 			}
-			if *how == "json" {
-				return lines(c.out, rows)
-			}
-			var cells [][]string
-			for _, r := range rows {
-				cells = append(cells, []string{r.Type, r.TotalCount, r.Active, r.Size, r.Reclaimable})
-			}
-			return table(c.out, "TYPE\tTOTAL\tACTIVE\tSIZE\tRECLAIMABLE", cells)
+			return show(c.out, *how, false, rows, listing[usageRow]{
+				header: "TYPE\tTOTAL\tACTIVE\tSIZE\tRECLAIMABLE",
+				cells:  func(r usageRow) []string { return []string{r.Type, r.TotalCount, r.Active, r.Size, r.Reclaimable} },
+			})
 		}
 	},
 }

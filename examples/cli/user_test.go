@@ -1,0 +1,29 @@
+//go:build linux
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/internal/testenv"
+)
+
+// TestAsOrdinaryUser runs the scripts of containers as users who are not root, with subordinate ids and without.
+func TestAsOrdinaryUser(t *testing.T) {
+	if os.Getenv("CAISSON_TEST_USER") != "" {
+		t.Skip("this is it")
+	}
+	for _, name := range []string{testenv.UserSubIDs, testenv.UserOneID} {
+		t.Run(name, func(t *testing.T) {
+			cmd := testenv.AsUser(t, name, "-test.run=TestScripts/(options|operations)")
+			require.NoError(t, os.CopyFS(filepath.Join(cmd.Dir, "testdata"), os.DirFS("testdata")))
+			out, err := cmd.CombinedOutput()
+			t.Logf("%s", out)
+			require.NoError(t, err)
+		})
+	}
+}
