@@ -11,19 +11,20 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Event is something that happened to a container, a volume or an image of the store, in whichever process.
+// Event is something that happened to a container, an image, a volume or a network of the store, in whichever process.
 type Event struct {
 	Time time.Time `json:"time"`
 	Type EventType `json:"type"`
 	// Action is what happened: one of the Event… constants.
 	Action EventAction `json:"action"`
-	// ID is the container's or the image's id, or the volume's name.
-	ID   string `json:"id"`
+	// ID is the container's or the image's id, or the volume's or the network's name.
+	ID string `json:"id"`
+	// Name is the container's, or that of the image's names which it happened by.
 	Name string `json:"name,omitempty"`
 	// Image is what a container was made of, as it was given.
 	Image string `json:"image,omitempty"`
 	// Attributes say more: exitCode and signal of EventDie, signal of EventKill, oldName of EventRename, health of
-	// EventHealth, name of the image of EventCommit.
+	// EventHealth, image and name of EventCommit, container of EventConnect and EventDisconnect.
 	Attributes map[string]string `json:"attributes,omitempty"`
 	// Labels are the container's or the volume's.
 	Labels map[string]string `json:"labels,omitempty"`
@@ -43,7 +44,7 @@ const (
 // EventAction is what happened, named as Docker names it.
 type EventAction string
 
-// The actions.
+// The actions on containers. Volumes and networks have create and destroy too.
 const (
 	EventCreate  EventAction = "create"
 	EventStart   EventAction = "start"
@@ -61,6 +62,24 @@ const (
 	EventHealth  EventAction = "health_status"
 	EventExec    EventAction = "exec_start"
 	EventDestroy EventAction = "destroy"
+)
+
+// The actions on images. A build ends with a tag for each name.
+const (
+	EventPull   EventAction = "pull" // when something was asked of the registry
+	EventPush   EventAction = "push"
+	EventLoad   EventAction = "load"
+	EventImport EventAction = "import"
+	EventSave   EventAction = "save"
+	EventTag    EventAction = "tag"
+	EventUntag  EventAction = "untag"
+	EventDelete EventAction = "delete"
+)
+
+// The actions on networks, of Connect and Disconnect.
+const (
+	EventConnect    EventAction = "connect"
+	EventDisconnect EventAction = "disconnect"
 )
 
 // EventsOptions choose events. The zero value is all that happens from now on, without end.

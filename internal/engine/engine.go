@@ -104,7 +104,7 @@ func (a *agent) start() error {
 	if err != nil {
 		return err
 	}
-	a.images.RemoveContainers = a.conts.RemoveForImage
+	a.images.RemoveContainers, a.images.Emit = a.conts.RemoveForImage, a.conts.Emit
 	a.images.MeasureContainers = a.conts.Measure
 	if err := a.begin(); err != nil {
 		return err

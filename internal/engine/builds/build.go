@@ -14,6 +14,7 @@ import (
 	"go.podman.io/buildah/imagebuildah"
 	"go.podman.io/image/v5/docker/reference"
 
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/builds/ocirun"
@@ -90,6 +91,9 @@ func (b *build) run(ctx context.Context) (*image.Image, error) {
 			if err := b.s.images.MarkResult(id); err != nil {
 				return nil, err
 			}
+		}
+		for _, tag := range b.tags {
+			b.s.images.Tell(container.EventTag, id, tag)
 		}
 		return b.s.images.Get(held, "sha256:"+id)
 	})

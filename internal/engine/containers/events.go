@@ -36,6 +36,15 @@ func (s *Service) Emit(e container.Event) {
 	}
 }
 
+// emitNetwork tells of a network, and of the container that joins or leaves it.
+func (s *Service) emitNetwork(action container.EventAction, name, id string) {
+	e := container.Event{Type: container.EventNetwork, Action: action, ID: name}
+	if id != "" {
+		e.Attributes = map[string]string{"container": id}
+	}
+	s.Emit(e)
+}
+
 // emitEnd tells how a run ended.
 func (s *Service) emitEnd(rec *Record, st container.Status) {
 	if st.OOMKilled {

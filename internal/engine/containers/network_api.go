@@ -61,6 +61,7 @@ func (s *Service) createNetwork(r *http.Request, opts container.NetworkOptions) 
 	if err := s.saveNetwork(d); err != nil {
 		return nil, errors.Join(err, m.Remove(ctx, opts.Name))
 	}
+	s.emitNetwork(container.EventCreate, d.Name, "")
 	return &container.NetworkInfo{NetworkOptions: d.NetworkOptions, Created: d.Created}, nil
 }
 
@@ -157,7 +158,11 @@ func (s *Service) dropNetwork(ctx context.Context, name string) error {
 	if err := m.Remove(ctx, name); err != nil && !errors.Is(err, network.ErrNotFound) {
 		return networkError(err)
 	}
-	return os.Remove(filepath.Join(s.networksDir(), name+".json"))
+	if err := os.Remove(filepath.Join(s.networksDir(), name+".json")); err != nil {
+		return err
+	}
+	s.emitNetwork(container.EventDestroy, name, "")
+	return nil
 }
 
 // userOfNetwork returns the name of a container that is on the network or would join it.

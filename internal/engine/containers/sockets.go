@@ -124,6 +124,7 @@ func (s *Service) connect(r *http.Request, ep container.Endpoint) (wire.None, er
 			}
 		}
 		rec.Options = opts
+		s.emitNetwork(container.EventConnect, ep.Network, rec.ID)
 		return nil
 	})
 }
@@ -147,6 +148,7 @@ func (s *Service) disconnect(r *http.Request, _ wire.None) (wire.None, error) {
 		if len(rec.Options.Networks) == 0 {
 			rec.Options.Network = container.NetworkNone
 		}
+		s.emitNetwork(container.EventDisconnect, name, rec.ID)
 		return nil
 	})
 }

@@ -18,6 +18,7 @@ import (
 	drivers "go.podman.io/storage/drivers"
 	"go.podman.io/storage/pkg/archive"
 
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
@@ -51,6 +52,7 @@ func (s *Service) Import(ctx context.Context, r io.Reader, opts image.ImportOpti
 			}
 			return nil, Explain(ctx, "import an image", err)
 		}
+		s.Tell(container.EventImport, img.ID, firstName(img.Names))
 		return img, nil
 	})
 }

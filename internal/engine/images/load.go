@@ -19,6 +19,7 @@ import (
 	is "go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
 
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/untar"
@@ -34,6 +35,13 @@ func (s *Service) handleLoad(w http.ResponseWriter, r *http.Request) {
 	ev := wire.NewEvents(w)
 	imgs, err := s.Load(r.Context(), body, func(p image.Progress) { _ = ev.Progress(p) })
 	ev.End(imgs, err)
+}
+
+func firstName(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
 }
 
 // Load reads the images of an archive, by docker save's format or an OCI layout.
@@ -52,6 +60,9 @@ func (s *Service) Load(ctx context.Context, r io.Reader, progress func(image.Pro
 		}
 		if err != nil && isOurs(err) {
 			return nil, fmt.Errorf("load images: %w", err)
+		}
+		for _, img := range imgs {
+			s.Tell(container.EventLoad, img.ID, firstName(img.Names))
 		}
 		return imgs, Explain(ctx, "load images", err)
 	})

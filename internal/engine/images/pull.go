@@ -20,6 +20,7 @@ import (
 	"go.podman.io/image/v5/types"
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/state"
@@ -160,6 +161,7 @@ func (s *Service) pull(ctx context.Context, ref string, opts image.PullOptions, 
 		begin := time.Now()
 		id, err := s.download(ctx, p, progress, do)
 		if err == nil {
+			s.Tell(container.EventPull, id, p.named.String())
 			err = leaveNote(lock, note{ID: id, Begin: begin, End: time.Now()})
 		}
 		return struct{}{}, err

@@ -13,6 +13,7 @@ import (
 	is "go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
 
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
@@ -127,6 +128,7 @@ func (s *Service) upload(ctx context.Context, ref string, named reference.Named,
 	if err != nil {
 		return "", Explain(ctx, what, err)
 	}
+	s.Tell(container.EventPush, img.ID, named.String())
 	d, err := manifest.Digest(raw)
 	return d.String(), err
 }

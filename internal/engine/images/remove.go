@@ -9,6 +9,7 @@ import (
 
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
@@ -43,6 +44,7 @@ func (s *Service) Remove(ctx context.Context, ref string, opts image.RemoveOptio
 		if err := s.store.RemoveNames(img.ID, []string{name}); err != nil {
 			return res, storeError(ref, err)
 		}
+		s.Tell(container.EventUntag, img.ID, name)
 		res.Untagged = []string{name}
 		return res, nil
 	case name == "" && !single(img.Names) && !opts.Force:
@@ -137,6 +139,10 @@ func (s *Service) delete(t *tree, img *storage.Image, res *image.RemoveResult) e
 	if _, err := s.store.DeleteImage(img.ID, true); err != nil {
 		return storeError(img.ID, err)
 	}
+	for _, name := range img.Names {
+		s.Tell(container.EventUntag, img.ID, name)
+	}
+	s.Tell(container.EventDelete, img.ID, "")
 	res.Untagged = append(res.Untagged, img.Names...)
 	res.Deleted = append(res.Deleted, "sha256:"+img.ID)
 	t.drop(img)

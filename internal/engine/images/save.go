@@ -15,6 +15,7 @@ import (
 	is "go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
 
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
@@ -68,7 +69,13 @@ func (s *Service) Save(ctx context.Context, w io.Writer, refs []string, opts ima
 	default:
 		return api.Errorf(api.ErrInvalidArgument, "save images: format %q: it is %s or %s", opts.Format, image.FormatDocker, image.FormatOCI)
 	}
-	return Explain(ctx, "save images", err)
+	if err != nil {
+		return Explain(ctx, "save images", err)
+	}
+	for _, sv := range list {
+		s.Tell(container.EventSave, sv.id, "")
+	}
+	return nil
 }
 
 // toSave joins the references that mean the same image.

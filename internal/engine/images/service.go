@@ -16,6 +16,7 @@ import (
 	"go.podman.io/storage"
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/state"
@@ -28,6 +29,9 @@ type Service struct {
 	RemoveContainers func(ctx context.Context, storageIDs []string) error
 	// MeasureContainers adds containers and volumes to what the store takes. The engine sets it, too.
 	MeasureContainers func(ctx context.Context, u *image.DiskUsage) error
+
+	// Emit tells what happened to an image. The engine sets it before the first request.
+	Emit func(container.Event)
 
 	layout state.Layout
 	log    *slog.Logger
@@ -134,6 +138,13 @@ func singleID() (bool, error) {
 	}
 	f := strings.Fields(string(b))
 	return len(f) == 3 && f[2] == "1", nil
+}
+
+// Tell emits what happened to an image, of its names the one that it happened by.
+func (s *Service) Tell(action container.EventAction, id, name string) {
+	if s.Emit != nil {
+		s.Emit(container.Event{Type: container.EventImage, Action: action, ID: "sha256:" + strings.TrimPrefix(id, "sha256:"), Name: name})
+	}
 }
 
 // Close gives the store back.

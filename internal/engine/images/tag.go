@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
@@ -36,6 +37,7 @@ func (s *Service) Tag(ctx context.Context, ref, name string) error {
 	if err := s.store.AddNames(img.ID, []string{full}); err != nil {
 		return storeError(ref, err)
 	}
+	s.Tell(container.EventTag, img.ID, full)
 	return nil
 }
 
@@ -68,6 +70,7 @@ func (s *Service) Untag(ctx context.Context, name string) error {
 	if err := s.store.RemoveNames(img.ID, []string{named.String()}); err != nil {
 		return storeError(name, err)
 	}
+	s.Tell(container.EventUntag, img.ID, named.String())
 	return s.MarkResult(img.ID)
 }
 
