@@ -98,3 +98,22 @@ func ExampleStore_Import() {
 	}
 	fmt.Println(img.ID)
 }
+
+func ExampleStore_FS() {
+	ctx := context.Background()
+	store, err := image.OpenStore(image.StoreOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	fsys, err := store.FS(ctx, "alpine:3.22")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer fsys.Close()
+	release, err := fsys.ReadFile("etc/os-release")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s", release)
+}

@@ -44,6 +44,12 @@ func child(scenario string) {
 			_, err = store.Build(context.Background(), image.BuildOptions{
 				Context: os.DirFS(os.Getenv("CAISSON_TEST_CONTEXT")), DockerfileText: sleeper(os.Getenv("CAISSON_TEST_ROOT")), Tags: []string{"never:1"}, Output: os.Stdout,
 			})
+		case "fs":
+			var f *image.FS
+			f, err = store.FS(context.Background(), "app")
+			for err == nil {
+				_, err = f.Stat("file") // until the agent is gone
+			}
 		case "pull":
 			_, err = store.Pull(context.Background(), os.Getenv("CAISSON_TEST_REF"), image.PullOptions{})
 		}

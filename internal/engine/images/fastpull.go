@@ -17,7 +17,6 @@ import (
 	"go.podman.io/image/v5/pkg/blobinfocache/none"
 	"go.podman.io/image/v5/signature"
 	"go.podman.io/image/v5/types"
-	"go.podman.io/storage"
 	drivers "go.podman.io/storage/drivers"
 )
 
@@ -191,10 +190,7 @@ func (s *Service) stage(ctx context.Context, src types.ImageSource, l *layer, w 
 }
 
 func (s *Service) apply(l *layer) error {
-	_, err := s.store.ApplyStagedLayer(storage.ApplyStagedLayerOptions{
-		ID: l.id, ParentLayer: l.parent, DiffOutput: l.out, DiffOptions: &drivers.ApplyDiffWithDifferOpts{},
-	})
-	if err != nil {
+	if _, err := s.applyStaged(l.id, l.parent, l.out); err != nil {
 		return fmt.Errorf("layer %s: %w", l.info.Digest, err)
 	}
 	return nil

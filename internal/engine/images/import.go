@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -117,7 +118,17 @@ func (s *Service) importLayer(ctx context.Context, r io.Reader) (*storage.Layer,
 	if l, err := s.store.Layer(id); err == nil {
 		return l, s.store.CleanupStagedLayer(out)
 	}
-	return s.store.ApplyStagedLayer(storage.ApplyStagedLayerOptions{ID: id, DiffOutput: out, DiffOptions: &drivers.ApplyDiffWithDifferOpts{}})
+	return s.applyStaged(id, "", out)
+}
+
+// applyStaged makes an unpacked layer part of the store.
+func (s *Service) applyStaged(id, parent string, out *drivers.DriverWithDifferOutput) (*storage.Layer, error) {
+	l, err := s.store.ApplyStagedLayer(storage.ApplyStagedLayerOptions{
+		ID: id, ParentLayer: parent, DiffOutput: out, DiffOptions: &drivers.ApplyDiffWithDifferOpts{},
+	})
+	// The driver leaves the directory that it was unpacked in; if it is not empty its time has not come.
+	_ = os.Remove(filepath.Dir(out.Target))
+	return l, err
 }
 
 // rootDiffer unpacks a root file system, of which nothing is known before, into the directory that the driver gives it.

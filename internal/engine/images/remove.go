@@ -136,6 +136,11 @@ func describeUsers(all []storage.Container, ids []string) string {
 
 // delete removes the image and the layers that only it has.
 func (s *Service) delete(t *tree, img *storage.Image, res *image.RemoveResult) error {
+	if open, err := s.opened(img.ID); err != nil {
+		return err
+	} else if open {
+		return api.Errorf(api.ErrInUse, "remove image %s: a process has its file system open: close that first", short(img.ID))
+	}
 	if _, err := s.store.DeleteImage(img.ID, true); err != nil {
 		return storeError(img.ID, err)
 	}
@@ -155,7 +160,7 @@ func (s *Service) deleteSteps(t *tree, img *storage.Image, res *image.RemoveResu
 	history := t.history(img)
 	for {
 		i := slices.IndexFunc(t.images, func(c storage.Image) bool {
-			return !t.dropped[c.ID] && step(&c) && isPrefix(t.history(&c), history) && len(t.users(c.ID)) == 0 && !t.parent(&c)
+			return !t.dropped[c.ID] && step(&c) && isPrefix(t.history(&c), history) && len(t.users(c.ID)) == 0 && !t.parent(&c) && !s.busy(c.ID)
 		})
 		if i < 0 {
 			return nil

@@ -39,6 +39,7 @@ type Service struct {
 	temp   *Temp
 	known  configs
 
+	views   sync.Map       // of open file systems, by handle
 	single  bool           // this user namespace has one id alone
 	running sync.WaitGroup // work that outlives its caller's patience
 
@@ -77,6 +78,9 @@ func (s *Service) open() error {
 	for k, v := range map[string]string{
 		"TMPDIR":                  s.temp.Dir,
 		"CONTAINERS_STORAGE_CONF": os.DevNull, // a broken storage.conf would break GetStore even with explicit options
+		// Nothing of ours is mounted with other ids than it has. To find out whether the kernel could do that, the driver
+		// forks this process, and what it forks outlives an agent that is killed in that moment, with all its locks.
+		"_CONTAINERS_OVERLAY_DISABLE_IDMAP": "yes",
 	} {
 		if err := os.Setenv(k, v); err != nil {
 			return err
@@ -202,4 +206,5 @@ func (s *Service) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /images/load", s.handleLoad)
 	mux.HandleFunc("POST /images/import", s.handleImport)
 	mux.HandleFunc("GET /store/usage", s.handleUsage())
+	s.routeFS(mux)
 }

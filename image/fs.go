@@ -1,0 +1,161 @@
+package image
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/client"
+)
+
+// FS is an image's file system, to read files out of it without a container: an fs.FS, with ReadDir, ReadFile, Stat,
+// Lstat and ReadLink. Links are followed within the image alone, as a container would. Sys of a file's FileInfo is a
+// *tar.Header with its owner. It is safe for concurrent use.
+type FS struct {
+	c      *client.Client
+	ctx    context.Context //nolint:containedctx // fs.FS has none: this one is the file system's life
+	cancel context.CancelFunc
+	handle string
+	close  func() error
+}
+
+// FS opens the file system of an image, by what Get finds it by. While it is open the image can't be removed, by this
+// process or another. It stays open until Close, or until ctx ends; nothing is left of it when this process dies.
+//
+// Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference.
+func (s *Store) FS(ctx context.Context, ref string) (*FS, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	body, err := s.c.Body(ctx, http.MethodPost, client.Query("/images/fs", "ref", ref), nil)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	f := &FS{c: s.c, ctx: ctx, cancel: cancel}
+	line, err := bufio.NewReader(body).ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &f.handle)
+	}
+	if err != nil {
+		cancel()
+		return nil, errors.Join(err, body.Close())
+	}
+	f.close = sync.OnceValue(func() error {
+		defer cancel()
+		defer body.Close()
+		if ctx.Err() != nil {
+			return nil // it closed itself
+		}
+		return f.c.Do(ctx, http.MethodPost, "/images/fs/"+f.handle+"/close", nil, nil)
+	})
+	return f, nil
+}
+
+// Close lets go of the image. Files that are open can't be read any more.
+func (f *FS) Close() error { return f.close() }
+
+// ask makes a request about a file.
+func (f *FS) ask(op, what, name string, out any, more ...string) error {
+	if !fs.ValidPath(name) {
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	err := f.c.Do(f.ctx, http.MethodGet, f.url(what, name, more...), nil, out)
+	return f.pathError(op, name, err)
+}
+
+func (f *FS) url(what, name string, more ...string) string {
+	return client.Query("/images/fs/"+f.handle+"/"+what, append([]string{"name", name}, more...)...)
+}
+
+// pathError makes the errors of io/fs of the agent's.
+func (f *FS) pathError(op, name string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case f.ctx.Err() != nil:
+		err = fs.ErrClosed
+		if cause := context.Cause(f.ctx); !errors.Is(cause, context.Canceled) {
+			err = cause
+		}
+	case errors.Is(err, ErrNotFound):
+		err = fs.ErrNotExist
+	case errors.Is(err, ErrPermission):
+		err = fs.ErrPermission
+	}
+	return &fs.PathError{Op: op, Path: name, Err: err}
+}
+
+// Open opens a file or a directory. A file also implements io.ReaderAt and io.Seeker.
+func (f *FS) Open(name string) (fs.File, error) {
+	var info api.FileInfo
+	if err := f.ask("open", "stat", name, &info, "follow", "1"); err != nil {
+		return nil, err
+	}
+	return &file{fsys: f, name: name, info: fileInfo{info}}, nil
+}
+
+// Stat describes a file; a link at the end is followed.
+func (f *FS) Stat(name string) (fs.FileInfo, error) {
+	var info api.FileInfo
+	if err := f.ask("stat", "stat", name, &info, "follow", "1"); err != nil {
+		return nil, err
+	}
+	return fileInfo{info}, nil
+}
+
+// Lstat describes a file, or a link itself.
+func (f *FS) Lstat(name string) (fs.FileInfo, error) {
+	var info api.FileInfo
+	if err := f.ask("lstat", "stat", name, &info); err != nil {
+		return nil, err
+	}
+	return fileInfo{info}, nil
+}
+
+// ReadLink returns what a link says, which may be absolute: within the image.
+func (f *FS) ReadLink(name string) (string, error) {
+	var target string
+	err := f.ask("readlink", "link", name, &target)
+	return target, err
+}
+
+// ReadDir lists a directory, by name.
+func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
+	var infos []api.FileInfo
+	if err := f.ask("readdir", "dir", name, &infos); err != nil {
+		return nil, err
+	}
+	entries := make([]fs.DirEntry, len(infos))
+	slices.SortFunc(infos, func(a, b api.FileInfo) int { return strings.Compare(a.Name, b.Name) })
+	for i, info := range infos {
+		entries[i] = fs.FileInfoToDirEntry(fileInfo{info})
+	}
+	return entries, nil
+}
+
+// ReadFile reads a whole file.
+func (f *FS) ReadFile(name string) ([]byte, error) {
+	body, err := f.data("read", name, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	b, err := io.ReadAll(body)
+	return b, f.pathError("read", name, err)
+}
+
+// data streams a file from an offset on.
+func (f *FS) data(op, name string, offset int64, more ...string) (io.ReadCloser, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	body, err := f.c.Body(f.ctx, http.MethodGet, f.url("data", name, append([]string{"offset", itoa(offset)}, more...)...), nil)
+	return body, f.pathError(op, name, err)
+}
