@@ -12,39 +12,24 @@ import (
 	"github.com/caisson-dev/caisson/image"
 )
 
-// dockerfile has the programs by which testcontainers-go looks for a port from inside.
-const dockerfile = `FROM scratch
-COPY . /
-EXPOSE 80
-ENTRYPOINT ["/bin/busybox", "httpd", "-f", "-p", "80", "-h", "/www"]
-`
-
 // makeImage builds the image in our store and loads it into the Docker engine.
-func makeImage(ctx context.Context, busybox string) (string, error) {
-	dir, err := os.MkdirTemp("", "caisson-bench-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir)
-	if err := rootFS(dir, busybox); err != nil {
-		return "", err
-	}
+func makeImage(ctx context.Context, w workload) error {
 	eng, err := dockertest.Engine()
 	if err != nil {
-		return "", err
+		return err
 	}
-	name := repository + ":" + tag
-	if _, err := eng.Store().Build(ctx, image.BuildOptions{Context: os.DirFS(dir), DockerfileText: dockerfile, Tags: []string{name}}); err != nil {
-		return "", err
+	_, err = eng.Store().Build(ctx, image.BuildOptions{Context: os.DirFS(w.dir), DockerfileText: w.dockerfile, Tags: []string{w.image()}})
+	if err != nil {
+		return err
 	}
-	r, w := io.Pipe()
+	r, pw := io.Pipe()
 	load := exec.CommandContext(ctx, "docker", "load", "--quiet")
 	load.Stdin = r
-	go func() { w.CloseWithError(eng.Store().Save(ctx, w, []string{name}, image.SaveOptions{})) }()
+	go func() { pw.CloseWithError(eng.Store().Save(ctx, pw, []string{w.image()}, image.SaveOptions{})) }()
 	if out, err := load.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("docker load: %w: %s", err, out)
+		return fmt.Errorf("docker load: %w: %s", err, out)
 	}
-	return name, nil
+	return nil
 }
 
 func rootFS(dir, busybox string) error {

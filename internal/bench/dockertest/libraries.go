@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/ory/dockertest/v3"
 	"github.com/testcontainers/testcontainers-go"
@@ -11,31 +12,34 @@ import (
 	caisson "github.com/caisson-dev/caisson/dockertest"
 )
 
-const (
-	repository = "localhost/caisson-bench-httpd"
-	tag        = "1"
-)
-
-func ours(img string) library {
-	return library{"caisson dockertest", func(ctx context.Context) (string, func() error, error) {
-		c, err := caisson.Start(ctx, img, caisson.Port(80))
+func ours() library {
+	return library{"caisson dockertest", func(ctx context.Context, w workload) (string, func() error, error) {
+		opts := []caisson.Option{caisson.Port(w.port)}
+		if w.logLine != "" {
+			opts = append(opts, caisson.All(caisson.WaitPort(w.port), caisson.WaitLog(w.logLine)))
+		}
+		c, err := caisson.Start(ctx, w.image(), opts...)
 		if err != nil {
 			return "", nil, err
 		}
-		return c.URL("http", 80), c.Close, nil
+		return c.Addr(w.port), c.Close, nil
 	}}
 }
 
 func testcontainersLibrary() library {
-	return library{"testcontainers-go", func(ctx context.Context) (string, func() error, error) {
-		c, err := testcontainers.Run(ctx, repository+":"+tag, testcontainers.WithExposedPorts("80/tcp"),
-			testcontainers.WithWaitStrategy(wait.ForListeningPort("80/tcp")),
-			testcontainers.WithLogger(silent{}))
+	return library{"testcontainers-go", func(ctx context.Context, w workload) (string, func() error, error) {
+		port := fmt.Sprintf("%d/tcp", w.port)
+		waits := []wait.Strategy{wait.ForListeningPort(port)}
+		if w.logLine != "" {
+			waits = append(waits, wait.ForLog(w.logLine))
+		}
+		c, err := testcontainers.Run(ctx, w.image(), testcontainers.WithExposedPorts(port),
+			testcontainers.WithWaitStrategy(waits...), testcontainers.WithLogger(silent{}))
 		if err != nil {
 			return "", nil, err
 		}
-		url, err := c.PortEndpoint(ctx, "80/tcp", "http")
-		return url, func() error { return c.Terminate(ctx, testcontainers.StopTimeout(0)) }, err
+		addr, err := c.PortEndpoint(ctx, port, "")
+		return addr, func() error { return c.Terminate(ctx, testcontainers.StopTimeout(0)) }, err
 	}}
 }
 
@@ -51,13 +55,14 @@ func oryLibrary() (library, error) {
 	if err != nil {
 		return library{}, err
 	}
-	return library{"ory/dockertest", func(ctx context.Context) (string, func() error, error) {
-		res, err := pool.RunWithOptions(&dockertest.RunOptions{Repository: repository, Tag: tag, ExposedPorts: []string{"80/tcp"}})
+	return library{"ory/dockertest", func(ctx context.Context, w workload) (string, func() error, error) {
+		port := fmt.Sprintf("%d/tcp", w.port)
+		res, err := pool.RunWithOptions(&dockertest.RunOptions{Repository: w.repository, Tag: tag, ExposedPorts: []string{port}})
 		if err != nil {
 			return "", nil, err
 		}
-		url := "http://" + res.GetHostPort("80/tcp")
-		err = pool.Retry(func() error { return get(ctx, url) })
-		return url, func() error { return pool.Purge(res) }, err
+		addr := res.GetHostPort(port)
+		err = pool.Retry(func() error { return w.probe(ctx, addr) })
+		return addr, func() error { return pool.Purge(res) }, err
 	}}, nil
 }

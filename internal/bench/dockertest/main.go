@@ -3,6 +3,7 @@
 //
 //	dockerd &                                    # as root; Debian: docker.io
 //	go run . -busybox /usr/bin/busybox           # Debian: busybox-static
+//	go run . -postgres /tmp/servers.tar          # what ../../../dockertest/testdata/debian-servers.sh makes
 //
 // The other two talk to the Docker engine of DOCKER_HOST. testcontainers-go runs without its reaper, whose image would
 // have to be pulled, and which costs a container more.
@@ -21,41 +22,50 @@ func main() {
 	rounds := flag.Int("rounds", 20, "containers of each library, one after the other")
 	parallel := flag.Int("parallel", 50, "containers of each library at the same time; 0: not measured")
 	busybox := flag.String("busybox", "/usr/bin/busybox", "a static busybox, of which the image is made")
+	postgres := flag.String("postgres", "", "a root file system with Debian's PostgreSQL, as a tar: measures that instead, without -parallel")
 	flag.Parse()
-	if err := run(context.Background(), *rounds, *parallel, *busybox); err != nil {
+	w, err := httpd(*busybox)
+	if *postgres != "" {
+		w, err = postgreSQL(*postgres)
+		*parallel = 0
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(w.dir)
+	if err := run(context.Background(), w, *rounds, *parallel); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// library starts a container of the image and returns the URL of its published port when the library says that it is
-// ready, and what removes it.
+// library starts a container of the workload's image and returns the address of its published port when the library
+// says that it is ready, and what removes it.
 type library struct {
 	name  string
-	start func(ctx context.Context) (url string, remove func() error, err error)
+	start func(ctx context.Context, w workload) (addr string, remove func() error, err error)
 }
 
-func run(ctx context.Context, rounds, parallel int, busybox string) error {
+func run(ctx context.Context, w workload, rounds, parallel int) error {
 	if err := os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true"); err != nil {
 		return err
 	}
-	img, err := makeImage(ctx, busybox)
-	if err != nil {
+	if err := makeImage(ctx, w); err != nil {
 		return fmt.Errorf("make the image: %w", err)
 	}
 	ory, err := oryLibrary()
 	if err != nil {
 		return err
 	}
-	libraries := []library{ours(img), testcontainersLibrary(), ory}
+	libraries := []library{ours(), testcontainersLibrary(), ory}
 	for _, l := range libraries { // what is done once a process: agent, connections, caches
-		if _, err := once(ctx, l); err != nil {
+		if _, err := once(ctx, l, w); err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
 	results := map[string][]sample{}
 	for range rounds {
 		for _, l := range libraries {
-			s, err := once(ctx, l)
+			s, err := once(ctx, l, w)
 			if err != nil {
 				return fmt.Errorf("%s: %w", l.name, err)
 			}
@@ -69,7 +79,7 @@ func run(ctx context.Context, rounds, parallel int, busybox string) error {
 	fmt.Printf("\n%d at the same time, all ready and removed:\n", parallel)
 	for _, l := range libraries {
 		begin := time.Now()
-		if err := many(ctx, l, parallel); err != nil {
+		if err := many(ctx, l, w, parallel); err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
 		fmt.Printf("%-20s %8.0f ms\n", l.name, float64(time.Since(begin).Microseconds())/1e3)

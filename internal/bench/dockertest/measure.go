@@ -5,54 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
 )
 
-// sample is one container: until a request to it is answered, and until it is removed.
+// sample is one container: until its server answers, and until it is removed.
 type sample struct{ ready, total time.Duration }
 
-func once(ctx context.Context, l library) (s sample, err error) {
+func once(ctx context.Context, l library, w workload) (s sample, err error) {
 	begin := time.Now()
-	url, remove, err := l.start(ctx)
+	addr, remove, err := l.start(ctx, w)
 	if err != nil {
 		return s, err
 	}
-	err = get(ctx, url)
+	err = w.probe(ctx, addr)
 	s.ready = time.Since(begin)
 	err = errors.Join(err, remove())
 	s.total = time.Since(begin)
 	return s, err
 }
 
-// get makes a connection of its own. A library that says ready too soon has it fail.
-func get(ctx context.Context, url string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	req.Close = true
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET %s: %s", url, resp.Status)
-	}
-	return nil
-}
-
-func many(ctx context.Context, l library, n int) error {
+func many(ctx context.Context, l library, w workload, n int) error {
 	var wg sync.WaitGroup
 	errs := make([]error, n)
 	for i := range n {
-		wg.Go(func() { _, errs[i] = once(ctx, l) })
+		wg.Go(func() { _, errs[i] = once(ctx, l, w) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
