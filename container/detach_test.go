@@ -19,7 +19,7 @@ import (
 )
 
 // openEngine opens a store again, as another process would, and closes it with the test.
-func openEngine(t *testing.T, root string) *container.Engine {
+func openEngine(t testing.TB, root string) *container.Engine {
 	t.Helper()
 	store, err := image.OpenStore(image.StoreOptions{Root: root})
 	require.NoError(t, err)

@@ -70,7 +70,7 @@ type outside struct {
 	Processes, Mounts, Cgroups, Containers, Layers, Volumes, Names, Temp, Agents int
 }
 
-func look(t *testing.T, root string) outside {
+func look(t testing.TB, root string) outside {
 	t.Helper()
 	var o outside
 	o.Processes = len(processesOf(t, root))
@@ -110,7 +110,7 @@ func idsOf(root string) map[string]bool {
 	return seen[root]
 }
 
-func entries(t *testing.T, root, dir string) int {
+func entries(t testing.TB, root, dir string) int {
 	t.Helper()
 	list, err := os.ReadDir(filepath.Join(root, dir))
 	if !os.IsNotExist(err) {
@@ -142,7 +142,7 @@ func processesOf(t testing.TB, root string) []int {
 }
 
 // killStore makes a store of its own with the test image, and returns what is there when no one uses it.
-func killStore(t *testing.T) (string, outside) {
+func killStore(t testing.TB) (string, outside) {
 	t.Helper()
 	root, err := os.MkdirTemp("", "caisson-kill-test-")
 	require.NoError(t, err)
@@ -155,7 +155,7 @@ func killStore(t *testing.T) (string, outside) {
 }
 
 // destroy removes a store's directory, also as a user who may not remove all files in it.
-func destroy(t *testing.T, root string) {
+func destroy(t testing.TB, root string) {
 	store, err := image.OpenStore(image.StoreOptions{Root: root})
 	require.NoError(t, err)
 	require.NoError(t, store.Destroy(context.Background()))

@@ -147,7 +147,7 @@ func TestKillOwnerOfAPausedContainer(t *testing.T) {
 	}
 }
 
-func agentsOf(t *testing.T, root string) []int {
+func agentsOf(t testing.TB, root string) []int {
 	t.Helper()
 	var out []int
 	for _, pid := range processesOf(t, root) {
