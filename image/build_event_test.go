@@ -3,8 +3,10 @@ package image_test
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -118,4 +120,29 @@ func TestBuildErrorOfStage(t *testing.T) {
 		be.Message = ""
 		require.Equal(t, image.BuildError{Step: "RUN echo one && exit $CODE", Number: 4, Stage: 1, StageName: "first", File: "Dockerfile", Line: 4, ExitCode: 5, Tail: "one"}, *be)
 	}
+}
+
+// TestParallelFailure: a stage that fails ends those beside it, and nothing of them stays.
+func TestParallelFailure(t *testing.T) {
+	s := open(t)
+	text := `FROM scratch AS left
+COPY sh /bin/sh
+RUN --mount=type=cache,id=meet,target=/m echo x > /m/here && await /m/never
+FROM scratch AS right
+COPY sh /bin/sh
+RUN --mount=type=cache,id=meet,target=/m await /m/here && exit 9
+FROM scratch
+COPY --from=left /out /
+COPY --from=right /out /
+`
+	start := time.Now()
+	_, err := build(t, s, text, image.BuildOptions{Jobs: 3}, nil)
+	var be *image.BuildError
+	require.ErrorAs(t, err, &be)
+	require.Equal(t, "right", be.StageName)
+	require.Equal(t, 9, be.ExitCode)
+	require.Less(t, time.Since(start), 3*time.Minute) // when await gives up
+	left, err := filepath.Glob(filepath.Join(s.Root(), "storage", "overlay-containers", "*", "userdata"))
+	require.NoError(t, err)
+	require.Empty(t, left)
 }

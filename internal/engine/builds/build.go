@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"go.podman.io/buildah/define"
 	"go.podman.io/buildah/imagebuildah"
 	"go.podman.io/image/v5/docker/reference"
 
@@ -125,6 +126,8 @@ func (b *build) execute(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	ctx, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
 	done := make(chan struct{})
 	killed := make(chan struct{})
 	go func() {
@@ -132,12 +135,27 @@ func (b *build) execute(ctx context.Context) (string, error) {
 		killOnCancel(ctx, steps, done)
 	}()
 	id, _, err := imagebuildah.BuildDockerfiles(ctx, b.s.images.Storage(), opts, b.file)
+	if err != nil {
+		err = b.explain(ctx, err)
+		failed(err)
+	}
+	err = errors.Join(err, b.endStages(opts, err != nil))
 	close(done)
 	<-killed
-	if err != nil {
-		return "", b.explain(ctx, err)
+	return id, err
+}
+
+// endStages waits for stages that still run beside one that failed, which imagebuildah does not, and removes what they
+// worked in.
+func (b *build) endStages(opts define.BuildOptions, failed bool) error {
+	if opts.JobSemaphore == nil || !failed {
+		return nil
 	}
-	return id, nil
+	if err := opts.JobSemaphore.Acquire(context.Background(), int64(b.req.Jobs)); err != nil {
+		return err
+	}
+	opts.JobSemaphore.Release(int64(b.req.Jobs))
+	return b.s.images.RemoveWorking(opts.ContainerSuffix)
 }
 
 // killOnCancel kills the build's steps from the end of ctx until done: between two kills one more may start.

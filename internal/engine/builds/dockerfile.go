@@ -221,6 +221,17 @@ func (d *dockerfile) find(name string, limit int) int {
 	return -1
 }
 
+// takesFromImages is whether a stage takes files from an image that is no stage. imagebuildah keeps those in a map that
+// stages must not use at the same time.
+func (d *dockerfile) takesFromImages() bool {
+	for i, s := range d.stages {
+		if slices.ContainsFunc(s.needs, func(ref string) bool { return d.find(ref, i) < 0 }) {
+			return true
+		}
+	}
+	return false
+}
+
 func (d *dockerfile) hasStage(name string) bool { return d.find(name, len(d.stages)) >= 0 }
 
 func (d *dockerfile) stageNames() string {

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"go.podman.io/buildah/define"
 	nettypes "go.podman.io/common/libnetwork/types"
 	"go.podman.io/image/v5/types"
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/image"
@@ -39,7 +41,7 @@ func (b *build) options(steps string) (define.BuildOptions, error) {
 	}
 	o := define.BuildOptions{
 		ContextDirectory:        b.context,
-		ContainerSuffix:         images.BuildSuffix + b.s.images.Temp().ID,
+		ContainerSuffix:         images.BuildSuffix + b.s.images.Temp().ID + "-" + filepath.Base(b.dir),
 		Target:                  b.req.Target,
 		Args:                    maps.Clone(b.req.Args),
 		Labels:                  pairs(b.req.Labels),
@@ -79,8 +81,9 @@ func (b *build) result(o *define.BuildOptions) {
 		o.OutputFormat = define.OCIv1ImageManifest
 	}
 	o.Squash = r.Squash
-	if b.req.Jobs > 1 {
-		o.Jobs = &b.req.Jobs
+	if b.req.Jobs > 1 && !b.tree.takesFromImages() {
+		o.JobSemaphore = semaphore.NewWeighted(int64(b.req.Jobs))
+		o.ForceRmIntermediateCtrs = false // it would take them from under the stages that run beside one that fails
 	}
 	if !r.Epoch.IsZero() {
 		o.SourceDateEpoch, o.RewriteTimestamp = &r.Epoch, true

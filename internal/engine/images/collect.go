@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,14 +53,30 @@ func working(c *storage.Container) (owner string, ok bool) {
 }
 
 func (s *Service) collectWorking() error {
+	return s.removeWorking(func(c *storage.Container) bool {
+		owner, ok := working(c)
+		return ok && owner != s.temp.ID && !alive(s.layout, owner)
+	})
+}
+
+// RemoveWorking removes the working containers whose names have suffix: those of one build.
+func (s *Service) RemoveWorking(suffix string) error {
+	return s.removeWorking(func(c *storage.Container) bool {
+		return slices.ContainsFunc(c.Names, func(n string) bool {
+			_, rest, ok := strings.Cut(n, suffix)
+			return ok && (rest == "" || rest[0] == '-')
+		})
+	})
+}
+
+func (s *Service) removeWorking(which func(*storage.Container) bool) error {
 	containers, err := s.store.Containers()
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, c := range containers {
-		owner, ok := working(&c)
-		if !ok || owner == s.temp.ID || alive(s.layout, owner) {
+		if !which(&c) {
 			continue
 		}
 		if _, err := s.store.Unmount(c.ID, true); err != nil && !errors.Is(err, storage.ErrLayerNotMounted) && !errors.Is(err, storage.ErrLayerUnknown) {
