@@ -52,6 +52,15 @@ func (c *Container) artifacts(ctx context.Context, info *container.Info) []artif
 			_, err := fmt.Fprintln(w, c.command())
 			return err
 		}},
+		{"diff.txt", func(w io.Writer) error {
+			changes, err := c.Diff(ctx)
+			for _, ch := range changes {
+				if _, err := fmt.Fprintln(w, ch.Kind, ch.Path); err != nil {
+					return err
+				}
+			}
+			return err
+		}},
 		{"networks.json", func(w io.Writer) error {
 			eng, err := engine()
 			if err != nil {

@@ -35,9 +35,10 @@ func TestChild(t *testing.T) {
 	}
 	img := testbox(t)
 	nw := dockertest.Network(t)
+	vol := dockertest.Volume(t)
 	var ids []string
 	for range 2 {
-		c := dockertest.Run(t, img, nw, dockertest.Cmd("listen", ":7000", os.Getenv(dockertest.EnvRoot)), dockertest.Port(7000))
+		c := dockertest.Run(t, img, nw, vol.At("/data"), dockertest.Cmd("listen", ":7000", os.Getenv(dockertest.EnvRoot)), dockertest.Port(7000))
 		ids = append(ids, c.ID())
 	}
 	fmt.Println("ready", strings.Join(ids, " "))
@@ -151,14 +152,15 @@ func TestEndings(t *testing.T) {
 	require.NoError(t, cmd.Wait())
 	require.Eventually(t, func() bool { return len(processesOf(t, root)) == 0 }, time.Minute, 5*time.Millisecond)
 	clean := look(t, root, ids)
-	require.Zero(t, clean.Containers+clean.Mounts+clean.Cgroups+clean.Names, "a test that passes leaves nothing")
+	require.Zero(t, clean.Containers+clean.Mounts+clean.Cgroups+clean.Volumes+clean.Names, "a test that passes leaves nothing")
 	for _, tc := range []struct {
 		scenario string
 		flags    []string
 		code     int // -1: ended by a signal
+		volumes  int // that the next binary removes
 	}{
-		{"pass", nil, 0}, {"fail", nil, 1}, {"panic", nil, 2}, {"panic in a goroutine", nil, 2}, {"exit", nil, 7},
-		{"time-out", []string{"-test.timeout=15s"}, 2}, {"kill", nil, -1}, {"terminate", nil, -1},
+		{"pass", nil, 0, 0}, {"fail", nil, 1, 0}, {"panic", nil, 2, 0}, {"panic in a goroutine", nil, 2, 1}, {"exit", nil, 7, 1},
+		{"time-out", []string{"-test.timeout=15s"}, 2, 1}, {"kill", nil, -1, 1}, {"terminate", nil, -1, 1},
 	} {
 		t.Run(tc.scenario, func(t *testing.T) {
 			cmd, ids := startChild(t, root, box, tc.scenario, tc.flags...)
@@ -173,15 +175,17 @@ func TestEndings(t *testing.T) {
 			}
 			_ = cmd.Wait() // its code is looked at below
 			assert.Equal(t, tc.code, cmd.ProcessState.ExitCode())
+			want := clean
+			want.Volumes = tc.volumes
 			var now outside
 			assert.Eventually(t, func() bool {
 				now = look(t, root, ids)
-				return now == clean
+				return now == want
 			}, time.Minute, 5*time.Millisecond)
-			assert.Equal(t, clean, now)
+			assert.Equal(t, want, now)
 		})
 	}
-	t.Run("networks of the dead", func(t *testing.T) {
+	t.Run("networks and volumes of the dead", func(t *testing.T) {
 		cmd, _ := startChild(t, root, box, "pass") // which removes those that the killed left
 		require.NoError(t, cmd.Wait())
 		store, err := image.OpenStore(image.StoreOptions{Root: root})
@@ -194,6 +198,9 @@ func TestEndings(t *testing.T) {
 		for _, n := range networks {
 			assert.Equal(t, string(container.NetworkDefault), n.Name)
 		}
+		volumes, err := eng.Volumes(t.Context())
+		require.NoError(t, err)
+		assert.Empty(t, volumes)
 	})
 }
 

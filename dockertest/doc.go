@@ -15,8 +15,8 @@
 // Run fails the test; Start, its core, returns an error and works outside tests too. Options are nouns and never fail;
 // what is wrong with them Run says. Without a Wait option a container is ready when all its ports accept connections.
 //
-// A test that fails tells what its containers wrote, and with go test -artifacts keeps their logs, description,
-// networks and times. Flags of the test binary, and variables for go test ./..., where other packages don't know the
+// A test that fails tells what its containers wrote, and with go test -artifacts keeps their logs, description, changed
+// files, networks and times. Flags of the test binary, and variables for go test ./..., where other packages don't know the
 // flags:
 //
 //	-dockertest.keep        CAISSON_TEST_KEEP=1      keep the containers of failed tests, and say how to enter them

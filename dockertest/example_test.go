@@ -41,6 +41,12 @@ func ExampleNetwork() {
 	fmt.Println(app.URL("http", 8080))
 }
 
+func ExampleVolume() {
+	data := dockertest.Volume(t)
+	dockertest.Run(t, "migrate:1", data.At("/data"), dockertest.WaitExit())
+	dockertest.Run(t, "app:1", data.At("/data"), dockertest.Port(8080))
+}
+
 func ExampleBuild() {
 	img := dockertest.Build(t, image.BuildOptions{Context: os.DirFS("testdata/app")})
 	dockertest.Run(t, img, dockertest.Port(8080))

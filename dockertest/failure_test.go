@@ -144,12 +144,14 @@ func TestArtifacts(t *testing.T) {
 	ft := inTest(t, func(t testing.TB) {
 		c := dockertest.Run(t, img, dockertest.Env("API_TOKEN", "hunter2"))
 		name = c.Name()
+		c.Exec("/bin/testbox", "write", "/data/note", "changed")
 		t.Errorf("on purpose")
 	})
 	dir := filepath.Join(ft.dir, name)
 	assert.Contains(t, ft.text.String(), "artifacts: "+dir)
 	for file, want := range map[string]string{
 		"log.txt": "Z listening", "inspect.json": `"state": "running"`, "networks.json": `"bridge"`, "times.txt": "  ready\n", "reproduce.txt": "API_TOKEN=…",
+		"diff.txt": "C /data/note\n",
 	} {
 		b, err := os.ReadFile(filepath.Join(dir, file))
 		require.NoError(t, err)

@@ -71,6 +71,32 @@ func TestNetworkCleansUp(t *testing.T) {
 	assert.Contains(t, ft.text.String(), "dockertest: network: ")
 }
 
+func TestVolume(t *testing.T) {
+	img := testbox(t)
+	var name string
+	t.Run("test", func(t *testing.T) {
+		vol := dockertest.Volume(t)
+		name = vol.Name()
+		// The first to mount it fills it, and ends; the next two share it.
+		dockertest.Run(t, img, vol.At("/data"), cmd("write /data/more second"), dockertest.WaitExit())
+		one := dockertest.Run(t, img, vol.At("/elsewhere"))
+		assert.Equal(t, "from the image", one.Exec("/bin/testbox", "cat", "/elsewhere/note"))
+		assert.Equal(t, "second", one.Exec("/bin/testbox", "cat", "/elsewhere/more"))
+		reader := dockertest.Run(t, img, vol.ReadOnlyAt("/data"))
+		one.Exec("/bin/testbox", "write", "/elsewhere/live", "third")
+		assert.Equal(t, "third", reader.Exec("/bin/testbox", "cat", "/data/live"))
+		require.ErrorContains(t, reader.Command("/bin/testbox", "write", "/data/x", "y").Run(t.Context()), "exit status")
+		one.Stop()
+		one.Start()
+		assert.Equal(t, "third", one.Exec("/bin/testbox", "cat", "/elsewhere/live"))
+	})
+	assert.True(t, strings.HasPrefix(name, "TestVolume-test-"), name)
+	eng, err := dockertest.Engine()
+	require.NoError(t, err)
+	_, err = eng.Volume(t.Context(), name)
+	require.ErrorIs(t, err, container.ErrNotFound)
+}
+
 func TestRegistry(t *testing.T) {
 	img := testbox(t)
 	reg := dockertest.Registry(t, registry.ServerOptions{Auth: registry.Auth{Users: []registry.User{{Name: "ci", Password: "secret"}}}})

@@ -75,6 +75,10 @@ func sweep(eng *container.Engine, dir string) error {
 	if err != nil {
 		return err
 	}
+	volumes, err := eng.Volumes(ctx)
+	if err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -88,13 +92,7 @@ func sweep(eng *container.Engine, dir string) error {
 		if err != nil {
 			continue // it lives, or another process sweeps
 		}
-		left := false
-		for _, n := range networks {
-			if n.Labels[labelOwner] == e.Name() {
-				err := eng.RemoveNetwork(ctx, n.Name)
-				left = left || err != nil && !errors.Is(err, container.ErrNotFound) // a kept container is on it
-			}
-		}
+		left := removeOwned(ctx, eng, e.Name(), networks, volumes)
 		if !left {
 			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return errors.Join(err, f.Close())
@@ -105,6 +103,23 @@ func sweep(eng *container.Engine, dir string) error {
 		}
 	}
 	return nil
+}
+
+// removeOwned removes an owner's networks and volumes, and says whether some are left, as when a kept container uses them.
+func removeOwned(ctx context.Context, eng *container.Engine, owner string, networks []container.NetworkInfo, volumes []container.Volume) (left bool) {
+	for _, n := range networks {
+		if n.Labels[labelOwner] == owner {
+			err := eng.RemoveNetwork(ctx, n.Name)
+			left = left || err != nil && !errors.Is(err, container.ErrNotFound)
+		}
+	}
+	for _, v := range volumes {
+		if v.Labels[labelOwner] == owner {
+			err := eng.RemoveVolume(ctx, v.Name)
+			left = left || err != nil && !errors.Is(err, container.ErrNotFound)
+		}
+	}
+	return left
 }
 
 // fixtureName is unique, and tells the test.

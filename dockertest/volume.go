@@ -1,0 +1,72 @@
+package dockertest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// Vol is a volume of a test: a directory that the test's containers share, or that one hands to the next.
+//
+//	data := dockertest.Volume(t)
+//	dockertest.Run(t, "migrate", data.At("/data"), dockertest.WaitExit())
+//	dockertest.Run(t, "app", data.At("/data"))
+type Vol struct {
+	name string
+}
+
+// Volume makes a volume that goes with the test. Nothing is in it: the first container that mounts it fills it with what
+// its image has there, as in Docker. What a killed test binary leaves goes with the next that makes a volume or network.
+func Volume(t testing.TB) *Vol {
+	t.Helper()
+	v, err := newVolume(t)
+	if err != nil {
+		t.Fatalf("dockertest: volume: %v", err)
+	}
+	return v
+}
+
+func newVolume(t testing.TB) (*Vol, error) {
+	eng, err := engine()
+	if err != nil {
+		return nil, err
+	}
+	me, err := owner(eng)
+	if err != nil {
+		return nil, err
+	}
+	v, err := eng.CreateVolume(t.Context(), container.VolumeOptions{
+		Name: fixtureName(t), Labels: map[string]string{labelTest: t.Name(), labelOwner: me}})
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() {
+		if t.Failed() && keep() {
+			return // its containers are kept, too
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
+		defer cancel()
+		if err := eng.RemoveVolume(ctx, v.Name); err != nil && !errors.Is(err, container.ErrNotFound) {
+			t.Errorf("dockertest: volume %s: remove: %v", v.Name, err)
+		}
+	})
+	return &Vol{name: v.Name}, nil
+}
+
+// Name is the volume's, as container.Mount has it.
+func (v *Vol) Name() string { return v.name }
+
+// At is the option that mounts the volume at target.
+func (v *Vol) At(target string) Option { return v.mount(target, false) }
+
+// ReadOnlyAt is At for a container that may not write to the volume.
+func (v *Vol) ReadOnlyAt(target string) Option { return v.mount(target, true) }
+
+func (v *Vol) mount(target string, readOnly bool) Option {
+	return optionFunc(func(s *settings) {
+		s.opts.Mounts = append(s.opts.Mounts, container.Mount{
+			Type: container.MountVolume, Source: v.name, Target: target, ReadOnly: readOnly})
+	})
+}
