@@ -9,12 +9,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // TestCVE20195736: a hostile container does not get hold of the agent's binary, which runs in it for a moment at each
@@ -43,6 +46,56 @@ func TestCVE20195736(t *testing.T) {
 	assert.Contains(t, out.String(), "held", "it did see the binary")
 	assert.NotContains(t, out.String(), "WRITTEN", "%s", out.String())
 	assert.Equal(t, before, hash())
+}
+
+// TestCVE201914271: docker cp loaded the container's name service libraries, as root, outside of the container. Here no
+// copy, look-up of a name or list of processes loads, or even opens, what it was not asked for.
+func TestCVE201914271(t *testing.T) {
+	testenv.Root(t) // the watch is on the container's files by way of /proc/PID/root
+	e := newEngine(t)
+	ctx := t.Context()
+	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
+	libraries := fstest.MapFS{}
+	for _, name := range []string{"libnss_files.so.2", "libnss_compat.so.2", "libc.so.6", "libpthread.so.0"} {
+		libraries[name] = &fstest.MapFile{Data: testenv.Testbox(t)[:4096], Mode: 0o755}
+	}
+	dirs := []string{"/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64"}
+	for _, dir := range dirs {
+		require.NoError(t, c.CopyFS(ctx, dir, libraries, container.CopyOptions{}))
+	}
+	require.NoError(t, c.CopyFS(ctx, "/etc", fstest.MapFS{"nsswitch.conf": {Data: []byte("passwd: files compat\n")}}, container.CopyOptions{}))
+	info, err := c.Inspect(ctx)
+	require.NoError(t, err)
+	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
+	require.NoError(t, err)
+	watch := os.NewFile(uintptr(fd), "inotify")
+	defer watch.Close()
+	for _, dir := range dirs {
+		_, err := unix.InotifyAddWatch(fd, filepath.Join("/proc", strconv.Itoa(info.Pid), "root", dir), unix.IN_OPEN)
+		require.NoError(t, err)
+	}
+	opened := func() string {
+		buf := make([]byte, 4096)
+		n, err := unix.Read(fd, buf)
+		if err != nil {
+			require.ErrorIs(t, err, unix.EAGAIN)
+			return ""
+		}
+		return string(buf[:n])
+	}
+	require.NoError(t, c.CopyFS(ctx, "/tmp/in", fstest.MapFS{"f": {Data: []byte("x")}}, container.CopyOptions{Owner: "alice:extra"}))
+	_, err = c.ReadFile(ctx, "/tmp/in/f")
+	require.NoError(t, err)
+	require.NoError(t, c.Download(ctx, "/tmp/in", t.TempDir(), container.CopyFromOptions{}))
+	cmd := c.Command("/bin/testbox", "id")
+	cmd.User = "alice"
+	require.NoError(t, cmd.Run(ctx))
+	_, err = c.Top(ctx)
+	require.NoError(t, err)
+	assert.Empty(t, opened(), "nobody asked for these")
+	_, err = c.ReadFile(ctx, dirs[0]+"/libc.so.6")
+	require.NoError(t, err)
+	assert.Contains(t, opened(), "libc.so.6", "the watch sees what is opened")
 }
 
 // TestCVE202421626: a working directory by way of a leaked descriptor leads out of no container.

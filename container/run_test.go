@@ -3,13 +3,17 @@ package container_test
 import (
 	"bytes"
 	"context"
+	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -17,6 +21,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 func TestRunHonoursImageConfiguration(t *testing.T) {
@@ -97,6 +102,38 @@ func TestStartErrors(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, tc.code, st.Code)
 			assert.NotEmpty(t, st.Error)
+		})
+	}
+}
+
+// TestForeignProgram: a program for another architecture is refused before it starts.
+func TestForeignProgram(t *testing.T) {
+	if emulators, _ := filepath.Glob("/proc/sys/fs/binfmt_misc/qemu-*"); len(emulators) > 0 {
+		t.Skip("SKIPPED, this machine has: an emulator for programs of other architectures")
+	}
+	e := newEngine(t)
+	program := bytes.Clone(testenv.Testbox(t))
+	other := elf.EM_AARCH64
+	if runtime.GOARCH == "arm64" {
+		other = elf.EM_X86_64
+	}
+	binary.LittleEndian.PutUint16(program[18:], uint16(other))
+	const name = "localhost/foreign:1"
+	_, err := e.Store().Build(t.Context(), image.BuildOptions{
+		Context:        fstest.MapFS{"p": {Data: program, Mode: 0o755}},
+		DockerfileText: "FROM localhost/testbox:1\nCOPY p /usr/bin/p\nENTRYPOINT []\n", Tags: []string{name},
+	})
+	require.NoError(t, err)
+	for _, command := range []string{"/usr/bin/p", "../usr/bin/p", "p"} {
+		t.Run(command, func(t *testing.T) {
+			c := create(t, e, container.Options{Image: name, Cmd: []string{command}})
+			err := c.Start(t.Context())
+			require.ErrorIs(t, err, container.ErrNotExecutable)
+			assert.ErrorContains(t, err, "/usr/bin/p: the program is for "+strings.ToLower(strings.TrimPrefix(other.String(), "EM_")))
+			assert.ErrorContains(t, err, "linux/"+runtime.GOARCH)
+			st, err := c.Wait(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, 126, st.Code)
 		})
 	}
 }

@@ -126,6 +126,9 @@ func (m *managed) launch(r *run, p *pipes) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mount the root file system: %w", err)
 	}
+	if err := runnable(m.rec, rootfs); err != nil {
+		return "", err
+	}
 	in, err := m.s.specInput(m.rec, rootfs)
 	if err != nil {
 		return "", err
