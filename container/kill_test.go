@@ -52,6 +52,9 @@ func child(scenario string) {
 		_, err := e.Run(ctx, container.Options{Image: testImage, Cmd: []string{"trap", "terminated"}, Name: "detached", Detach: true})
 		must(err)
 		fmt.Println("detached")
+	case "other":
+		_, err := e.Run(ctx, container.Options{Image: testImage, Name: "other", Cmd: []string{"upper"}, Stdin: true})
+		must(err)
 	case "restart":
 		_, err := e.Run(ctx, container.Options{Image: testImage, Name: "again", Cmd: []string{"exit", "1"}, Restart: container.RestartPolicy{Mode: container.RestartAlways}})
 		must(err)

@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -28,4 +29,23 @@ func (c *Container) Wait(ctx context.Context) (Status, error) {
 	var st Status
 	err := c.c.Do(ctx, http.MethodPost, c.path("wait"), nil, &st)
 	return st, err
+}
+
+// WaitRemoved waits until the container is removed, by whichever process. One that is not there answers at once.
+//
+// Errors: context.Canceled and context.DeadlineExceeded.
+func (c *Container) WaitRemoved(ctx context.Context) error {
+	begin := time.Now()
+	_, err := c.Inspect(ctx)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	e := &Engine{c: c.c}
+	for _, err := range e.Events(ctx, EventsOptions{Since: begin, Container: c.id, Actions: []EventAction{EventDestroy}}) {
+		return err
+	}
+	return context.Cause(ctx)
 }
