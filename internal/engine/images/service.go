@@ -206,5 +206,6 @@ func (s *Service) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /images/load", s.handleLoad)
 	mux.HandleFunc("POST /images/import", s.handleImport)
 	mux.HandleFunc("GET /store/usage", s.handleUsage())
+	mux.HandleFunc("POST /store/check", s.handleCheck())
 	s.routeFS(mux)
 }
