@@ -123,3 +123,32 @@ func TestPruneSelects(t *testing.T) {
 	assert.Equal(t, []string{late.ID()}, prune(container.PruneOptions{NotLabels: map[string]string{"keep": "yes"}}))
 	assert.Equal(t, []string{keep.ID()}, prune(container.PruneOptions{NotLabels: map[string]string{"keep": "no"}}))
 }
+
+// TestListSeesChanges: List remembers what it has read, and sees at once what has changed since.
+func TestListSeesChanges(t *testing.T) {
+	e := newEngine(t)
+	ctx := t.Context()
+	label := map[string]string{"changes": t.Name()}
+	c := create(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Labels: label})
+	list := func() []container.Info {
+		infos, err := e.List(ctx, container.ListOptions{All: true, Labels: label})
+		require.NoError(t, err)
+		return infos
+	}
+	remember := func(state container.State) {
+		for begin := time.Now(); time.Since(begin) < 250*time.Millisecond; {
+			require.Equal(t, state, list()[0].State)
+		}
+	}
+	remember(container.StateCreated)
+	require.NoError(t, c.Start(ctx))
+	remember(container.StateRunning)
+	require.NoError(t, c.Rename(ctx, "changed-name"))
+	assert.Equal(t, "changed-name", list()[0].Name)
+	require.NoError(t, c.Kill(ctx, "KILL"))
+	_, err := c.Wait(soon(t))
+	require.NoError(t, err)
+	remember(container.StateExited)
+	require.NoError(t, c.Remove(ctx, container.RemoveOptions{}))
+	assert.Empty(t, list())
+}

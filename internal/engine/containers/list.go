@@ -21,11 +21,11 @@ func (s *Service) inspect(r *http.Request, _ wire.None) (*container.Info, error)
 
 // info describes a container from its files. up remembers which agents answer.
 func (s *Service) info(ctx context.Context, id string, up map[string]bool) (*container.Info, error) {
-	rec, err := s.loadRecord(id)
+	rec, err := loadCached(s, s.files.records, id, "config.json")
 	if err != nil {
 		return nil, err
 	}
-	st, err := s.loadState(id)
+	st, err := loadCached(s, s.files.states, id, "state.json")
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +73,7 @@ func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container
 	if err != nil {
 		return nil, err
 	}
+	s.files.keep(entries)
 	infos := []container.Info{}
 	up := map[string]bool{}
 	for _, e := range entries {

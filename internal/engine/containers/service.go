@@ -53,6 +53,7 @@ type Service struct {
 	rt     *runtime.Runtime
 
 	eventLog *eventlog.Log
+	files    fileCache
 
 	mu          sync.Mutex
 	managed     map[string]*managed
@@ -76,6 +77,7 @@ func New(cfg Config) (*Service, error) {
 	s := &Service{
 		Config: cfg, layout: cfg.Layout, eventLog: events,
 		rt:      runtime.New(cfg.Layout.Runtime(), cfg.Host.Rootless),
+		files:   fileCache{records: map[string]cached[Record]{}, states: map[string]cached[State]{}},
 		managed: map[string]*managed{}, ended: map[string]container.Status{}, changed: make(chan struct{}),
 	}
 	s.nets = &networks{s: s}
