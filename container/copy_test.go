@@ -155,7 +155,7 @@ func TestCopyOwner(t *testing.T) {
 		ctx := t.Context()
 		h := file("f", "x")
 		h.Uid, h.Gid = 1000, 2000
-		if os.Getenv("CAISSON_TEST_USER") == testenv.UserOneID {
+		if testenv.OneID() {
 			err := c.CopyTo(ctx, "/data", tarOf(t, h), container.CopyOptions{KeepOwner: true})
 			require.ErrorIs(t, err, container.ErrUnsupported)
 			require.ErrorContains(t, err, "/etc/subuid")

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 func TestInit(t *testing.T) {
@@ -53,7 +54,7 @@ func TestInitReaps(t *testing.T) {
 }
 
 func TestInitUser(t *testing.T) {
-	oneID(t)
+	testenv.ManyIDs(t)
 	e := newEngine(t)
 	out, errs, st := run(t, e, container.Options{Init: true, User: "alice", Cmd: []string{"id"}, Security: container.Security{CapDrop: []string{"ALL"}, NoNewPrivileges: true}})
 	assert.Zero(t, st.Code, errs)

@@ -88,14 +88,6 @@ func newEngine(t testing.TB) *container.Engine {
 	return e
 }
 
-// oneID skips a case that needs more than one user id in the container.
-func oneID(t testing.TB) {
-	t.Helper()
-	if os.Getenv("CAISSON_TEST_USER") == testenv.UserOneID {
-		t.Skip("the user has no subordinate ids: TestOneID has what happens then")
-	}
-}
-
 // create makes a container of the test image that goes with the test.
 func create(t testing.TB, e *container.Engine, opts container.Options) *container.Container {
 	t.Helper()

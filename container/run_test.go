@@ -45,7 +45,7 @@ func TestRunHonoursImageConfiguration(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.opts.User != "" {
-				oneID(t)
+				testenv.ManyIDs(t)
 			}
 			out, errs, st := run(t, e, tc.opts)
 			assert.Equal(t, tc.want, out)
@@ -282,7 +282,7 @@ func TestExec(t *testing.T) {
 		assert.Equal(t, 9, ee.Code)
 	})
 	t.Run("environment, directory and user", func(t *testing.T) {
-		oneID(t)
+		testenv.ManyIDs(t)
 		cmd := c.Command("testbox", "chain", "env", ";", "pwd", ";", "id")
 		cmd.Env, cmd.Dir, cmd.User = []string{"A=b"}, "/data", "alice"
 		out, err := cmd.Output(ctx)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // capsOf returns a line of /proc/self/status in a container.
@@ -66,7 +67,7 @@ func TestCapabilities(t *testing.T) {
 }
 
 func TestCapabilitiesOfAUser(t *testing.T) {
-	oneID(t)
+	testenv.ManyIDs(t)
 	e := newEngine(t)
 	got := statusOf(t, e, container.Options{User: "alice", Security: container.Security{CapAdd: []string{"NET_ADMIN"}}})
 	assert.Equal(t, "0000000000000000", got["CapEff"])
@@ -140,7 +141,7 @@ func TestUnmasked(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
-	oneID(t)
+	testenv.ManyIDs(t)
 	e := newEngine(t)
 	out, _, _ := run(t, e, container.Options{Cmd: []string{"id"}, User: "alice", Groups: []string{"4000", "root"}})
 	assert.Equal(t, "1000 1000 [0 1000 2000 4000]\n", out)

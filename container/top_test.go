@@ -1,7 +1,6 @@
 package container_test
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -19,7 +18,7 @@ func TestTop(t *testing.T) {
 	c := start(t, e, container.Options{Cmd: []string{"chain", "fork", "sleep", "77h", ";", "sleep", "1h"}})
 	waitForLog(t, c, "\n") // the pid of the one that it left behind
 	cmd := c.Command("/bin/testbox", "chain", "echo", "up", ";", "sleep", "78h")
-	if os.Getenv("CAISSON_TEST_USER") != testenv.UserOneID {
+	if !testenv.OneID() {
 		cmd.User = "alice"
 	}
 	up := make(chan struct{})

@@ -3,7 +3,6 @@
 package container_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,7 +26,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 
 // TestOneID: where the user has one id, a container has root alone, and says what to do.
 func TestOneID(t *testing.T) {
-	if os.Getenv("CAISSON_TEST_USER") != testenv.UserOneID {
+	if !testenv.OneID() {
 		t.Skip("runs as part of TestAsOrdinaryUser")
 	}
 	e := newEngine(t)

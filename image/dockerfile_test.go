@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // run builds, and returns what the last step printed.
@@ -72,7 +73,7 @@ func TestDockerfile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "copy chown" || name == "user" {
-				oneID(t)
+				testenv.ManyIDs(t)
 			}
 			if strings.Contains(c.text, "onbuild-base") {
 				_, err := build(t, s, base+"ONBUILD COPY a.txt /by-onbuild", image.BuildOptions{Tags: []string{"onbuild-base"}}, files)
@@ -85,7 +86,7 @@ func TestDockerfile(t *testing.T) {
 
 // TestImageConfig: what a Dockerfile says of containers is in the image.
 func TestImageConfig(t *testing.T) {
-	oneID(t)
+	testenv.ManyIDs(t)
 	s := open(t)
 	img, err := build(t, s, base+`
 ENV A=1

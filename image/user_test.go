@@ -32,17 +32,9 @@ func TestAsUser(t *testing.T) {
 	}
 }
 
-// oneID skips a case that needs more than one user id.
-func oneID(t testing.TB) {
-	t.Helper()
-	if os.Getenv("CAISSON_TEST_USER") == testenv.UserOneID {
-		t.Skip("the user has no subordinate ids")
-	}
-}
-
 // TestOneID: what one id can't do fails with the remedy.
 func TestOneID(t *testing.T) {
-	if os.Getenv("CAISSON_TEST_USER") != testenv.UserOneID {
+	if !testenv.OneID() {
 		t.Skip("runs as part of TestAsUser")
 	}
 	s := open(t)

@@ -22,10 +22,17 @@ if [ "$status" -ne 0 ]; then
 	echo "What failed:"
 	grep -aE -B40 -A5 '^ *--- FAIL|^panic:|build failed|\[setup failed\]|DATA RACE' "$log" | head -n 600
 fi
-skipped=$(grep -aoE 'SKIPPED, this machine lacks: .*' "$log" | sort | uniq -c || true)
+# Each reason with the tests that it kept from running; those of another user's run stand in the log of their parent.
+skipped=$(awk '
+	/^ *=== (RUN|NAME|CONT) / { name = $3 }
+	match($0, /SKIPPED, this machine lacks: /) {
+		reason = substr($0, RSTART + RLENGTH)
+		if (!seen[reason, name]++) tests[reason] = tests[reason] "\n      " name
+	}
+	END { for (reason in tests) print "  " reason ":" tests[reason] }' "$log")
 if [ -n "$skipped" ]; then
 	echo
-	echo "Skipped for what this machine lacks (tests, and the reason):"
+	echo "Skipped for what this machine lacks:"
 	echo "$skipped"
 fi
 exit "$status"

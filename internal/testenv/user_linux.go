@@ -7,6 +7,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -58,6 +59,35 @@ func AsUser(t testing.TB, name string, flags ...string) *exec.Cmd {
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	return cmd
+}
+
+// OneID says that this user's containers have one user id: who runs the tests is not root, and lacks a range of
+// subordinate ids or the program that maps it.
+func OneID() bool {
+	if os.Geteuid() == 0 {
+		return false
+	}
+	u, err := user.Current()
+	if err != nil {
+		return true
+	}
+	for program, file := range map[string]string{"newuidmap": "/etc/subuid", "newgidmap": "/etc/subgid"} {
+		b, err := os.ReadFile(file)
+		_, perr := exec.LookPath(program)
+		lines := "\n" + string(b)
+		if err != nil || perr != nil || !strings.Contains(lines, "\n"+u.Username+":") && !strings.Contains(lines, "\n"+u.Uid+":") {
+			return true
+		}
+	}
+	return false
+}
+
+// ManyIDs skips a test that needs more than one user id in a container.
+func ManyIDs(t testing.TB) {
+	t.Helper()
+	if OneID() {
+		Skip(t, "more than one user id (Debian: apt-get install uidmap, and a line for the user in /etc/subuid and /etc/subgid)")
+	}
 }
 
 func must(t testing.TB, err error) {

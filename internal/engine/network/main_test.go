@@ -87,7 +87,7 @@ func runAs(stage string, prepare func(*exec.Cmd)) int {
 	case errors.As(err, &exit):
 		return exit.ExitCode()
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "SKIPPED: every test of this package needs a network namespace (CAP_SYS_ADMIN or user namespaces):", err)
+		fmt.Fprintln(os.Stderr, "=== NAME internal/engine/network\nSKIPPED, this machine lacks: a network namespace (root, or user namespaces):", err)
 		return 0
 	}
 	return 0
