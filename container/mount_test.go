@@ -17,6 +17,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 func TestTmpfs(t *testing.T) {
@@ -81,7 +82,7 @@ func TestVolumeNotFilled(t *testing.T) {
 
 // TestReadOnlyMountIsReadOnlyBelow: a mount below the source does not stay writable, as it would with MS_RDONLY alone.
 func TestReadOnlyMountIsReadOnlyBelow(t *testing.T) {
-	limits(t)
+	testenv.Root(t) // it mounts on the host
 	dir := t.TempDir()
 	below := filepath.Join(dir, "below")
 	require.NoError(t, os.Mkdir(below, 0o755))
@@ -103,7 +104,7 @@ func TestReadOnlyMountIsReadOnlyBelow(t *testing.T) {
 
 // TestSlaveMount: what is mounted on the host afterwards is seen in the container, and nothing comes back.
 func TestSlaveMount(t *testing.T) {
-	limits(t)
+	testenv.Root(t) // it mounts on the host
 	dir := t.TempDir()
 	require.NoError(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
 	t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, unix.MNT_DETACH)) })
