@@ -187,6 +187,8 @@ func TestNetworkErrors(t *testing.T) {
 		{"protocol", container.Options{Ports: []container.Port{{Container: 1, Protocol: "sctp"}}}, "Ports[0].Protocol"},
 		{"host address", container.Options{Ports: []container.Port{{Container: 1, HostIP: "localhost"}}}, "Ports[0].HostIP"},
 		{"range", container.Options{Ports: []container.Port{{Container: 65535, Count: 2}}}, "Ports[0].Count"},
+		{"twice on the host", container.Options{Ports: []container.Port{{Container: 1, Host: 8000}, {Container: 2, Host: 8000, HostIP: "0.0.0.0", Protocol: "tcp"}}}, "Ports[1].Host 8000"},
+		{"ranges that overlap", container.Options{Ports: []container.Port{{Container: 1, Host: 8000, Count: 10}, {Container: 2, Host: 9000}, {Container: 1, Host: 8009, Count: 3}}}, "Ports[2].Host 8009"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.opts.Image = testImage
@@ -195,6 +197,10 @@ func TestNetworkErrors(t *testing.T) {
 			assert.ErrorContains(t, err, tc.text)
 		})
 	}
+	create(t, e, container.Options{Ports: []container.Port{
+		{Container: 1, Host: 8000}, {Container: 1, Host: 8000, Protocol: "udp"}, {Container: 1, Host: 8000, HostIP: "127.0.0.2"},
+		{Container: 1, Host: 8000, HostIP: "::1"}, {Container: 1, Host: 8001, Count: 2}, {Container: 1}, {Container: 1},
+	}}) // none of these are the same
 	c := create(t, e, container.Options{Network: "no-such-network"})
 	require.ErrorIs(t, c.Start(t.Context()), container.ErrNotFound)
 }

@@ -15,7 +15,8 @@ type Security struct {
 	// Seccomp is Unconfined, or a profile as JSON, in Docker's form or the runtime specification's. Default: Docker's
 	// profile, for the container's capabilities.
 	Seccomp string `json:"seccomp,omitempty"`
-	// AppArmor is the name of a profile that the host has loaded, or Unconfined. Default: none.
+	// AppArmor is the name of a profile that the host has loaded, or Unconfined. Default: none. Unlike Docker's daemon,
+	// the engine loads no profile into the host's kernel.
 	AppArmor string `json:"appArmor,omitempty"`
 	// Unmasked shows the paths of /proc and /sys that are hidden or read-only by default.
 	Unmasked bool `json:"unmasked,omitempty"`

@@ -237,8 +237,38 @@ func validateNetwork(o *container.Options) error {
 		if field, wrong := portError(p); field != "" {
 			return invalid("Options.Ports[%d].%s", i, field+" "+wrong)
 		}
+		if j := slices.IndexFunc(o.Ports[:i], func(other container.Port) bool { return samePort(p, other) }); j >= 0 {
+			return invalid("Options.Ports[%d].Host %d: Options.Ports[%d] has it on the same address", i, p.Host, j)
+		}
 	}
 	return nil
+}
+
+// samePort says whether two mappings want a port of the host that only one can have. They are valid each alone.
+func samePort(a, b container.Port) bool {
+	if a.Host == 0 || b.Host == 0 || protocol(a) != protocol(b) {
+		return false
+	}
+	firstA, firstB := int(a.Host), int(b.Host)
+	if firstA > firstB+int(max(b.Count, 1))-1 || firstB > firstA+int(max(a.Count, 1))-1 {
+		return false
+	}
+	addrA, addrB := hostAddr(a), hostAddr(b)
+	return addrA == addrB || addrA.Is4() == addrB.Is4() && (addrA.IsUnspecified() || addrB.IsUnspecified())
+}
+
+func protocol(p container.Port) string {
+	if p.Protocol == "" {
+		return "tcp"
+	}
+	return p.Protocol
+}
+
+func hostAddr(p container.Port) netip.Addr {
+	if p.HostIP == "" {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return netip.MustParseAddr(p.HostIP)
 }
 
 // portError names the field that has a wrong value, and says what is wrong with it.
