@@ -177,6 +177,11 @@ func (m *managed) erase() error {
 		return nil
 	}
 	m.removed = true
+	if m.log != nil {
+		if err := m.log.Spare(func() (string, error) { return m.s.Images.Temp().Make("log") }); err != nil {
+			m.s.Logger.Error("keep the log for its readers", "container", m.rec.ID, "error", err)
+		}
+	}
 	if r := m.run; r != nil {
 		select {
 		case <-r.done:

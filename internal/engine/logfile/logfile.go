@@ -55,13 +55,14 @@ func (p Pos) before(q Pos) bool { return p.File < q.File || p.File == q.File && 
 // Log is a container's log. The file that is written to has its path, older ones the same with a number. It is safe
 // for concurrent use. One agent writes; others may read while no one does.
 type Log struct {
-	path  string
 	limit Limit
 
 	mu      sync.Mutex
-	file    int64 // the present file's number
-	size    int64 // and its size; below 0: not known, it may end in half a record
-	oldest  int64 // the number of the oldest file that is there
+	path    string
+	spare   string // a directory that Spare has made
+	file    int64  // the present file's number
+	size    int64  // and its size; below 0: not known, it may end in half a record
+	oldest  int64  // the number of the oldest file that is there
 	writer  *Run
 	written bool                 // this Log has written, so that it may remove files
 	readers map[*Reader]struct{} // for whom files are kept

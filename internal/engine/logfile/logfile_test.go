@@ -231,3 +231,35 @@ func TestHalfARecord(t *testing.T) {
 		assert.Equal(t, line(0)+line(7), read(t, after))
 	}
 }
+
+// TestSpare: the log's directory goes before its readers are through, and before one has begun.
+func TestSpare(t *testing.T) {
+	for name, limit := range map[string]logfile.Limit{"unbounded": {}, "bounded": {Size: 1000, Files: 2}} {
+		t.Run(name, func(t *testing.T) {
+			l, path := open(t, limit)
+			r := begin(t, l)
+			idle, err := l.Read(logfile.Pos{})
+			require.NoError(t, err)
+			reader, err := l.Read(logfile.Pos{})
+			require.NoError(t, err)
+			lines(t, r, 0, 10)
+			first, err := reader.Follow(t.Context(), r)
+			require.NoError(t, err)
+			assert.Equal(t, line(0), string(first.Data))
+			lines(t, r, 10, 200)
+			require.NoError(t, r.Close())
+			spare := filepath.Join(t.TempDir(), "spare")
+			require.NoError(t, l.Spare(func() (string, error) { return spare, os.Mkdir(spare, 0o700) }))
+			require.NoError(t, os.RemoveAll(filepath.Dir(path)))
+			follow := func(rd *logfile.Reader) func() (logfile.Entry, error) {
+				return func() (logfile.Entry, error) { return rd.Follow(t.Context(), r) }
+			}
+			assert.Equal(t, all(1, 200), rest(t, follow(reader)))
+			require.NoError(t, reader.Close())
+			assert.Equal(t, all(0, 200), rest(t, follow(idle)))
+			require.NoError(t, idle.Close())
+			assert.NoDirExists(t, spare)
+			require.NoError(t, l.Spare(func() (string, error) { return "", errors.New("no one reads") }))
+		})
+	}
+}

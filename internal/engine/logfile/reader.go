@@ -49,7 +49,7 @@ func (r *Reader) Close() error {
 	defer r.l.mu.Unlock()
 	delete(r.l.readers, r)
 	r.l.discard()
-	return r.shut()
+	return errors.Join(r.shut(), r.l.left())
 }
 
 func (r *Reader) shut() error {
@@ -133,18 +133,23 @@ func (r *Reader) advance() error {
 // readFile is read in the present file, which it opens. One that is gone is empty: another agent made way for new ones.
 func (r *Reader) readFile(upTo int64) (Entry, error) {
 	if r.f == nil {
-		r.l.mu.Lock()
-		f, err := os.Open(r.l.name(r.file))
-		r.l.mu.Unlock()
-		if errors.Is(err, fs.ErrNotExist) {
+		if err := r.open(); errors.Is(err, fs.ErrNotExist) {
 			return Entry{}, io.EOF
-		}
-		if err != nil {
+		} else if err != nil {
 			return Entry{}, err
 		}
-		r.f = f
 	}
 	return r.read(upTo)
+}
+
+func (r *Reader) open() error {
+	r.l.mu.Lock()
+	defer r.l.mu.Unlock()
+	f, err := os.Open(r.l.name(r.file))
+	if err == nil {
+		r.f = f
+	}
+	return err
 }
 
 // read reads the record at r.at if it is whole before end.
