@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 
 	"github.com/docker/go-units"
 	"github.com/spf13/pflag"
@@ -29,6 +31,24 @@ func fixedLimitFlags(flags *pflag.FlagSet, r *container.Resources) {
 	flags.Var((*ulimits)(&r.Ulimits), "ulimit", "limit of processes, as nofile=SOFT[:HARD] (may be repeated)")
 	flags.IntVar(&r.OOMScoreAdj, "oom-score-adj", 0, "-1000 to 1000: whether the kernel kills it later or sooner than others")
 	flags.StringVar(&r.CgroupParent, "cgroup-parent", "", "cgroup that the container's is made in")
+}
+
+// logOption is the value of --log-opt: max-size=BYTES or max-file=N, those of Docker's json-file driver that bound a log.
+type logOption container.LogConfig
+
+func (l *logOption) String() string { return "" }
+func (l *logOption) Type() string   { return "option" }
+
+func (l *logOption) Set(s string) (err error) {
+	switch name, value, _ := strings.Cut(s, "="); name {
+	case "max-size":
+		err = (*byteSize)(&l.MaxSize).Set(value)
+	case "max-file":
+		l.MaxFiles, err = strconv.Atoi(value)
+	default:
+		err = fmt.Errorf("it is max-size=BYTES or max-file=NUMBER")
+	}
+	return err
 }
 
 // byteSize is a flag's value in bytes, which is read with Docker's units: 1k is 1024.

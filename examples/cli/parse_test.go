@@ -131,6 +131,9 @@ func TestCreateOptions(t *testing.T) {
 				StartInterval: time.Second, Retries: 4,
 			}
 		}},
+		{"--log-opt max-size=10m --log-opt max-file=3 box", func(o *container.Options) {
+			o.Log = container.LogConfig{MaxSize: 10 << 20, MaxFiles: 3}
+		}},
 		{"--no-healthcheck --stop-timeout 0 box", func(o *container.Options) {
 			o.Health.Test, o.StopTimeout = []string{"NONE"}, time.Nanosecond
 		}},
@@ -166,7 +169,7 @@ func TestBadFlags(t *testing.T) {
 		"--mount type=tmpfs,dst=/a,tmpfs-size=x": "tmpfs-size", "--tmpfs /a:size=x": "size", "--tmpfs /a:mode=9": "mode",
 		"-l =x": "--label", "--sysctl =1": "--sysctl", "--env-file /not/there": "/not/there", "--label-file /not/there": "/not/there",
 		"--health-interval x": "--health-interval", "--no-healthcheck --health-cmd x": "conflicts", "--ip x": "--ip",
-		"--attach stdoot": "stdoot", "-a stdout -d": "--detach", "--pull sometimes": "missing, always or never",
+		"--attach stdoot": "stdoot", "--log-opt max-size=x": "max-size=x", "--log-opt tag=x": "max-file", "-a stdout -d": "--detach", "--pull sometimes": "missing, always or never",
 	} {
 		t.Run(args, func(t *testing.T) {
 			var out, errs bytes.Buffer
