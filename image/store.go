@@ -2,8 +2,11 @@ package image
 
 import (
 	"log/slog"
+	"path/filepath"
+	"strings"
 	"sync"
 
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/client"
 )
 
@@ -15,6 +18,11 @@ type StoreOptions struct {
 	// RunRoot is the directory of what a reboot may forget. Default: a directory of the user's that follows from
 	// Root, on tmpfs (/run, $XDG_RUNTIME_DIR or /dev/shm, the first that is tmpfs).
 	RunRoot string
+	// ReadOnly are further stores, whose images can be listed, run, built on and named, but not removed, as
+	// /var/lib/containers/storage: what podman, buildah and skopeo of root have. This store's own directory for those
+	// (additionalimagestores in their storage.conf) is Root/storage. What is made of such an image needs the store that
+	// it is in: name the same ones whenever this store is opened.
+	ReadOnly []string
 	// Logger gets what the engine has to say. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -29,9 +37,17 @@ type Store struct {
 // OpenStore opens a store and makes its directories if need be. The first one of a process starts its agent (about
 // 20 ms). Close gives it back.
 //
-// Errors: ErrPermission when a directory can't be written; ErrUnsupported when the host can't run the engine.
+// Errors: ErrPermission when a directory can't be written; ErrInvalidArgument for a directory that is no store;
+// ErrUnsupported when the host can't run the engine.
 func OpenStore(opts StoreOptions) (*Store, error) {
-	c, err := client.Open(client.Options{Root: opts.Root, RunRoot: opts.RunRoot, Logger: opts.Logger})
+	more := make([]string, len(opts.ReadOnly))
+	for i, dir := range opts.ReadOnly {
+		var err error
+		if more[i], err = filepath.Abs(dir); err != nil || strings.ContainsRune(dir, ',') {
+			return nil, api.Errorf(ErrInvalidArgument, "StoreOptions.ReadOnly %q: it must be a directory without a comma in its name", dir)
+		}
+	}
+	c, err := client.Open(client.Options{Root: opts.Root, RunRoot: opts.RunRoot, ReadOnly: more, Logger: opts.Logger})
 	if err != nil {
 		return nil, err
 	}

@@ -23,11 +23,12 @@ type Log struct {
 
 // Config starts an agent; it travels in an environment variable.
 type Config struct {
-	Role      string `json:"role"` // RoleOwner or RoleDetached
-	Root      string `json:"root"`
-	RunRoot   string `json:"runRoot"`
-	Container string `json:"container,omitempty"` // RoleDetached: the container to start
-	Debug     bool   `json:"debug,omitempty"`
+	Role      string   `json:"role"` // RoleOwner or RoleDetached
+	Root      string   `json:"root"`
+	RunRoot   string   `json:"runRoot"`
+	ReadOnly  []string `json:"readOnly,omitempty"`  // further stores' directories of containers/storage
+	Container string   `json:"container,omitempty"` // RoleDetached: the container to start
+	Debug     bool     `json:"debug,omitempty"`
 }
 
 // The roles of an agent.

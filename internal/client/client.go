@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +24,9 @@ import (
 type Options struct {
 	Root    string // absolute, or empty for the user's default
 	RunRoot string // absolute, or empty for one that follows from Root
-	Logger  *slog.Logger
+	// ReadOnly are absolute directories of further stores, as containers/storage has them.
+	ReadOnly []string
+	Logger   *slog.Logger
 }
 
 // Client is one process's connection to its agent for one store. It is safe for concurrent use.
@@ -31,6 +34,7 @@ type Client struct {
 	Root    string
 	RunRoot string
 
+	key   string // in open
 	http  *http.Client
 	agent *process
 
@@ -40,7 +44,7 @@ type Client struct {
 
 var (
 	openMu sync.Mutex
-	open   = map[string]*Client{} // by root: the process's agents
+	open   = map[string]*Client{} // by storeKey: the process's agents
 )
 
 // Open returns this process's client for the store, and starts its agent if it has none yet.
@@ -51,7 +55,7 @@ func Open(opts Options) (*Client, error) {
 	}
 	openMu.Lock()
 	defer openMu.Unlock()
-	key := root + "\x00" + run
+	key := storeKey(root, run, opts.ReadOnly)
 	if c := open[key]; c != nil && !c.agent.gone() {
 		c.mu.Lock()
 		c.refs++
@@ -59,11 +63,11 @@ func Open(opts Options) (*Client, error) {
 		c.agent.addLogger(opts.Logger)
 		return c, nil
 	}
-	p, err := start(root, run, opts.Logger)
+	p, err := start(root, run, opts)
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{Root: root, RunRoot: run, agent: p, refs: 1}
+	c := &Client{Root: root, RunRoot: run, key: key, agent: p, refs: 1}
 	c.http = &http.Client{Transport: &http.Transport{
 		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return unixsock.Dial(ctx, p.socket) },
 		MaxIdleConnsPerHost: 32,
@@ -72,6 +76,11 @@ func Open(opts Options) (*Client, error) {
 	}}
 	open[key] = c
 	return c, nil
+}
+
+// storeKey tells stores apart.
+func storeKey(root, run string, readOnly []string) string {
+	return strings.Join(append([]string{root, run}, readOnly...), "\x00")
 }
 
 // Close gives the client back. The last Close of a store in this process ends the agent: what was not detached is
@@ -86,9 +95,8 @@ func (c *Client) Close() error {
 	if !last {
 		return nil
 	}
-	key := c.Root + "\x00" + c.RunRoot
-	if open[key] == c {
-		delete(open, key)
+	if open[c.key] == c {
+		delete(open, c.key)
 	}
 	c.http.CloseIdleConnections()
 	return c.agent.stop()

@@ -37,12 +37,12 @@ type process struct {
 }
 
 // start runs an agent and waits until it serves.
-func start(root, run string, l *slog.Logger) (*process, error) {
+func start(root, run string, o Options) (*process, error) {
 	bin, src, err := find()
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := json.Marshal(api.Config{Role: api.RoleOwner, Root: root, RunRoot: run, Debug: os.Getenv(EnvDebug) != ""})
+	cfg, err := json.Marshal(api.Config{Role: api.RoleOwner, Root: root, RunRoot: run, ReadOnly: o.ReadOnly, Debug: os.Getenv(EnvDebug) != ""})
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func start(root, run string, l *slog.Logger) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the agent %s: %w", bin.path, err)
 	}
-	p.addLogger(l)
+	p.addLogger(o.Logger)
 	dec := json.NewDecoder(p.lifeline)
 	var hello api.Hello
 	if err := dec.Decode(&hello); err != nil {

@@ -15,7 +15,7 @@ import (
 
 type process struct{ socket string }
 
-func start(root, run string, l *slog.Logger) (*process, error) {
+func start(root, run string, o Options) (*process, error) {
 	return nil, fmt.Errorf("containers on %s: %w: %w: run the program on Linux, or in a Linux virtual machine", runtime.GOOS, api.ErrUnsupported, errors.ErrUnsupported)
 }
 

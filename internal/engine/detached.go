@@ -23,7 +23,7 @@ const lockFD = 4
 
 // detach starts an agent for one container. It shares this one's user namespace, and nothing else.
 func (a *agent) detach(ctx context.Context, id string, lock *os.File) (string, error) {
-	cfg, err := json.Marshal(api.Config{Role: api.RoleDetached, Root: a.cfg.Root, RunRoot: a.cfg.RunRoot, Container: id, Debug: a.cfg.Debug})
+	cfg, err := json.Marshal(api.Config{Role: api.RoleDetached, Root: a.cfg.Root, RunRoot: a.cfg.RunRoot, ReadOnly: a.cfg.ReadOnly, Container: id, Debug: a.cfg.Debug})
 	if err != nil {
 		return "", err
 	}

@@ -84,7 +84,7 @@ func (a *agent) start() error {
 	}
 	a.log = slog.New(handler)
 	logbridge.Redirect(a.log, a.cfg.Debug)
-	a.layout = state.Layout{Root: a.cfg.Root, RunRoot: a.cfg.RunRoot}
+	a.layout = state.Layout{Root: a.cfg.Root, RunRoot: a.cfg.RunRoot, ReadOnly: a.cfg.ReadOnly}
 	if err := privateMounts(a.layout); err != nil {
 		return err
 	}

@@ -153,9 +153,9 @@ func (s *Service) deleteOrphans() error {
 		mark(c.LayerID)
 	}
 	left := map[string]bool{}
-	for id := range parents {
-		if !used[id] {
-			left[id] = true
+	for _, l := range all.Layers {
+		if !used[l.ID] && !l.ReadOnly {
+			left[l.ID] = true
 		}
 	}
 	for len(left) > 0 {

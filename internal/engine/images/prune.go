@@ -54,7 +54,7 @@ func (s *Service) pruneLeaves(ctx context.Context, t *tree, opts image.PruneOpti
 		again = false
 		for i := range t.images {
 			img := &t.images[i]
-			if t.dropped[img.ID] || (!opts.All && len(img.Names) > 0) || len(t.users(img.ID)) > 0 || (!opts.All && t.parent(img)) || s.busy(img.ID) {
+			if t.dropped[img.ID] || img.ReadOnly || (!opts.All && len(img.Names) > 0) || len(t.users(img.ID)) > 0 || (!opts.All && t.parent(img)) || s.busy(img.ID) {
 				continue
 			}
 			if filtered {

@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -136,12 +137,19 @@ func describeUsers(all []storage.Container, ids []string) string {
 
 // delete removes the image and the layers that only it has.
 func (s *Service) delete(t *tree, img *storage.Image, res *image.RemoveResult) error {
+	if img.ReadOnly {
+		return api.Errorf(api.ErrPermission, "remove image %s: it is in a read-only store: remove it there", short(img.ID))
+	}
 	if open, err := s.opened(img.ID); err != nil {
 		return err
 	} else if open {
 		return api.Errorf(api.ErrInUse, "remove image %s: a process has its file system open: close that first", short(img.ID))
 	}
-	if _, err := s.store.DeleteImage(img.ID, true); err != nil {
+	_, err := s.store.DeleteImage(img.ID, true)
+	if errors.Is(err, storage.ErrLayerUnknown) && len(s.layout.ReadOnly) > 0 {
+		err = nil // the last that upstream tries to remove is the read-only store's
+	}
+	if err != nil {
 		return storeError(img.ID, err)
 	}
 	for _, name := range img.Names {
@@ -160,7 +168,7 @@ func (s *Service) deleteSteps(t *tree, img *storage.Image, res *image.RemoveResu
 	history := t.history(img)
 	for {
 		i := slices.IndexFunc(t.images, func(c storage.Image) bool {
-			return !t.dropped[c.ID] && step(&c) && isPrefix(t.history(&c), history) && len(t.users(c.ID)) == 0 && !t.parent(&c) && !s.busy(c.ID)
+			return !t.dropped[c.ID] && step(&c) && isPrefix(t.history(&c), history) && !c.ReadOnly && len(t.users(c.ID)) == 0 && !t.parent(&c) && !s.busy(c.ID)
 		})
 		if i < 0 {
 			return nil

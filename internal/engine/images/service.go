@@ -101,6 +101,12 @@ func (s *Service) open() error {
 	if s.single {
 		opts.GraphDriverOptions = append(opts.GraphDriverOptions, "overlay.ignore_chown_errors=true")
 	}
+	for _, dir := range s.layout.ReadOnly {
+		if st, err := os.Stat(filepath.Join(dir, "overlay-images")); err != nil || !st.IsDir() {
+			return api.Errorf(api.ErrInvalidArgument, "read-only store %s: it is no store of the overlay driver's: name the directory that has overlay-images", dir)
+		}
+		opts.GraphDriverOptions = append(opts.GraphDriverOptions, "overlay.imagestore="+dir)
+	}
 	if s.store, err = storage.GetStore(opts); err != nil {
 		return openError(s.layout.Root, err)
 	}

@@ -15,6 +15,8 @@ import (
 type Layout struct {
 	Root    string
 	RunRoot string
+	// ReadOnly are the directories of further stores, as containers/storage has them.
+	ReadOnly []string
 }
 
 // Graph is the root of containers/storage.
