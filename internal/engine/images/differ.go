@@ -67,6 +67,9 @@ func (d *differ) ApplyDiff(dest string, o *archive.TarOptions, do *drivers.Diffe
 	if err != nil {
 		return out, err
 	}
+	if stream.n != d.info.Size {
+		return out, api.Errorf(api.ErrCorrupt, "the manifest says that the layer has %d bytes, and it has %d: the image is broken", d.info.Size, stream.n)
+	}
 	if diffID != d.diffID {
 		return out, api.Errorf(api.ErrDigestMismatch, "Digest did not match: the configuration says %s, the layer has %s unpacked: the image is broken", d.diffID, diffID)
 	}
