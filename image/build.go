@@ -54,7 +54,8 @@ type BuildOptions struct {
 	CacheFrom []string `json:"cacheFrom,omitempty"`
 	// CacheTo are repositories to which steps' results are pushed.
 	CacheTo []string `json:"cacheTo,omitempty"`
-	// Jobs is how many stages may be built at the same time. Default: 1.
+	// Jobs is how many stages may be built at the same time. Default: 1, also where a stage takes files from an image
+	// that is no stage.
 	Jobs int `json:"jobs,omitempty"`
 	// Output gets the steps and what their commands print. Default: nothing.
 	Output io.Writer `json:"-"`

@@ -2,6 +2,8 @@ package image_test
 
 import (
 	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,4 +57,23 @@ func TestBuildCacheByRegistry(t *testing.T) {
 	}
 	_, err = build(t, s, text, image.BuildOptions{CacheFrom: []string{"UPPER/x"}}, nil)
 	require.ErrorIs(t, err, image.ErrInvalidReference)
+}
+
+// TestCacheOnLoopbackVerifies: a cache with plain HTTP does not turn off the verification of other servers.
+func TestCacheOnLoopbackVerifies(t *testing.T) {
+	web := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("x")) }))
+	defer web.Close()
+	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	s, cache := open(t), []string{reg.Addr + "/cache"}
+	_, err := build(t, s, "FROM scratch\nADD "+web.URL+"/f /f\n", image.BuildOptions{CacheFrom: cache, CacheTo: cache}, nil)
+	require.ErrorIs(t, err, image.ErrBuildStep)
+	require.ErrorContains(t, err, "certificate")
+	_, err = build(t, s, "FROM scratch\nADD "+web.URL+"/f /f\n", image.BuildOptions{Transport: image.Transport{Insecure: true}}, nil)
+	require.NoError(t, err)
+}
+
+func TestPullPolicyUnknown(t *testing.T) {
+	_, err := build(t, open(t), base, image.BuildOptions{Pull: "sometimes"}, nil)
+	require.ErrorIs(t, err, image.ErrInvalidArgument)
+	require.ErrorContains(t, err, "Pull")
 }

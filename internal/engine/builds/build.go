@@ -43,6 +43,11 @@ func (b *build) prepare(ctx context.Context, body interface{ Read([]byte) (int, 
 	if b.req.Jobs < 0 {
 		return api.Errorf(api.ErrInvalidArgument, "build: Jobs %d: it is a number of stages, or 0 for one after the other", b.req.Jobs)
 	}
+	switch b.req.Pull {
+	case "", image.PullMissing, image.PullAlways, image.PullNever:
+	default:
+		return api.Errorf(api.ErrInvalidArgument, "build: Pull %q: it is missing, always or never", b.req.Pull)
+	}
 	for _, t := range b.req.Tags {
 		full, err := images.NormalizeTag(t)
 		if err != nil {

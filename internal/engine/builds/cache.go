@@ -14,7 +14,6 @@ import (
 	"go.podman.io/storage"
 
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/internal/engine/images"
 )
 
 // repositories reads the names of a field that holds repositories of a registry.
@@ -42,15 +41,14 @@ func (b *build) findCaches() (err error) {
 	return err
 }
 
-// caches sets where steps' results are looked for and kept. Bases are in the store by now, so what sc says of
-// registries is for the caches alone.
-func (b *build) caches(o *define.BuildOptions, sc *types.SystemContext) {
+// caches sets where steps' results are looked for and kept.
+func (b *build) caches(o *define.BuildOptions) {
 	o.CacheFrom, o.CacheTo = b.cacheFrom, b.cacheTo
-	all := slices.Concat(b.cacheFrom, b.cacheTo)
-	remote := func(n reference.Named) bool { return !images.Loopback(reference.Domain(n)) }
-	if len(all) > 0 && !slices.ContainsFunc(all, remote) && b.req.Transport.CertDir == "" {
-		sc.DockerInsecureSkipTLSVerify = types.OptionalBoolTrue // as in Docker, and for pulls and pushes
+	reach := func(ref types.ImageReference) (types.ImageReference, error) {
+		return &reached{ImageReference: ref, by: b.req.Transport}, nil
 	}
+	o.CachePullSourceLookupReferenceFunc = reach
+	o.CachePushDestinationLookupReferenceFunc = reach
 }
 
 // forgetCacheNames takes away the names that imagebuildah gives to the steps' results that it fetched: a user did not

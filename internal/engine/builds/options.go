@@ -67,7 +67,7 @@ func (b *build) options(steps string) (define.BuildOptions, error) {
 		},
 	}
 	b.result(&o)
-	b.caches(&o, sc)
+	b.caches(&o)
 	if len(b.tags) > 0 {
 		o.Output, o.AdditionalTags = b.tags[0], b.tags[1:]
 	}

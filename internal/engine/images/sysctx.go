@@ -32,7 +32,7 @@ func (s *Service) SystemContext() *types.SystemContext {
 
 // transport adds how a registry is reached to sc.
 func transport(sc *types.SystemContext, named reference.Named, t image.Transport, c *image.Credentials) error {
-	if t.Insecure || Loopback(reference.Domain(named)) {
+	if t.Insecure || loopback(reference.Domain(named)) {
 		sc.DockerInsecureSkipTLSVerify = types.OptionalBoolTrue
 	}
 	if t.CertDir != "" {
@@ -52,8 +52,13 @@ func transport(sc *types.SystemContext, named reference.Named, t image.Transport
 	return nil
 }
 
-// Loopback follows Docker, which takes registries on 127.0.0.0/8 and ::1 as they are, with or without TLS.
-func Loopback(domain string) bool {
+// Reach is transport for a build's caches, with the user's stored credentials.
+func Reach(sc *types.SystemContext, named reference.Named, t image.Transport) error {
+	return transport(sc, named, t, nil)
+}
+
+// loopback follows Docker, which takes registries on 127.0.0.0/8 and ::1 as they are, with or without TLS.
+func loopback(domain string) bool {
 	host := domain
 	if h, _, err := net.SplitHostPort(domain); err == nil {
 		host = h
