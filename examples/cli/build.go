@@ -3,12 +3,15 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -20,19 +23,19 @@ var buildCommand = command{
 	name: "build", args: "DIR|-", short: "Build an image by a Dockerfile", min: 1, max: 1,
 	setup: func(flags *pflag.FlagSet) action {
 		var o image.BuildOptions
-		flags.StringArrayVarP(&o.Tags, "tag", "t", nil, "name of the image, as name:tag (may be repeated)")
+		read := buildFlags(flags, &o)
 		file := flags.StringP("file", "f", "", "path of the Dockerfile, or - for standard input (default DIR/Dockerfile)")
-		flags.StringVar(&o.Target, "target", "", "stage to build")
-		buildArgs := flags.StringArray("build-arg", nil, "build argument, as NAME=VALUE (may be repeated)")
-		flags.BoolVar(&o.NoCache, "no-cache", false, "run every step anew")
 		quiet := flags.BoolP("quiet", "q", false, "print the image's id alone")
+		style := flags.String("progress", "plain", "what to print as the build goes on, on standard error: plain, quiet or rawjson")
 		return func(ctx context.Context, c *cli, args []string) error {
-			o.Args = buildArgsOf(*buildArgs)
+			if err := read(); err != nil {
+				return err
+			}
 			if err := buildInput(&o, args[0], *file, c.in); err != nil {
 				return err
 			}
-			if !*quiet {
-				o.Output = c.err // standard output is for the id alone
+			if err := buildProgress(&o, *style, *quiet, c.err); err != nil { // standard output is for the id alone
+				return err
 			}
 			store, err := c.store()
 			if err != nil {
@@ -48,6 +51,124 @@ var buildCommand = command{
 			return nil
 		}
 	},
+}
+
+// buildFlags has the flags that say what to build; read completes o by what was given.
+func buildFlags(flags *pflag.FlagSet, o *image.BuildOptions) (read func() error) {
+	flags.StringArrayVarP(&o.Tags, "tag", "t", nil, "name of the image, as name:tag (may be repeated)")
+	flags.StringVar(&o.Target, "target", "", "stage to build")
+	flags.StringVar(&o.Result.Platform, "platform", "", "platform of the image, as linux/arm64")
+	flags.BoolVar(&o.Result.Squash, "squash", false, "make one layer of what the build adds")
+	flags.BoolVar(&o.NoCache, "no-cache", false, "run every step anew")
+	flags.IntVar(&o.Jobs, "jobs", 1, "how many stages may be built at the same time")
+	buildArgs := flags.StringArray("build-arg", nil, "build argument, as NAME=VALUE (may be repeated)")
+	labels := flags.StringArray("label", nil, "label, as NAME=VALUE (may be repeated)")
+	pull := flags.String("pull", "missing", "when to fetch base images: missing, always or never; alone it means always")
+	flags.Lookup("pull").NoOptDefVal = "always"
+	ssh := flags.StringArray("ssh", nil, "for RUN --mount=type=ssh: default, or NAME=SOCKET or KEY (may be repeated)")
+	secrets := flags.StringArray("secret", nil, "for RUN --mount=type=secret: id=NAME[,src=FILE|,env=VARIABLE] (may be repeated)")
+	from := flags.StringArray("cache-from", nil, "repository with results of steps, as REPOSITORY or type=registry,ref=REPOSITORY (may be repeated)")
+	to := flags.StringArray("cache-to", nil, "repository to push results of steps to (may be repeated)")
+	verify := tlsFlag(flags)
+	return func() (err error) {
+		o.Args, o.Pull, o.Transport = buildArgsOf(*buildArgs), image.PullPolicy(*pull), transport(*verify)
+		if o.Labels, err = pairs("label", *labels); err != nil {
+			return err
+		}
+		if o.Secrets, err = buildSecrets(*secrets); err != nil {
+			return err
+		}
+		if o.CacheFrom, err = buildCaches("cache-from", *from); err != nil {
+			return err
+		}
+		if o.CacheTo, err = buildCaches("cache-to", *to); err != nil {
+			return err
+		}
+		o.SSH = map[string]string{}
+		for _, s := range *ssh {
+			id, path, _ := strings.Cut(s, "=")
+			o.SSH[id] = path
+		}
+		return nil
+	}
+}
+
+// buildProgress sets what o tells on w.
+func buildProgress(o *image.BuildOptions, style string, quiet bool, w io.Writer) error {
+	switch {
+	case quiet || style == "quiet":
+	case style == "plain" || style == "auto":
+		o.Output = w
+	case style == "rawjson":
+		enc := json.NewEncoder(w)
+		o.Progress = func(e image.BuildEvent) { _ = enc.Encode(e) } // as a failure to print text
+	default:
+		return usage("build", fmt.Errorf("--progress %q: it is plain, quiet or rawjson", style))
+	}
+	return nil
+}
+
+// buildSecrets reads secrets as docker build does: of a file, of a variable, or of whichever has the secret's name.
+func buildSecrets(list []string) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, s := range list {
+		f, err := commaPairs("secret", s, "type", "id", "src", "source", "env")
+		if err != nil {
+			return nil, err
+		}
+		id, src, env := f["id"], f["src"]+f["source"], f["env"]
+		if id == "" {
+			return nil, usage("build", fmt.Errorf("--secret %q: it has no id=NAME", s))
+		}
+		if _, set := os.LookupEnv(id); set && src == "" && env == "" || f["type"] == "env" {
+			env, src = cmp.Or(env, src, id), ""
+		}
+		if env != "" {
+			v, ok := os.LookupEnv(env)
+			if !ok {
+				return nil, fmt.Errorf("--secret %q: the variable %s is not set", s, env)
+			}
+			out[id] = []byte(v)
+			continue
+		}
+		if out[id], err = os.ReadFile(cmp.Or(src, id)); err != nil {
+			return nil, fmt.Errorf("--secret %q: %w", s, err)
+		}
+	}
+	return out, nil
+}
+
+// buildCaches reads repositories, by name alone or in docker build's form.
+func buildCaches(flag string, list []string) ([]string, error) {
+	var out []string
+	for _, s := range list {
+		if !strings.Contains(s, "=") {
+			out = append(out, s)
+			continue
+		}
+		f, err := commaPairs(flag, s, "type", "ref", "mode")
+		if err != nil {
+			return nil, err
+		}
+		if f["type"] != "registry" || f["ref"] == "" {
+			return nil, usage("build", fmt.Errorf("--%s %q: write it as type=registry,ref=REPOSITORY", flag, s))
+		}
+		out = append(out, f["ref"])
+	}
+	return out, nil
+}
+
+// commaPairs reads NAME=VALUE,NAME=VALUE.
+func commaPairs(flag, text string, known ...string) (map[string]string, error) {
+	out := map[string]string{}
+	for part := range strings.SplitSeq(text, ",") {
+		k, v, ok := strings.Cut(part, "=")
+		if !ok || !slices.Contains(known, k) {
+			return nil, usage("build", fmt.Errorf("--%s %q: %q is not one of %s, each with =VALUE", flag, text, part, strings.Join(known, ", ")))
+		}
+		out[k] = v
+	}
+	return out, nil
 }
 
 // buildArgsOf reads NAME=VALUE, or NAME alone for the environment's value.

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/image"
+)
+
+// TestBuildFlags: docker build's flags become the library's options.
+func TestBuildFlags(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, []byte("of file"), 0o600))
+	t.Setenv("BUILD_TEST_SECRET", "of variable")
+	read := func(args ...string) (image.BuildOptions, error) {
+		var o image.BuildOptions
+		flags := pflag.NewFlagSet("build", pflag.ContinueOnError)
+		done := buildFlags(flags, &o)
+		require.NoError(t, flags.Parse(args))
+		return o, done()
+	}
+	o, err := read("--pull", "--label=a=b", "--jobs=3", "--squash", "--platform=linux/arm64", "--tls-verify=false",
+		"--ssh=default", "--ssh=deploy=/key", "--secret=id=one,src="+file, "--secret=id=two,env=BUILD_TEST_SECRET", "--secret=id=BUILD_TEST_SECRET",
+		"--cache-from=reg/a", "--cache-from=type=registry,ref=reg/b", "--cache-to=type=registry,ref=reg/c,mode=max")
+	require.NoError(t, err)
+	require.Equal(t, image.PullAlways, o.Pull)
+	require.Equal(t, map[string]string{"a": "b"}, o.Labels)
+	require.Equal(t, 3, o.Jobs)
+	require.Equal(t, image.ResultOptions{Squash: true, Platform: "linux/arm64"}, o.Result)
+	require.True(t, o.Transport.Insecure)
+	require.Equal(t, map[string]string{"default": "", "deploy": "/key"}, o.SSH)
+	require.Equal(t, map[string][]byte{"one": []byte("of file"), "two": []byte("of variable"), "BUILD_TEST_SECRET": []byte("of variable")}, o.Secrets)
+	require.Equal(t, []string{"reg/a", "reg/b"}, o.CacheFrom)
+	require.Equal(t, []string{"reg/c"}, o.CacheTo)
+	o, err = read("--pull=never")
+	require.NoError(t, err)
+	require.Equal(t, image.PullNever, o.Pull)
+	for _, bad := range []string{"--secret=src=x", "--secret=id=x,src=/nonexistent", "--secret=id=x,env=BUILD_TEST_NONE", "--secret=id=x,to=y", "--cache-to=type=local,ref=x", "--cache-from=ref=x"} {
+		_, err := read(bad)
+		require.Error(t, err, bad)
+	}
+	require.ErrorContains(t, buildProgress(&o, "loud", false, os.Stderr), "rawjson")
+}
