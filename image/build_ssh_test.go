@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -70,4 +71,15 @@ func TestBuildSSH(t *testing.T) {
 		require.ErrorIs(t, err, image.ErrInvalidArgument, name)
 		require.ErrorContains(t, err, "SSH", name)
 	}
+}
+
+// TestBuildSSHFarDown: where the store's path leaves no room for a socket, the error has the remedy.
+func TestBuildSSHFarDown(t *testing.T) {
+	root := filepath.Join(storeDir(t), strings.Repeat("d", 80))
+	s, err := image.OpenStore(image.StoreOptions{Root: root})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Destroy(t.Context())) }()
+	_, err = build(t, s, base, image.BuildOptions{SSH: map[string]string{"default": sshAgent(t)}}, nil)
+	require.ErrorIs(t, err, image.ErrUnsupported)
+	require.ErrorContains(t, err, "shorter Root")
 }

@@ -45,6 +45,10 @@ func (b *build) keepSecrets() (forget func(), err error) {
 
 // checkSSH finds what imagebuildah would say without a name, or only when a step asks for it.
 func (b *build) checkSSH() error {
+	const longest = 107 // of a socket's path, unix(7)
+	if n := len(b.s.images.Temp().Dir) + len("/.buildah-ssh-sock1234567890/ssh_auth_sock"); len(b.req.SSH) > 0 && n > longest {
+		return api.Errorf(api.ErrUnsupported, "build: SSH: the store's path is %d bytes too long for a socket in it: open a store with a shorter Root", n-longest)
+	}
 	for id, path := range b.req.SSH {
 		if id == "" || strings.ContainsAny(id, ",=") {
 			return api.Errorf(api.ErrInvalidArgument, "build: SSH %q: a name has no comma and no equals sign; the usual one is default", id)
