@@ -18,6 +18,8 @@ func TestSecrets(t *testing.T) {
 	opts := image.BuildOptions{Secrets: map[string][]byte{"token": []byte(secret), "other": []byte("o")}}
 	got := run(t, s, base+"RUN --mount=type=secret,id=token cat /run/secrets/token\n", opts, nil)
 	require.Equal(t, secret, got)
+	got = run(t, s, base+"RUN --mount=type=secret,id=PATH cat /run/secrets/PATH\n", image.BuildOptions{Secrets: map[string][]byte{"PATH": []byte("named as a variable")}}, nil)
+	require.Equal(t, "named as a variable", got)
 	require.NoError(t, filepath.WalkDir(s.Root(), func(p string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err

@@ -1,6 +1,7 @@
 package image_test
 
 import (
+	"context"
 	"encoding/binary"
 	"io"
 	"net"
@@ -50,8 +51,19 @@ func sshAgent(t *testing.T) (socket string) {
 	return socket
 }
 
+// openShort opens a store with a short path, since sockets' paths have at most 107 bytes.
+func openShort(t *testing.T) *image.Store {
+	t.Helper()
+	root, err := os.MkdirTemp("/tmp", "ssh")
+	require.NoError(t, err)
+	s, err := image.OpenStore(image.StoreOptions{Root: root})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Destroy(context.Background())) })
+	return s
+}
+
 func TestBuildSSH(t *testing.T) {
-	s := open(t)
+	s := openShort(t)
 	socket := sshAgent(t)
 	text := base + "RUN --mount=type=ssh ssh-keys\n"
 	require.Equal(t, "1", run(t, s, text, image.BuildOptions{SSH: map[string]string{"default": socket}}, nil))
@@ -71,6 +83,12 @@ func TestBuildSSH(t *testing.T) {
 		require.ErrorIs(t, err, image.ErrInvalidArgument, name)
 		require.ErrorContains(t, err, "SSH", name)
 	}
+	far, err := image.OpenStore(image.StoreOptions{Root: filepath.Join(storeDir(t), strings.Repeat("far", 20))})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, far.Destroy(context.Background())) }()
+	_, err = build(t, far, text, image.BuildOptions{SSH: map[string]string{"default": socket}}, nil)
+	require.ErrorIs(t, err, image.ErrUnsupported)
+	require.ErrorContains(t, err, "shorter Root")
 }
 
 // TestBuildSSHFarDown: where the store's path leaves no room for a socket, the error has the remedy.

@@ -28,7 +28,7 @@ var (
 	ErrDigestMismatch = api.ErrDigestMismatch
 	// ErrUnreachable: the registry could not be reached: name, connection, TLS, or 5xx after all retries.
 	ErrUnreachable = api.ErrUnreachable
-	// ErrPolicy: the signature policy rejects the image.
+	// ErrPolicy: the signature policy (policy.json) rejects the image, or registries.conf blocks its registry.
 	ErrPolicy = api.ErrPolicy
 	// ErrCorrupt: an archive, manifest or layer is broken.
 	ErrCorrupt = api.ErrCorrupt

@@ -50,6 +50,8 @@ func child(scenario string) {
 			for err == nil {
 				_, err = f.Stat("file") // until the agent is gone
 			}
+		case "pull-all":
+			err = pullAll(store)
 		case "pull":
 			_, err = store.Pull(context.Background(), os.Getenv("CAISSON_TEST_REF"), image.PullOptions{})
 		}

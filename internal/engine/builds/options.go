@@ -91,8 +91,9 @@ func (b *build) result(o *define.BuildOptions) {
 	for _, id := range slices.Sorted(maps.Keys(b.req.SSH)) {
 		o.CommonBuildOpts.SSHSources = append(o.CommonBuildOpts.SSHSources, id+"="+b.req.SSH[id])
 	}
+	// The type is said, since buildah takes one whose name is a variable's of this process for that variable.
 	for _, id := range slices.Sorted(maps.Keys(b.secrets)) {
-		o.CommonBuildOpts.Secrets = append(o.CommonBuildOpts.Secrets, "id="+id+",src="+b.secrets[id])
+		o.CommonBuildOpts.Secrets = append(o.CommonBuildOpts.Secrets, "id="+id+",type=file,src="+b.secrets[id])
 	}
 }
 

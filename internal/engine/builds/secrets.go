@@ -43,11 +43,14 @@ func (b *build) keepSecrets() (forget func(), err error) {
 	return forget, nil
 }
 
+// sshSocket is the longest that buildah adds to the temporary directory for the socket that it forwards.
+const sshSocket = "/.buildah-ssh-sock4294967295/ssh_auth_sock"
+
 // checkSSH finds what imagebuildah would say without a name, or only when a step asks for it.
 func (b *build) checkSSH() error {
-	const longest = 107 // of a socket's path, unix(7)
-	if n := len(b.s.images.Temp().Dir) + len("/.buildah-ssh-sock1234567890/ssh_auth_sock"); len(b.req.SSH) > 0 && n > longest {
-		return api.Errorf(api.ErrUnsupported, "build: SSH: the store's path is %d bytes too long for a socket in it: open a store with a shorter Root", n-longest)
+	const longest = len(unix.RawSockaddrUnix{}.Path) - 1
+	if over := len(b.s.images.Temp().Dir) + len(sshSocket) - longest; over > 0 && len(b.req.SSH) > 0 {
+		return api.Errorf(api.ErrUnsupported, "build: SSH: a socket in the store's directory %s would have a path %d bytes longer than the kernel allows: use a store with a shorter Root", b.s.images.Temp().Dir, over)
 	}
 	for id, path := range b.req.SSH {
 		if id == "" || strings.ContainsAny(id, ",=") {

@@ -183,6 +183,7 @@ func byText(text string) (error, string) {
 		{"no image found in image index", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
 		{"no image found in manifest list", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
 		{"choosing image instance", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
+		{"is blocked in", api.ErrPolicy, "registries.conf does not allow this registry"},
 		{"unsupported manifest", api.ErrCorrupt, "the manifest is of a type that is not an image's"},
 		{"invalid tar header", api.ErrCorrupt, ""},
 		{"gzip: invalid", api.ErrCorrupt, ""},
