@@ -22,17 +22,10 @@ if [ "$status" -ne 0 ]; then
 	echo "What failed:"
 	grep -aE -B40 -A5 '^ *--- FAIL|^panic:|build failed|\[setup failed\]|DATA RACE' "$log" | head -n 600
 fi
-# Each reason with the tests that it kept from running; those of another user's run stand in the log of their parent.
-skipped=$(awk '
-	/^ *=== (RUN|NAME|CONT) / { name = $3 }
-	match($0, /SKIPPED, this machine lacks: /) {
-		reason = substr($0, RSTART + RLENGTH)
-		if (!seen[reason, name]++) tests[reason] = tests[reason] "\n      " name
-	}
-	END { for (reason in tests) print "  " reason ":" tests[reason] }' "$log")
+skipped=$(awk -f scripts/skipped.awk "$log")
 if [ -n "$skipped" ]; then
 	echo
-	echo "Skipped for what this machine lacks:"
+	echo "Skipped, by what was lacking:"
 	echo "$skipped"
 fi
 exit "$status"
