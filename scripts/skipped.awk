@@ -39,6 +39,7 @@ match($0, /^ *--- SKIP: /) {
 		skipped[++n] = $3
 		why[n] = said[$3] == "" ? "no reason given" : said[$3]
 		sub(/^(dockertest: )?SKIPPED, this (machine|host) lacks: */, "lacking: ", why[n])
+		sub(/^SKIPPED [A-Za-z0-9_\/]+: /, "", why[n])
 	}
 	next
 }
