@@ -63,12 +63,8 @@ func (f *filters) is(name string, is bool) bool {
 	})
 }
 
-func equal[S ~string](s S) func(string) bool { return func(v string) bool { return v == string(s) } }
 func contains(s string) func(string) bool {
 	return func(v string) bool { return strings.Contains(s, v) }
-}
-func begins(s string) func(string) bool {
-	return func(v string) bool { return strings.HasPrefix(s, v) }
 }
 
 // labelled fits NAME and NAME=VALUE.
