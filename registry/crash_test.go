@@ -101,9 +101,10 @@ func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	checked := map[string]bool{}
 	tags := 0
+	window := 25 * time.Millisecond
 	for i := range kills {
 		addr, _, kill := startProcess(t, dir)
-		timer := time.AfterFunc(rand.N(25*time.Millisecond), kill)
+		timer := time.AfterFunc(rand.N(window), kill)
 		var wg sync.WaitGroup
 		for w := range 2 {
 			wg.Go(func() { pushUntilKilled(addr, fmt.Sprint("w", w, "-"), uint64(i)) })
@@ -112,6 +113,9 @@ func TestKill(t *testing.T) {
 		timer.Stop()
 		kill()
 		tags = checkStore(t, dir, checked)
+		if len(checked) == 0 && window < time.Minute {
+			window *= 2 // a machine on which nothing comes that far
+		}
 		if i%20 == 19 {
 			collect(t, dir)
 		}

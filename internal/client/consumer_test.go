@@ -3,6 +3,7 @@
 package client_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/internal/version"
 )
@@ -73,6 +75,15 @@ func TestConsumer(t *testing.T) {
 	src, err := version.Client()
 	require.NoError(t, err)
 	dir, cache := t.TempDir(), t.TempDir()
+	// An ordinary user can't remove what is in the store: Destroy can, with the agent that was built.
+	root, err := os.MkdirTemp("", "caisson-consumer-")
+	require.NoError(t, err)
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Cleanup(func() {
+		store, err := image.OpenStore(image.StoreOptions{Root: root})
+		require.NoError(t, err)
+		require.NoError(t, store.Destroy(context.Background()))
+	})
 	box := filepath.Join(dir, "testbox.bin")
 	require.NoError(t, os.WriteFile(box, testenv.Testbox(t), 0o755))
 	write := func(name, text string) {
@@ -93,7 +104,7 @@ func TestConsumer(t *testing.T) {
 
 	cmd := exec.Command("go", "test", "-v", "-count=1", "./...")
 	cmd.Dir = dir
-	env := []string{"CGO_ENABLED=0", "GOFLAGS=-mod=mod", "XDG_CACHE_HOME=" + cache, "CAISSON_TESTBOX=" + box, "CONSUMER_ROOT=" + t.TempDir()}
+	env := []string{"CGO_ENABLED=0", "GOFLAGS=-mod=mod", "XDG_CACHE_HOME=" + cache, "CAISSON_TESTBOX=" + box, "CONSUMER_ROOT=" + root}
 	for _, kv := range os.Environ() {
 		if k, _, _ := strings.Cut(kv, "="); k != "CAISSON_AGENT" {
 			env = append(env, kv)
