@@ -15,6 +15,7 @@ import (
 func TestAsOrdinaryUser(t *testing.T) {
 	for _, name := range []string{testenv.UserSubIDs, testenv.UserOneID} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cmd := testenv.AsUser(t, name, "-test.v", "-test.short", "-test.skip=TestAsOrdinaryUser")
 			out, err := cmd.CombinedOutput()
 			t.Logf("%s", out)

@@ -160,7 +160,7 @@ func TestEndings(t *testing.T) {
 		volumes  int // that the next binary removes
 	}{
 		{"pass", nil, 0, 0}, {"fail", nil, 1, 0}, {"panic", nil, 2, 0}, {"panic in a goroutine", nil, 2, 1}, {"exit", nil, 7, 1},
-		{"time-out", []string{"-test.timeout=30s"}, 2, 1}, {"kill", nil, -1, 1}, {"terminate", nil, -1, 1},
+		{"time-out", []string{"-test.timeout=20s"}, 2, 1}, {"kill", nil, -1, 1}, {"terminate", nil, -1, 1},
 	} {
 		t.Run(tc.scenario, func(t *testing.T) {
 			cmd, ids := startChild(t, root, box, tc.scenario, tc.flags...)

@@ -14,6 +14,7 @@ import (
 func TestAsOrdinaryUser(t *testing.T) {
 	for _, name := range []string{testenv.UserSubIDs, testenv.UserOneID} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			out, err := testenv.AsUser(t, name, "-test.v", "-test.short", "-test.skip=TestAsOrdinaryUser").CombinedOutput()
 			t.Logf("%s", out)
 			require.NoError(t, err)

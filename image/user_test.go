@@ -20,6 +20,7 @@ func TestAsUser(t *testing.T) {
 	}
 	for _, user := range []string{testenv.UserSubIDs, testenv.UserOneID} {
 		t.Run(user, func(t *testing.T) {
+			t.Parallel()
 			cmd := testenv.AsUser(t, user, "-test.short", "-test.v", "-test.run", "^(TestDockerfile|TestPushAndPull|TestWhiteouts|TestSaveAndLoad|TestRemove|TestPrune|TestKillInBuild|TestCancelBuild|TestContexts|TestImageConfig|TestOneID|TestImport|TestImportErrors|TestBuildEvents|TestBuildSSH|TestFS)$")
 			sh, err := shell()
 			require.NoError(t, err)

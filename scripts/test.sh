@@ -15,7 +15,8 @@ go build -tags "$tags" -o bin/caisson-agent ./cmd/caisson-agent
 export CAISSON_AGENT="$PWD/bin/caisson-agent"
 
 status=0
-go test -v -tags "$tags" -timeout 25m "$@" ./... >"$log" 2>&1 || status=$?
+# The longest packages begin first.
+go test -v -tags "$tags" -timeout 25m "$@" ./container ./image ./dockertest ./... >"$log" 2>&1 || status=$?
 grep -aE '^(ok|FAIL|---[ ]FAIL|panic:|\?)' "$log" || true
 if [ "$status" -ne 0 ]; then
 	echo

@@ -19,6 +19,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	}
 	for name, script := range map[string]string{testenv.UserSubIDs: "operations", testenv.UserOneID: "options"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cmd := testenv.AsUser(t, name, "-test.run=TestScripts/"+script)
 			require.NoError(t, os.CopyFS(filepath.Join(cmd.Dir, "testdata"), os.DirFS("testdata")))
 			out, err := cmd.CombinedOutput()
