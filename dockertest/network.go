@@ -54,16 +54,7 @@ func newNetwork(t testing.TB, opts container.NetworkOptions) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.Cleanup(func() {
-		if t.Failed() && keep() {
-			return // its containers are kept, too
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
-		defer cancel()
-		if err := eng.RemoveNetwork(ctx, info.Name); err != nil {
-			t.Errorf("dockertest: network %s: remove: %v", info.Name, err)
-		}
-	})
+	removeAtEnd(t, "network", info.Name, eng.RemoveNetwork)
 	return &Net{name: info.Name}, nil
 }
 
@@ -78,3 +69,17 @@ func (n *Net) Alias(names ...string) Option {
 }
 
 func (n *Net) apply(s *settings) { n.Alias().apply(s) }
+
+// removeAtEnd removes a test's fixture when the test ends.
+func removeAtEnd(t testing.TB, kind, name string, remove func(context.Context, string) error) {
+	t.Cleanup(func() {
+		if t.Failed() && keep() {
+			return // its containers are kept, too
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
+		defer cancel()
+		if err := remove(ctx, name); err != nil {
+			t.Errorf("dockertest: %s %s: remove: %v", kind, name, err)
+		}
+	})
+}

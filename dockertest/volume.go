@@ -42,15 +42,12 @@ func newVolume(t testing.TB) (*Vol, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.Cleanup(func() {
-		if t.Failed() && keep() {
-			return // its containers are kept, too
+	removeAtEnd(t, "volume", v.Name, func(ctx context.Context, name string) error {
+		err := eng.RemoveVolume(ctx, name)
+		if errors.Is(err, container.ErrNotFound) {
+			return nil
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
-		defer cancel()
-		if err := eng.RemoveVolume(ctx, v.Name); err != nil && !errors.Is(err, container.ErrNotFound) {
-			t.Errorf("dockertest: volume %s: remove: %v", v.Name, err)
-		}
+		return err
 	})
 	return &Vol{name: v.Name}, nil
 }

@@ -33,20 +33,10 @@ func TestReadOnlyStore(t *testing.T) {
 	got, err := s.Get(ctx, "low")
 	require.NoError(t, err)
 	require.Equal(t, img.ID, got.ID)
-	f, err := s.FS(ctx, "low")
-	require.NoError(t, err)
-	b, err := f.ReadFile("file")
-	require.NoError(t, err)
-	require.Equal(t, "lower", string(b))
-	require.NoError(t, f.Close())
+	require.Equal(t, "lower", fileOf(t, s, "low", "file"))
 	_, err = build(t, s, "FROM low\nCOPY sh /bin/sh\nRUN cat /file > /copy\n", image.BuildOptions{Tags: []string{"top"}}, nil)
 	require.NoError(t, err)
-	f, err = s.FS(ctx, "top")
-	require.NoError(t, err)
-	b, err = f.ReadFile("copy")
-	require.NoError(t, err)
-	require.Equal(t, "lower", string(b))
-	require.NoError(t, f.Close())
+	require.Equal(t, "lower", fileOf(t, s, "top", "copy"))
 
 	_, err = s.Remove(ctx, "low", image.RemoveOptions{Force: true})
 	require.ErrorIs(t, err, image.ErrPermission)
@@ -93,12 +83,7 @@ func TestShareWithSkopeoAndPodman(t *testing.T) {
 	got, err := s.Get(ctx, "localhost/theirs:1")
 	require.NoError(t, err)
 	require.Equal(t, img.ID, got.ID)
-	f, err := s.FS(ctx, "localhost/theirs:1")
-	require.NoError(t, err)
-	b, err := f.ReadFile("file")
-	require.NoError(t, err)
-	require.Equal(t, "from skopeo", string(b))
-	require.NoError(t, f.Close())
+	require.Equal(t, "from skopeo", fileOf(t, s, "localhost/theirs:1", "file"))
 	require.NoError(t, s.Close())
 
 	// The other way: podman with the store of ours as its additional one.
@@ -112,4 +97,15 @@ func TestShareWithSkopeoAndPodman(t *testing.T) {
 	var infos []struct{ ID, Id string } //nolint:revive // podman's name is Id
 	require.NoError(t, json.Unmarshal(out, &infos))
 	require.Equal(t, img.ID[7:], infos[0].Id+infos[0].ID)
+}
+
+// fileOf reads a file of an image.
+func fileOf(t *testing.T, s *image.Store, ref, name string) string {
+	t.Helper()
+	f, err := s.FS(t.Context(), ref)
+	require.NoError(t, err)
+	b, err := f.ReadFile(name)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	return string(b)
 }

@@ -20,13 +20,7 @@ var containerPruneCommand = command{
 			if !*force && !c.confirm("This will remove all stopped containers.") {
 				return nil
 			}
-			var o container.PruneOptions
-			for _, l := range where.values["label"] {
-				addLabel(&o.Labels, l)
-			}
-			for _, l := range where.values["label!"] {
-				addLabel(&o.NotLabels, l)
-			}
+			o := container.PruneOptions{Labels: labelsOf(where.values["label"]), NotLabels: labelsOf(where.values["label!"])}
 			var err error
 			if o.Until, err = moment(strings.Join(where.values["until"], ""), time.Now()); err != nil {
 				return usage("container prune", fmt.Errorf("--filter until: %w", err))

@@ -75,3 +75,12 @@ func labelled(labels map[string]string) func(string) bool {
 		return ok && (!has || got == value)
 	}
 }
+
+// labelsOf are the values of a filter by labels, as the library takes them.
+func labelsOf(values []string) map[string]string {
+	var out map[string]string
+	for _, v := range values {
+		addLabel(&out, v)
+	}
+	return out
+}

@@ -76,10 +76,7 @@ func listOptions(values map[string][]string) (container.ListOptions, error) {
 	o := container.ListOptions{
 		IDs: values["id"], Names: values["name"], Images: values["ancestor"], Networks: values["network"], Volumes: values["volume"],
 		States: as[container.State](values["status"]), Health: as[container.HealthState](values["health"]),
-		Before: strings.Join(values["before"], ""), Since: strings.Join(values["since"], ""),
-	}
-	for _, l := range values["label"] {
-		addLabel(&o.Labels, l)
+		Before: strings.Join(values["before"], ""), Since: strings.Join(values["since"], ""), Labels: labelsOf(values["label"]),
 	}
 	for _, v := range values["exited"] {
 		code, err := strconv.Atoi(v)

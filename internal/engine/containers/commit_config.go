@@ -65,11 +65,7 @@ func expose(c *images.RunConfig, p container.Port) {
 	if c.ExposedPorts == nil {
 		c.ExposedPorts = map[string]struct{}{}
 	}
-	protocol := p.Protocol
-	if protocol == "" {
-		protocol = "tcp"
-	}
 	for i := range max(p.Count, 1) {
-		c.ExposedPorts[fmt.Sprintf("%d/%s", p.Container+i, protocol)] = struct{}{}
+		c.ExposedPorts[fmt.Sprintf("%d/%s", p.Container+i, protocol(p))] = struct{}{}
 	}
 }

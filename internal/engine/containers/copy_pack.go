@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/engine/images"
 )
 
 // maxDepth bounds the directories in directories that a hostile container makes the agent follow.
@@ -251,30 +252,13 @@ func fileInfo(h *os.File, name string) (*container.FileInfo, error) {
 		return nil, err
 	}
 	info := &container.FileInfo{
-		Name: path.Base(path.Clean("/" + name)), Size: st.Size, Mode: fs.FileMode(st.Mode & 0o777), ModTime: time.Unix(st.Mtim.Unix()),
+		Name: path.Base(path.Clean("/" + name)), Size: st.Size, Mode: images.FileMode(st.Mode), ModTime: time.Unix(st.Mtim.Unix()),
 		UID: int(st.Uid), GID: int(st.Gid),
 	}
-	for bit, mode := range map[uint32]fs.FileMode{unix.S_ISUID: fs.ModeSetuid, unix.S_ISGID: fs.ModeSetgid, unix.S_ISVTX: fs.ModeSticky} {
-		if st.Mode&bit != 0 {
-			info.Mode |= mode
-		}
-	}
-	switch st.Mode & unix.S_IFMT {
-	case unix.S_IFDIR:
-		info.Mode |= fs.ModeDir
-	case unix.S_IFLNK:
-		info.Mode |= fs.ModeSymlink
+	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
 		if info.LinkTarget, err = readlink(h); err != nil {
 			return nil, err
 		}
-	case unix.S_IFIFO:
-		info.Mode |= fs.ModeNamedPipe
-	case unix.S_IFSOCK:
-		info.Mode |= fs.ModeSocket
-	case unix.S_IFBLK:
-		info.Mode |= fs.ModeDevice
-	case unix.S_IFCHR:
-		info.Mode |= fs.ModeDevice | fs.ModeCharDevice
 	}
 	return info, nil
 }

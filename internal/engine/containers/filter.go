@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/engine/images"
 )
 
 // selection is ListOptions with what they name looked up.
@@ -80,7 +81,7 @@ func (s *Service) fits(sel *selection, info *container.Info) bool {
 	case !sel.All && len(sel.States) == 0 && len(sel.ExitCodes) == 0 && !live(info.State),
 		!one(sel.IDs, func(id string) bool { return strings.HasPrefix(info.ID, id) }),
 		!one(sel.Names, func(part string) bool { return strings.Contains(info.Name, part) }),
-		!labelled(info.Options.Labels, sel.Labels),
+		!images.Labelled(info.Options.Labels, sel.Labels),
 		!one(sel.States, func(st container.State) bool { return info.State == st }),
 		!one(sel.ExitCodes, func(code int) bool { return info.State == container.StateExited && info.Status.Code == code }),
 		!one(sel.Health, func(h container.HealthState) bool { return info.Health != nil && info.Health.State == h }),

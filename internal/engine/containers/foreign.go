@@ -28,7 +28,7 @@ var machines = map[string][]elf.Machine{
 // container that has started. What can't be looked at here, as a program in a volume, is left to the kernel.
 func runnable(rec *Record, rootfs string) error {
 	own, known := machines[goruntime.GOARCH]
-	if !known || emulates() {
+	if !known {
 		return nil
 	}
 	m, name := machineOf(rootfs, rec)
@@ -36,6 +36,9 @@ func runnable(rec *Record, rootfs string) error {
 		if m == elf.EM_NONE || m == o {
 			return nil
 		}
+	}
+	if emulates() {
+		return nil
 	}
 	return api.Errorf(api.ErrNotExecutable, "%s: the program is for %s, and this machine is %s: pull or build the image for linux/%s",
 		name, strings.ToLower(strings.TrimPrefix(m.String(), "EM_")), goruntime.GOARCH, goruntime.GOARCH)

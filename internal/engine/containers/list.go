@@ -12,6 +12,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/images"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
 
@@ -101,7 +102,7 @@ func (s *Service) prune(r *http.Request, opts container.PruneOptions) (container
 	for _, info := range infos {
 		switch {
 		case live(info.State), !info.Options.Detach,
-			len(opts.NotLabels) > 0 && labelled(info.Options.Labels, opts.NotLabels),
+			len(opts.NotLabels) > 0 && images.Labelled(info.Options.Labels, opts.NotLabels),
 			!opts.Until.IsZero() && info.Created.After(opts.Until):
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/images"
 	"github.com/caisson-dev/caisson/internal/engine/state"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
@@ -212,7 +213,7 @@ func (s *Service) pruneVolumes(r *http.Request, opts container.PruneVolumesOptio
 		return res, err
 	}
 	for _, v := range all {
-		if len(v.Containers) > 0 || !v.Anonymous && !opts.All || !labelled(v.Labels, opts.Labels) {
+		if len(v.Containers) > 0 || !v.Anonymous && !opts.All || !images.Labelled(v.Labels, opts.Labels) {
 			continue
 		}
 		size := diskUsage(v.Path)
@@ -223,16 +224,6 @@ func (s *Service) pruneVolumes(r *http.Request, opts container.PruneVolumesOptio
 		res.Space += size
 	}
 	return res, nil
-}
-
-// labelled says whether labels has all of want; an empty value fits any.
-func labelled(labels, want map[string]string) bool {
-	for k, v := range want {
-		if have, ok := labels[k]; !ok || v != "" && have != v {
-			return false
-		}
-	}
-	return true
 }
 
 // diskUsage sums the sizes of the files below a directory, as far as it can be read.

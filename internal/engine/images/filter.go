@@ -31,11 +31,11 @@ func chosen(f image.Filter, labels map[string]string, created time.Time) bool {
 	if !f.Until.IsZero() && !created.Before(f.Until) {
 		return false
 	}
-	return labelled(labels, f.Labels) && (len(f.NotLabels) == 0 || !labelled(labels, f.NotLabels))
+	return Labelled(labels, f.Labels) && (len(f.NotLabels) == 0 || !Labelled(labels, f.NotLabels))
 }
 
-// labelled says whether labels has all of want; an empty value fits any.
-func labelled(labels, want map[string]string) bool {
+// Labelled says whether labels has all of want; an empty value fits any.
+func Labelled(labels, want map[string]string) bool {
 	for k, v := range want {
 		if have, ok := labels[k]; !ok || v != "" && have != v {
 			return false

@@ -2,7 +2,6 @@ package images
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -74,15 +73,15 @@ func describeFile(name string, f *os.File) (api.FileInfo, error) {
 }
 
 func fileInfo(name string, st *unix.Stat_t) api.FileInfo {
-	info := api.FileInfo{Name: name, Size: st.Size, Mode: modeOf(st.Mode), ModTime: time.Unix(st.Mtim.Unix()), UID: int(st.Uid), GID: int(st.Gid)}
+	info := api.FileInfo{Name: name, Size: st.Size, Mode: FileMode(st.Mode), ModTime: time.Unix(st.Mtim.Unix()), UID: int(st.Uid), GID: int(st.Gid)}
 	if y := info.ModTime.UTC().Year(); y < 0 || y > 9999 {
 		info.ModTime = time.Time{} // JSON has no such year
 	}
 	return info
 }
 
-// modeOf is the kernel's mode in Go's bits.
-func modeOf(m uint32) fs.FileMode {
+// FileMode is the kernel's mode in Go's bits.
+func FileMode(m uint32) fs.FileMode {
 	mode := fs.FileMode(m & 0o777)
 	switch m & unix.S_IFMT {
 	case unix.S_IFDIR:
@@ -120,15 +119,6 @@ func (s *Service) statFS(r *http.Request, _ wire.None) (info api.FileInfo, err e
 	return info, err
 }
 
-// reopen opens what an O_PATH descriptor has found.
-func reopen(f *os.File, flags int) (*os.File, error) {
-	fd, err := unix.Open(fmt.Sprintf("/proc/thread-self/fd/%d", f.Fd()), flags|unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), f.Name()), nil
-}
-
 func (s *Service) readDirFS(r *http.Request, _ wire.None) (infos []api.FileInfo, err error) {
 	name := r.URL.Query().Get("name")
 	err = s.with(r, func(root *os.File) error {
@@ -137,7 +127,7 @@ func (s *Service) readDirFS(r *http.Request, _ wire.None) (infos []api.FileInfo,
 			return err
 		}
 		defer f.Close()
-		dir, err := reopen(f, unix.O_DIRECTORY)
+		dir, err := pathrs.Reopen(f, unix.O_RDONLY|unix.O_DIRECTORY)
 		if err != nil {
 			return fileError(name, err)
 		}
@@ -196,7 +186,7 @@ func (s *Service) dataFS(w http.ResponseWriter, r *http.Request) {
 		case !st.Mode().IsRegular():
 			return api.Errorf(api.ErrInvalidArgument, "%s: it is no regular file (%s)", q.Get("name"), st.Mode())
 		}
-		file, err = reopen(f, 0)
+		file, err = pathrs.Reopen(f, unix.O_RDONLY)
 		return fileError(q.Get("name"), err)
 	})
 	if err != nil {

@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"maps"
 	"math"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -31,8 +29,8 @@ func init() {
 	maps.Copy(commands, map[string]func([]string) int{
 		"true": func([]string) int { return 0 }, "exit": exit, "echo": echo, "err": echoErr, "cat": cat, "env": env, "id": id,
 		"pwd": pwd, "write": write, "ls": ls, "stat": stat, "sleep": sleep, "trap": trap, "seq": seq, "spam": spam,
-		"hash": hash, "mounts": mounts, "kill": kill, "eat": eat, "hostname": hostname, "ps": ps, "listen": listen,
-		"dial": dial, "upper": upper, "chain": chain, "fork": fork, "mkdir": mkdir, "rm": rm, "ln": ln, "nns": nns, "spin": spin, "exchange": exchange, "winch": winch, "get": get,
+		"hash": hash, "mounts": mounts, "kill": kill, "eat": eat, "hostname": hostname, "ps": ps,
+		"upper": upper, "chain": chain, "fork": fork, "mkdir": mkdir, "rm": rm, "ln": ln, "nns": nns, "spin": spin, "exchange": exchange, "winch": winch,
 	})
 }
 
@@ -326,42 +324,6 @@ func ps([]string) int {
 	return 0
 }
 
-// listen answers each connection with the line it sends, in capitals.
-func listen(a []string) int {
-	l, err := net.Listen("tcp", a[0])
-	if err != nil {
-		return fail(err)
-	}
-	fmt.Println("listening", l.Addr())
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return fail(err)
-		}
-		go func() {
-			defer c.Close()
-			for s := bufio.NewScanner(c); s.Scan(); {
-				fmt.Fprintln(c, strings.ToUpper(s.Text()))
-			}
-		}()
-	}
-}
-
-func dial(a []string) int {
-	c, err := net.DialTimeout("tcp", a[0], 5*time.Second)
-	if err != nil {
-		return fail(err)
-	}
-	defer c.Close()
-	fmt.Fprintln(c, strings.Join(a[1:], " "))
-	line, err := bufio.NewReader(c).ReadString('\n')
-	if err != nil {
-		return fail(err)
-	}
-	fmt.Print(line)
-	return 0
-}
-
 // chain runs commands separated by ";" and ends with the first that fails.
 func chain(a []string) int {
 	var one []string
@@ -427,20 +389,6 @@ func spin([]string) int {
 		if i == math.MaxInt {
 			i = 0
 		}
-	}
-	return 0
-}
-
-// get prints what a URL answers.
-func get(a []string) int {
-	c := http.Client{Timeout: 10 * time.Second}
-	resp, err := c.Get(a[0])
-	if err != nil {
-		return fail(err)
-	}
-	defer resp.Body.Close()
-	if _, err := io.Copy(os.Stdout, resp.Body); err != nil {
-		return fail(err)
 	}
 	return 0
 }

@@ -1,18 +1,80 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
 func init() {
+	commands["listen"], commands["dial"], commands["get"] = listen, dial, get
 	commands["echod"], commands["pump"] = echod, pump
+}
+
+// serve gives each connection to handle, which ends it.
+func serve(addr string, handle func(net.Conn)) int {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fail(err)
+	}
+	fmt.Println("listening", l.Addr())
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return fail(err)
+		}
+		go func() {
+			defer c.Close()
+			handle(c)
+		}()
+	}
+}
+
+// listen answers each connection with the line it sends, in capitals.
+func listen(a []string) int {
+	return serve(a[0], func(c net.Conn) {
+		for s := bufio.NewScanner(c); s.Scan(); {
+			fmt.Fprintln(c, strings.ToUpper(s.Text()))
+		}
+	})
+}
+
+func dial(a []string) int {
+	c, err := net.DialTimeout("tcp", a[0], 5*time.Second)
+	if err != nil {
+		return fail(err)
+	}
+	defer c.Close()
+	fmt.Fprintln(c, strings.Join(a[1:], " "))
+	line, err := bufio.NewReader(c).ReadString('\n')
+	if err != nil {
+		return fail(err)
+	}
+	fmt.Print(line)
+	return 0
+}
+
+// get prints what a URL answers.
+func get(a []string) int {
+	c := http.Client{Timeout: 10 * time.Second}
+	resp, err := c.Get(a[0])
+	if err != nil {
+		return fail(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(os.Stdout, resp.Body); err != nil {
+		return fail(err)
+	}
+	return 0
 }
 
 // echod sends back what it gets on a port, by TCP until the end of what is sent, and by UDP.
@@ -32,23 +94,11 @@ func echod(a []string) int {
 			}
 		}
 	}()
-	l, err := net.Listen("tcp", a[0])
-	if err != nil {
-		return fail(err)
-	}
-	fmt.Println("listening", l.Addr())
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return fail(err)
+	return serve(a[0], func(c net.Conn) {
+		if _, err := io.Copy(c, c); err != nil {
+			fail(err)
 		}
-		go func() {
-			defer c.Close()
-			if _, err := io.Copy(c, c); err != nil {
-				fail(err)
-			}
-		}()
-	}
+	})
 }
 
 // pump sends that many bytes to an echod, for each "NETWORK ADDRESS BYTES", half-closes, and requires the same back.
