@@ -67,12 +67,17 @@ func Fail(w http.ResponseWriter, err error) {
 	_ = json.NewEncoder(w).Encode(api.ToError(err)) // the owner is gone when this fails
 }
 
-// Events writes a stream of events. It is safe for concurrent use.
+// ErrEnded is what Events return to those that still have something to tell after End.
+var ErrEnded = errors.New("the answer has ended")
+
+// Events writes a stream of events. It is safe for concurrent use, and until after its handler has returned if that
+// calls End: work that outlives its caller's patience would otherwise write to what net/http has taken back, and panic.
 type Events struct {
-	mu sync.Mutex
-	w  http.ResponseWriter
-	e  *json.Encoder
-	rc *http.ResponseController
+	mu    sync.Mutex
+	w     http.ResponseWriter
+	e     *json.Encoder
+	rc    *http.ResponseController
+	ended bool
 }
 
 // NewEvents begins a streaming answer.
@@ -84,6 +89,10 @@ func NewEvents(w http.ResponseWriter) *Events {
 func (e *Events) send(ev api.Event) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.ended {
+		return ErrEnded
+	}
+	e.ended = ev.Done || ev.Err != nil
 	if err := e.e.Encode(ev); err != nil {
 		return err
 	}
