@@ -21,6 +21,7 @@ func init() {
 	if v, _ := syscall.Getenv(envHook); v == userNS {
 		enterUserNS()
 	}
+	askAgent()
 }
 
 // dieWithAgent makes the kernel end a container's init when the agent's thread that forked it ends. libcontainer's own

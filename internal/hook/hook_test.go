@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/builds/ocirun"
 )
 
 // TestNames: the hook repeats what it can't import.
@@ -17,4 +18,5 @@ func TestNames(t *testing.T) {
 	assert.Equal(t, api.HookAgent, agent)
 	assert.Equal(t, api.MapsFD, mapsFD)
 	assert.Equal(t, api.AgentArg0, agentArg)
+	assert.Equal(t, ocirun.Arg, verbArg)
 }

@@ -27,6 +27,7 @@ type Service struct {
 	layout state.Layout
 	log    *slog.Logger
 	guard  *ocirun.Guard
+	verbs  *ocirun.Server
 	ready  func() error
 }
 
@@ -38,6 +39,8 @@ func New(i *images.Service, layout state.Layout, logger *slog.Logger) *Service {
 	s := &Service{images: i, layout: layout, log: logger}
 	s.guard = ocirun.NewGuard(images.RuntimeDir(i.Temp().Dir))
 	s.ready = sync.OnceValue(s.prepare)
+	s.verbs = ocirun.NewServer(images.RuntimeDir(i.Temp().Dir), logger)
+	i.OnClose(s.verbs.Close)
 	i.OnClose(s.guard.Close)
 	return s
 }
@@ -57,6 +60,9 @@ func (s *Service) prepare() error {
 	link := filepath.Join(s.images.Temp().Dir, "buildah-cache-"+strconv.Itoa(unshare.GetRootlessUID()))
 	if err := os.Symlink(s.images.CacheMounts(), link); err != nil {
 		return fmt.Errorf("cache mounts: %w", err)
+	}
+	if err := s.verbs.Start(); err != nil {
+		return fmt.Errorf("the runtime of builds: %w", err)
 	}
 	return s.guard.Start()
 }

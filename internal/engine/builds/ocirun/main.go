@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/sirupsen/logrus"
@@ -27,38 +28,59 @@ func Main(args []string) int {
 }
 
 func run(args []string) error {
+	root, rest, err := parse(args)
+	switch {
+	case err != nil:
+		return err
+	case rest[0] == "create":
+		return create(root, rest[1:])
+	case rest[0] == "guard":
+		return guard(rest[1])
+	}
+	return short(args, os.Stdout, 0)
+}
+
+// parse returns the directory of the state, and the verb with its arguments, of which there is one at least.
+func parse(args []string) (root string, rest []string, err error) {
 	global := flag.NewFlagSet("runtime", flag.ContinueOnError)
 	global.SetOutput(io.Discard)
-	root := global.String("root", "", "")
+	global.StringVar(&root, "root", "", "")
 	if err := global.Parse(args); err != nil {
-		return err
+		return "", nil, err
 	}
-	verb, rest := global.Arg(0), args[min(len(args), len(args)-global.NArg()+1):]
-	switch {
-	case *root == "" || len(rest) == 0:
-		return errors.New("build runtime: --root DIR and a verb with its arguments are wanted")
-	case verb == "create":
-		return create(*root, rest)
-	case verb == "guard":
-		return guard(rest[0])
+	if root == "" || global.NArg() < 2 {
+		return "", nil, errors.New("build runtime: --root DIR and a verb with its arguments are wanted")
 	}
-	c, err := libcontainer.Load(*root, rest[0])
+	return root, global.Args(), nil
+}
+
+// short does a verb that may be done by any process. That of state waits for the step's end first, if it is given
+// patience.
+func short(args []string, out io.Writer, patience time.Duration) error {
+	root, rest, err := parse(args)
 	if err != nil {
 		return err
 	}
-	switch verb {
+	c, err := libcontainer.Load(root, rest[1])
+	if err != nil {
+		return err
+	}
+	switch rest[0] {
 	case "start":
 		return c.Exec()
 	case "state":
+		if err := awaitEnd(c, patience); err != nil {
+			return err
+		}
 		st, err := c.OCIState()
 		if err != nil {
 			return err
 		}
-		return json.NewEncoder(os.Stdout).Encode(st)
+		return json.NewEncoder(out).Encode(st)
 	case "kill":
 		return c.Signal(unix.SIGKILL)
 	case "delete":
 		return c.Destroy()
 	}
-	return fmt.Errorf("build runtime: unknown verb %q", verb)
+	return fmt.Errorf("build runtime: unknown verb %q", rest[0])
 }
