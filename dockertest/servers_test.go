@@ -4,57 +4,43 @@ package dockertest_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/dockertest"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
+	testservers "github.com/caisson-dev/caisson/internal/testenv/servers"
 )
 
-// envDebian names the root file system that testdata/debian-servers.sh makes.
-const envDebian = "CAISSON_TEST_DEBIAN"
-
-// servers is an image with PostgreSQL and Redis as Debian has them.
+// servers is an image with PostgreSQL and Redis as this machine has them installed.
 func servers(t testing.TB) string {
 	t.Helper()
-	tar := os.Getenv(envDebian)
-	if tar == "" {
-		t.Skipf("%s is not set: testdata/debian-servers.sh makes what it names, as root, in two minutes", envDebian)
-	}
+	testenv.ManyIDs(t)
 	dir := t.TempDir()
-	require.NoError(t, os.Link(tar, filepath.Join(dir, "root.tar")), "have it on the file system of %s", os.TempDir())
-	return dockertest.Build(t, image.BuildOptions{Context: os.DirFS(dir), DockerfileText: `FROM scratch
-ADD root.tar /
-RUN ln -s /usr/lib/postgresql/*/bin /opt/postgres && install -d -o postgres -g postgres /data /run/postgresql
-`})
+	err := errors.Join(testservers.PostgreSQL(dir), testservers.Redis(dir))
+	if errors.Is(err, testservers.ErrMissing) {
+		testenv.Skip(t, err.Error())
+	}
+	require.NoError(t, err)
+	return dockertest.Build(t, image.BuildOptions{Context: os.DirFS(dir), DockerfileText: testservers.Dockerfile})
 }
 
-// initPostgres is what the official image's entrypoint does.
-const initPostgres = `#!/bin/sh
-set -e
-if [ ! -e /data/PG_VERSION ]; then
-	/opt/postgres/initdb --no-sync --auth=trust -D /data
-	echo "host all all all trust" >> /data/pg_hba.conf
-fi
-exec /opt/postgres/postgres -D /data -c listen_addresses='*'
-`
-
-func postgres(t testing.TB) *dockertest.Container {
-	return dockertest.Run(t, servers(t),
-		dockertest.Files("/usr/local/bin", fstest.MapFS{"start": {Data: []byte(initPostgres), Mode: 0o755}}),
-		dockertest.Entrypoint("start"), dockertest.User("postgres"), dockertest.Port(5432),
-		dockertest.All(dockertest.WaitPort(5432), dockertest.WaitLog("ready to accept connections")))
+func postgres(t testing.TB, img string) *dockertest.Container {
+	return dockertest.Run(t, img, dockertest.Port(5432), dockertest.All(
+		dockertest.WaitPort(5432), dockertest.WaitLog("ready to accept connections")))
 }
 
 func TestRealServers(t *testing.T) {
+	img := servers(t)
 	t.Run("postgres", func(t *testing.T) {
-		pg := postgres(t)
+		t.Parallel()
+		pg := postgres(t, img)
 		pg.Exec("/opt/postgres/psql", "-U", "postgres", "-c", "create table t (n int); insert into t values (42)")
 		pg.Restart()
 		assert.Equal(t, "42", pg.Exec("/opt/postgres/psql", "-U", "postgres", "-Atc", "select n from t"))
@@ -68,8 +54,9 @@ func TestRealServers(t *testing.T) {
 		assert.Contains(t, "NS", string(answer))
 	})
 	t.Run("redis", func(t *testing.T) {
+		t.Parallel()
 		nw := dockertest.Network(t)
-		redis := dockertest.Run(t, servers(t), nw.Alias("cache"), dockertest.User("redis"), dockertest.Port(6379),
+		redis := dockertest.Run(t, img, nw.Alias("cache"), dockertest.User("redis"), dockertest.Port(6379),
 			dockertest.Entrypoint("redis-server", "--protected-mode", "no", "--dir", "/tmp"))
 		conn := dial(t, redis.Addr(6379))
 		defer conn.Close()
@@ -78,11 +65,13 @@ func TestRealServers(t *testing.T) {
 		line, err := bufio.NewReader(conn).ReadString('\n')
 		require.NoError(t, err)
 		assert.Equal(t, "+OK\r\n", line)
-		client := dockertest.Run(t, servers(t), nw, dockertest.Entrypoint("sleep", "infinity"))
-		assert.Equal(t, "hello", client.Exec("redis-cli", "-h", "cache", "get", "greeting"))
+		client := dockertest.Run(t, img, nw, dockertest.Entrypoint("redis-cli", "-h", "cache", "get", "greeting"), dockertest.WaitExit())
+		assert.Equal(t, "hello\n", client.Output())
 	})
 	t.Run("a server that can't start", func(t *testing.T) {
-		_, err := dockertest.Start(t.Context(), servers(t), dockertest.Entrypoint("/opt/postgres/postgres", "-D", "/data"), dockertest.Port(5432))
+		t.Parallel()
+		_, err := dockertest.Start(t.Context(), img, dockertest.User("root"), dockertest.Port(5432),
+			dockertest.Entrypoint("/opt/postgres/postgres", "-D", "/data"))
 		require.ErrorContains(t, err, "exited with code 1")
 		require.ErrorContains(t, err, `"root" execution of the PostgreSQL server is not permitted`)
 	})
@@ -90,9 +79,9 @@ func TestRealServers(t *testing.T) {
 
 // BenchmarkPostgres is a database from an empty data directory, until it accepts connections.
 func BenchmarkPostgres(b *testing.B) {
-	servers(b)
+	img := servers(b)
 	for b.Loop() {
-		if err := postgres(b).Close(); err != nil {
+		if err := postgres(b, img).Close(); err != nil {
 			b.Fatal(err)
 		}
 	}
