@@ -32,24 +32,21 @@ func makeImage(ctx context.Context, w workload) error {
 	return nil
 }
 
-func rootFS(dir, busybox string) error {
-	for _, d := range []string{"bin", "www", "tmp"} {
-		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
-			return err
-		}
-	}
-	if err := os.WriteFile(filepath.Join(dir, "www/index.html"), []byte("hello\n"), 0o644); err != nil {
+// applets puts a busybox and links to it into a root file system.
+func applets(root, busybox string, names ...string) error {
+	bin := filepath.Join(root, "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return err
 	}
 	program, err := os.ReadFile(busybox)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "bin/busybox"), program, 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(bin, "busybox"), program, 0o755); err != nil {
 		return err
 	}
-	for _, applet := range []string{"sh", "cat", "awk", "grep", "nc", "printf", "true"} {
-		if err := os.Symlink("busybox", filepath.Join(dir, "bin", applet)); err != nil {
+	for _, applet := range names {
+		if err := os.Symlink("busybox", filepath.Join(bin, applet)); err != nil {
 			return err
 		}
 	}

@@ -3,7 +3,7 @@
 //
 //	dockerd &                                    # as root; Debian: docker.io
 //	go run . -busybox /usr/bin/busybox           # Debian: busybox-static
-//	go run . -postgres /tmp/servers.tar          # what ../../../dockertest/testdata/debian-servers.sh makes
+//	go run . -postgres                           # Debian: postgresql, whose files the image is made of
 //
 // The other two talk to the Docker engine of DOCKER_HOST. testcontainers-go runs without its reaper, whose image would
 // have to be pulled, and which costs a container more.
@@ -22,17 +22,22 @@ func main() {
 	rounds := flag.Int("rounds", 20, "containers of each library, one after the other")
 	parallel := flag.Int("parallel", 50, "containers of each library at the same time; 0: not measured")
 	busybox := flag.String("busybox", "/usr/bin/busybox", "a static busybox, of which the image is made")
-	postgres := flag.String("postgres", "", "a root file system with Debian's PostgreSQL, as a tar: measures that instead, without -parallel")
+	postgres := flag.Bool("postgres", false, "measure this machine's PostgreSQL from an empty data directory instead, without -parallel")
 	flag.Parse()
-	w, err := httpd(*busybox)
-	if *postgres != "" {
-		w, err = postgreSQL(*postgres)
+	server := httpd
+	if *postgres {
+		server = postgreSQL
 		*parallel = 0
 	}
+	dir, err := os.MkdirTemp("", "caisson-bench-")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(w.dir)
+	defer os.RemoveAll(dir)
+	w, err := server(dir, *busybox)
+	if err != nil {
+		log.Fatal(err)
+	}
 	if err := run(context.Background(), w, *rounds, *parallel); err != nil {
 		log.Fatal(err)
 	}

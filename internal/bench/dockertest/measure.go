@@ -11,7 +11,10 @@ import (
 )
 
 // sample is one container: until its server answers, and until it is removed.
-type sample struct{ ready, total time.Duration }
+type sample struct {
+	ready, total time.Duration
+	early        bool // the library said ready before the server answered
+}
 
 func once(ctx context.Context, l library, w workload) (s sample, err error) {
 	begin := time.Now()
@@ -19,11 +22,31 @@ func once(ctx context.Context, l library, w workload) (s sample, err error) {
 	if err != nil {
 		return s, err
 	}
-	err = w.probe(ctx, addr)
+	s.early, err = answers(ctx, w, addr)
 	s.ready = time.Since(begin)
 	err = errors.Join(err, remove())
 	s.total = time.Since(begin)
 	return s, err
+}
+
+// patience is with a server whose library has said that it is ready.
+const patience = 30 * time.Second
+
+// answers waits for the server where the library has not.
+func answers(ctx context.Context, w workload, addr string) (early bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := w.probe(ctx, addr)
+		if err == nil || ctx.Err() != nil {
+			return early, err
+		}
+		early = true
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 func many(ctx context.Context, l library, w workload, n int) error {
@@ -47,8 +70,20 @@ func report(w io.Writer, libraries []library, results map[string][]sample) {
 			fmt.Fprintf(w, "   %.1f and %.1f times ours", ratio(ready, results[first], func(s sample) time.Duration { return s.ready }),
 				ratio(total, results[first], func(s sample) time.Duration { return s.total }))
 		}
+		if n := early(results[l.name]); n > 0 {
+			fmt.Fprintf(w, "   said ready too soon %d times of %d", n, len(results[l.name]))
+		}
 		fmt.Fprintln(w)
 	}
+}
+
+func early(samples []sample) (n int) {
+	for _, s := range samples {
+		if s.early {
+			n++
+		}
+	}
+	return n
 }
 
 func column(samples []sample, of func(sample) time.Duration) []time.Duration {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+
+	"github.com/caisson-dev/caisson/internal/testenv/servers"
 )
 
 // workload is an image and its server.
@@ -25,47 +27,41 @@ const tag = "1"
 
 func (w workload) image() string { return w.repository + ":" + tag }
 
-// httpd has the programs by which testcontainers-go looks for a port from inside.
-func httpd(busybox string) (workload, error) {
-	dir, err := os.MkdirTemp("", "caisson-bench-")
-	if err != nil {
-		return workload{}, err
-	}
-	return workload{
+// lookers are the programs by which testcontainers-go looks for a port from inside.
+var lookers = []string{"cat", "awk", "grep", "nc"}
+
+func httpd(dir, busybox string) (workload, error) {
+	root := filepath.Join(dir, "root")
+	w := workload{
 		repository: "localhost/caisson-bench-httpd", dir: dir, port: 80, probe: get,
 		dockerfile: `FROM scratch
-COPY . /
+COPY root /
 EXPOSE 80
 ENTRYPOINT ["/bin/busybox", "httpd", "-f", "-p", "80", "-h", "/www"]
-`}, rootFS(dir, busybox)
+`}
+	if err := os.MkdirAll(filepath.Join(root, "www"), 0o755); err != nil {
+		return w, err
+	}
+	if err := os.WriteFile(filepath.Join(root, "www/index.html"), []byte("hello\n"), 0o644); err != nil {
+		return w, err
+	}
+	return w, applets(root, busybox, append(lookers, "sh")...)
 }
 
 // postgreSQL starts with an empty data directory, as the official image does.
-func postgreSQL(tar string) (workload, error) {
-	dir, err := os.MkdirTemp(filepath.Dir(tar), "caisson-bench-")
-	if err != nil {
-		return workload{}, err
-	}
-	return workload{
+func postgreSQL(dir, busybox string) (workload, error) {
+	w := workload{
 		repository: "localhost/caisson-bench-postgres", dir: dir, port: 5432, probe: logIn,
-		logLine: "database system is ready to accept connections",
-		dockerfile: `FROM scratch
-ADD root.tar /
-RUN ln -s /usr/lib/postgresql/*/bin /opt/postgres && install -d -o postgres -g postgres /data /run/postgresql
-COPY --chmod=755 <<EOF /usr/local/bin/start
-#!/bin/sh
-set -e
-/opt/postgres/initdb --auth=trust -D /data
-echo "host all all all trust" >> /data/pg_hba.conf
-exec /opt/postgres/postgres -D /data -c listen_addresses=*
-EOF
-EXPOSE 5432
-USER postgres
-ENTRYPOINT ["/usr/local/bin/start"]
-`}, os.Link(tar, filepath.Join(dir, "root.tar"))
+		logLine:    "database system is ready to accept connections",
+		dockerfile: servers.Dockerfile,
+	}
+	if err := servers.PostgreSQL(dir); err != nil {
+		return w, err
+	}
+	return w, applets(filepath.Join(dir, "root"), busybox, lookers...)
 }
 
-// get makes a connection of its own. A library that says ready too soon has it fail.
+// get makes a connection of its own.
 func get(ctx context.Context, addr string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr, nil)
 	if err != nil {
