@@ -23,8 +23,9 @@ type Event struct {
 	Name string `json:"name,omitempty"`
 	// Image is what a container was made of, as it was given.
 	Image string `json:"image,omitempty"`
-	// Attributes say more: exitCode and signal of EventDie, signal of EventKill, oldName of EventRename, health of
-	// EventHealth, image and name of EventCommit, container of EventConnect and EventDisconnect.
+	// Attributes say more: exitCode and signal of EventDie and EventExecDie, execID and command of EventExec and
+	// EventExecDie, signal of EventKill, oldName of EventRename, health of EventHealth, image and name of EventCommit,
+	// container of EventConnect and EventDisconnect.
 	Attributes map[string]string `json:"attributes,omitempty"`
 	// Labels are the container's or the volume's.
 	Labels map[string]string `json:"labels,omitempty"`
@@ -60,7 +61,8 @@ const (
 	EventCommit  EventAction = "commit"
 	EventExport  EventAction = "export"
 	EventHealth  EventAction = "health_status"
-	EventExec    EventAction = "exec_start"
+	EventExec    EventAction = "exec_start" // a Cmd runs; health checks are not told of
+	EventExecDie EventAction = "exec_die"
 	EventDestroy EventAction = "destroy"
 )
 

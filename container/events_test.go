@@ -83,6 +83,52 @@ func TestEventsOfFailures(t *testing.T) {
 	require.Equal(t, []container.EventAction{container.EventCreate, container.EventStart, container.EventDie, container.EventDestroy}, actions(got))
 }
 
+// TestEventsOfCommands: a command's beginning and its end, which belong together; one that does not start is none.
+func TestEventsOfCommands(t *testing.T) {
+	e := newEngine(t)
+	ctx := t.Context()
+	c := start(t, e, container.Options{
+		Cmd: []string{"sleep", "1h"}, Network: container.NetworkNone,
+		Health: container.Health{Test: []string{"CMD", "/bin/testbox", "true"}, Interval: 10 * time.Millisecond},
+	})
+	require.NoError(t, c.WaitHealthy(ctx), "health checks are not told of")
+	begin := time.Now()
+	var code *container.ExitError
+	require.ErrorAs(t, c.Command("/bin/testbox", "exit", "3").Run(ctx), &code)
+	require.ErrorIs(t, c.Command("/no/such").Run(ctx), container.ErrCommandNotFound)
+	require.ErrorAs(t, c.Command("/bin/testbox", "kill", "9").Run(ctx), &code)
+	left := c.Command("/bin/testbox", "exit", "4")
+	left.Detach = true
+	require.NoError(t, left.Start(ctx))
+
+	long, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var got []container.Event
+	for ev, err := range e.Events(long, container.EventsOptions{
+		Since: begin, Container: c.ID(), Actions: []container.EventAction{container.EventExec, container.EventExecDie},
+	}) {
+		require.NoError(t, err)
+		if got = append(got, ev); len(got) == 6 {
+			break
+		}
+	}
+	for i, want := range []map[string]string{
+		{"command": "/bin/testbox exit 3", "exitCode": "3"},
+		{"command": "/bin/testbox kill 9", "exitCode": "137", "signal": "SIGKILL"},
+		{"command": "/bin/testbox exit 4", "exitCode": "4"},
+	} {
+		first, last := got[2*i], got[2*i+1]
+		assert.Equal(t, container.EventExec, first.Action)
+		assert.Equal(t, container.EventExecDie, last.Action)
+		id := first.Attributes["execID"]
+		assert.NotEmpty(t, id)
+		assert.Equal(t, map[string]string{"execID": id, "command": want["command"]}, first.Attributes)
+		want["execID"] = id
+		assert.Equal(t, want, last.Attributes)
+		assert.Equal(t, c.Name(), last.Name)
+	}
+}
+
 func TestEventsFollowed(t *testing.T) {
 	e := newEngine(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -70,6 +70,12 @@ func (c *cli) event(e container.Event, how format) error {
 	if e.Action == container.EventCommit { // whose name is the image's to the library
 		attributes["imageRef"] = familiarString(attributes["name"], "")
 	}
+	if command, ok := attributes["command"]; ok { // which Docker tells with the start alone
+		delete(attributes, "command")
+		if e.Action == container.EventExec {
+			e.Action = container.EventAction(string(e.Action) + ": " + command)
+		}
+	}
 	for k, v := range map[string]string{"name": e.Name, "image": familiarString(e.Image, "")} {
 		if v != "" {
 			attributes[k] = v

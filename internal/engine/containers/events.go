@@ -50,11 +50,32 @@ func (s *Service) emitEnd(rec *Record, st container.Status) {
 	if st.OOMKilled {
 		s.emit(container.EventOOM, rec)
 	}
+	s.emit(container.EventDie, rec, statusAttrs(st)...)
+}
+
+func statusAttrs(st container.Status) []string {
 	attrs := []string{"exitCode", strconv.Itoa(st.Code)}
 	if st.Signal != "" {
 		attrs = append(attrs, "signal", st.Signal)
 	}
-	s.emit(container.EventDie, rec, attrs...)
+	return attrs
+}
+
+// emitExec tells of a command that was started in the container, and returns what tells of its end. The two have an id
+// in common; the engine knows commands by none.
+func (m *managed) emitExec(args []string) (ended func(container.Status)) {
+	const most = 4 << 10 // bytes: a script may be an argument
+	command := strings.Join(args, " ")
+	command = command[:min(len(command), most)]
+	attrs := []string{"execID", newID(), "command", strings.ToValidUTF8(command, "")}
+	emit := func(a container.EventAction, more ...string) {
+		m.mu.Lock()
+		rec := *m.rec // its name may change
+		m.mu.Unlock()
+		m.s.emit(a, &rec, append(attrs, more...)...)
+	}
+	emit(container.EventExec)
+	return func(st container.Status) { emit(container.EventExecDie, statusAttrs(st)...) }
 }
 
 // emitHealth tells of another state of health.

@@ -60,6 +60,7 @@ func (s *Service) exec(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, err)
 		return
 	}
+	e.ended = m.emitExec(req.Args)
 	if req.Detach {
 		e.leave()
 		wire.Reply(w, wire.None{})
@@ -79,7 +80,8 @@ type execution struct {
 	proc  *runtime.Process
 	pipes *pipes
 	begin time.Time
-	over  atomic.Bool // the command has ended
+	over  atomic.Bool            // the command has ended
+	ended func(container.Status) // tells how
 }
 
 // exec starts a command in the container.
@@ -202,6 +204,7 @@ func (e *execution) serve(conn net.Conn, br *bufio.Reader) {
 		return
 	}
 	exitStatus(&st, ps.Sys())
+	e.ended(st)
 	_ = fw.JSON(api.Exit, st)
 }
 
@@ -260,7 +263,11 @@ func (e *execution) leave() {
 		go func() { _, _ = io.Copy(io.Discard, m) }() // it ends with the terminal
 	}
 	go func() {
-		_, _ = e.proc.Wait() // nobody asks how it ended
+		if ps, err := e.proc.Wait(); err == nil {
+			var st container.Status
+			exitStatus(&st, ps.Sys())
+			e.ended(st)
+		}
 		e.pipes.closeOurs()
 	}()
 }
@@ -269,8 +276,13 @@ func (e *execution) leave() {
 // before every other one of its pid namespace is reaped.
 func (e *execution) abort() error {
 	e.kill()
-	_, err := e.proc.Wait()
+	ps, err := e.proc.Wait()
 	e.pipes.closeOurs()
+	if err == nil && e.ended != nil {
+		var st container.Status
+		exitStatus(&st, ps.Sys())
+		e.ended(st)
+	}
 	return err
 }
 

@@ -50,6 +50,15 @@ func (s *Service) hold(ctx context.Context, id string) (*Record, func(), error) 
 	return rec, lock.Unlock, nil
 }
 
+// change changes a record that is held, for those too that read a managed container's under its mu alone.
+func (s *Service) change(rec *Record, f func(*Record)) {
+	if m := s.mine(rec.ID); m != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+	}
+	f(rec)
+}
+
 // renameTo claims the new name before the old one goes: a crash between leaves the container with one name too many,
 // which goes with it.
 func (s *Service) renameTo(rec *Record, name string) error {
@@ -65,7 +74,7 @@ func (s *Service) renameTo(rec *Record, name string) error {
 	if err := s.save(rec.ID, "config.json", &changed); err != nil {
 		return errors.Join(err, s.dropName(name, rec.ID))
 	}
-	rec.Name, rec.Options.Name = name, name
+	s.change(rec, func(r *Record) { r.Name, r.Options.Name = name, name })
 	err := s.dropName(old, rec.ID)
 	s.emit(container.EventRename, rec, "oldName", old)
 	return err

@@ -38,7 +38,7 @@ func (s *Service) update(r *http.Request, limits container.Resources) (wire.None
 	if err := s.save(rec.ID, "config.json", &changed); err != nil {
 		return wire.None{}, err
 	}
-	rec.Options.Resources = now
+	s.change(rec, func(r *Record) { r.Options.Resources = now })
 	s.emit(container.EventUpdate, rec)
 	return wire.None{}, nil
 }
