@@ -124,7 +124,13 @@ func TestForeignProgram(t *testing.T) {
 		DockerfileText: "FROM localhost/testbox:1\nCOPY p /usr/bin/p\nENTRYPOINT []\n", Tags: []string{name},
 	})
 	require.NoError(t, err)
+	running := start(t, e, container.Options{Image: name, Cmd: []string{"/bin/testbox", "sleep", "1h"}})
 	for _, command := range []string{"/usr/bin/p", "../usr/bin/p", "p"} {
+		t.Run("exec "+command, func(t *testing.T) {
+			err := running.Command(command).Run(t.Context())
+			require.ErrorIs(t, err, container.ErrNotExecutable)
+			assert.ErrorContains(t, err, "/usr/bin/p: the program is for ")
+		})
 		t.Run(command, func(t *testing.T) {
 			c := create(t, e, container.Options{Image: name, Cmd: []string{command}})
 			err := c.Start(t.Context())

@@ -98,6 +98,9 @@ func (m *managed) exec(req execRequest) (*execution, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := runnable(program{spec.Args[0], spec.Cwd, spec.Env}, m.rec.Mounts, st.RootFS); err != nil {
+		return nil, fmt.Errorf("exec in container %s: %w", short(m.rec.ID), err)
+	}
 	connect := newPipes
 	if req.Detach && !req.TTY {
 		connect = nullPipes

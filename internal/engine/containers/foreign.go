@@ -15,6 +15,7 @@ import (
 	pathrs "github.com/cyphar/filepath-securejoin/pathrs-lite"
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -24,14 +25,21 @@ var machines = map[string][]elf.Machine{
 	"arm64": {elf.EM_AARCH64, elf.EM_ARM},
 }
 
+// program is what is to be executed, and what says where it is.
+type program struct {
+	name string
+	dir  string
+	env  []string
+}
+
 // runnable refuses a program for another architecture. Without this the kernel's "exec format error" would come from a
-// container that has started. What can't be looked at here, as a program in a volume, is left to the kernel.
-func runnable(rec *Record, rootfs string) error {
+// process that has started. What can't be looked at here, as a program in a volume, is left to the kernel.
+func runnable(p program, mounts []container.Mount, rootfs string) error {
 	own, known := machines[goruntime.GOARCH]
 	if !known {
 		return nil
 	}
-	m, name := machineOf(rootfs, rec)
+	m, name := p.machine(mounts, rootfs)
 	for _, o := range own {
 		if m == elf.EM_NONE || m == o {
 			return nil
@@ -56,10 +64,10 @@ func emulates() bool {
 	return false
 }
 
-// machineOf reads what the container's program is for; EM_NONE when that is not to be seen.
-func machineOf(rootfs string, rec *Record) (elf.Machine, string) {
-	for _, name := range candidates(rec) {
-		for _, m := range rec.Mounts {
+// machine reads what the program is for; EM_NONE when that is not to be seen.
+func (p program) machine(mounts []container.Mount, rootfs string) (elf.Machine, string) {
+	for _, name := range p.candidates() {
+		for _, m := range mounts {
 			if name == m.Target || strings.HasPrefix(name, m.Target+"/") {
 				return elf.EM_NONE, name
 			}
@@ -72,16 +80,16 @@ func machineOf(rootfs string, rec *Record) (elf.Machine, string) {
 }
 
 // candidates are where the program may be, in the order in which they are tried.
-func candidates(rec *Record) []string {
-	name := rec.Command[0]
+func (p program) candidates() []string {
+	name := p.name
 	if strings.Contains(name, "/") {
 		if !path.IsAbs(name) {
-			name = path.Join("/", rec.Dir, name)
+			name = path.Join("/", p.dir, name)
 		}
 		return []string{name}
 	}
 	search := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-	for _, e := range rec.Env {
+	for _, e := range p.env {
 		if v, ok := strings.CutPrefix(e, "PATH="); ok {
 			search = v
 		}

@@ -126,7 +126,7 @@ func (m *managed) launch(r *run, p *pipes) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mount the root file system: %w", err)
 	}
-	if err := runnable(m.rec, rootfs); err != nil {
+	if err := runnable(program{m.rec.Command[0], m.rec.Dir, m.rec.Env}, m.rec.Mounts, rootfs); err != nil {
 		return "", err
 	}
 	in, err := m.s.specInput(m.rec, rootfs)
