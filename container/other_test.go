@@ -90,7 +90,9 @@ func TestFromAnotherProcess(t *testing.T) {
 			}
 			return unlessRootless(rootless, err)
 		}},
-		{"Update", func(*testing.T) error { return unlessRootless(rootless, c.Update(ctx, container.Resources{PIDs: 100})) }},
+		{"Update", func(*testing.T) error {
+			return unlessRootless(rootless, c.Update(ctx, container.UpdateOptions{Resources: container.Resources{PIDs: 100}}))
+		}},
 		{"CopyFS", func(*testing.T) error {
 			return c.CopyFS(ctx, "/tmp/in", fstest.MapFS{"f": {Data: []byte("copied")}}, container.CopyOptions{})
 		}},

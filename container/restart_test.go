@@ -44,6 +44,56 @@ func TestRestartOnFailure(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestUpdateRestart: the policy of a container that runs, of one that waits for its restart, and of one that has ended.
+func TestUpdateRestart(t *testing.T) {
+	e := newEngine(t)
+	ctx := t.Context()
+	to := func(mode container.RestartMode, retries int) container.UpdateOptions {
+		return container.UpdateOptions{Restart: container.RestartPolicy{Mode: mode, MaxRetries: retries}}
+	}
+	c := start(t, e, container.Options{Cmd: []string{"trap", "hangup"}, Network: container.NetworkNone})
+	waitForLog(t, c, "ready")
+	for field, wrong := range map[string]container.UpdateOptions{
+		"Restart.Mode": to("sometimes", 0), "Restart.MaxRetries": to(container.RestartAlways, 3), "MaxRetries": to("", 3),
+	} {
+		err := c.Update(ctx, wrong)
+		require.ErrorIs(t, err, container.ErrInvalidArgument)
+		require.ErrorContains(t, err, field)
+	}
+	require.NoError(t, c.Update(ctx, to(container.RestartOnFailure, 5)))
+	require.NoError(t, c.Kill(ctx, "HUP"), "it ends by itself")
+	info := restarted(t, c, 1)
+	assert.Equal(t, container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: 5}, info.Options.Restart)
+	waitForLog(t, c, "got hangup\nready\n")
+	require.NoError(t, c.Update(ctx, to(container.RestartNo, 0)))
+	require.NoError(t, c.Kill(ctx, "HUP"))
+	_, err := c.Wait(soon(t))
+	require.NoError(t, err)
+
+	c = start(t, e, container.Options{Cmd: []string{"exit", "4"}, Restart: container.RestartPolicy{Mode: container.RestartAlways}, Network: container.NetworkNone})
+	require.Eventually(t, func() bool {
+		info, err := c.Inspect(ctx)
+		require.NoError(t, err)
+		return info.Restarts >= 3 && info.State == container.StateRestarting // for 800 ms
+	}, time.Minute, time.Millisecond)
+	require.NoError(t, c.Update(ctx, to(container.RestartNo, 0)))
+	st, err := c.Wait(soon(t))
+	require.NoError(t, err, "what was due is called off")
+	assert.Equal(t, 4, st.Code)
+	require.NoError(t, c.Update(ctx, to(container.RestartOnFailure, 1)))
+	require.NoError(t, c.Start(ctx))
+	_, err = c.Wait(soon(t))
+	require.NoError(t, err)
+	info, err = c.Inspect(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, 1, info.Restarts, "by the new policy")
+
+	leaves := create(t, e, container.Options{AutoRemove: true})
+	err = leaves.Update(ctx, to(container.RestartAlways, 0))
+	require.ErrorIs(t, err, container.ErrInvalidArgument)
+	require.ErrorContains(t, err, "AutoRemove")
+}
+
 // restarted waits until a container was started again so often.
 func restarted(t testing.TB, c *container.Container, n int) *container.Info {
 	t.Helper()

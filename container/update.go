@@ -5,10 +5,19 @@ import (
 	"net/http"
 )
 
-// Update changes limits of the container, at once if it runs, and for later starts. Fields that are zero keep what they
-// have; PIDs and MemorySwap become unlimited by -1. Ulimits, ShmSize, OOMScoreAdj and CgroupParent can't change.
+// UpdateOptions say what to change. Fields that are zero keep what the container has.
+type UpdateOptions struct {
+	// Resources to limit; PIDs and MemorySwap become unlimited by -1. Ulimits, ShmSize, OOMScoreAdj and CgroupParent can't
+	// change.
+	Resources Resources `json:"resources,omitzero"`
+	// Restart replaces the restart policy; RestartNo takes it away, and calls off a restart that is due.
+	Restart RestartPolicy `json:"restart,omitzero"`
+}
+
+// Update changes limits and the restart policy of the container, at once if it runs, and for later starts.
 //
-// Errors: ErrNotFound, ErrInvalidArgument (also a memory limit below what is in use), ErrUnsupported (no controller).
-func (c *Container) Update(ctx context.Context, limits Resources) error {
-	return c.c.Do(ctx, http.MethodPost, c.path("update"), limits, nil)
+// Errors: ErrNotFound, ErrInvalidArgument (also a memory limit below what is in use, and a restart policy for a container
+// with AutoRemove), ErrUnsupported (no controller). After an error nothing is changed.
+func (c *Container) Update(ctx context.Context, opts UpdateOptions) error {
+	return c.c.Do(ctx, http.MethodPost, c.path("update"), opts, nil)
 }

@@ -67,7 +67,7 @@ func newCreateFlags(flags *pflag.FlagSet) *createFlags {
 	flags.StringVar(&o.entrypoint, "entrypoint", "", "program to run instead of the image's entrypoint")
 	flags.StringVar(&o.container.StopSignal, "stop-signal", "", "signal that stops it (default the image's, else SIGTERM)")
 	flags.IntVar(&o.stopTimeout, "stop-timeout", 0, "seconds after which stop kills it (default 10)")
-	flags.Var((*restartPolicy)(&o.container.Restart), "restart", "when to start it again: no, always, unless-stopped or on-failure[:RETRIES]")
+	flags.Var((*restartPolicy)(&o.container.Restart), "restart", restartUsage)
 	flags.Var((*logOption)(&o.container.Log), "log-opt", "bound of the log, as max-size=10m or max-file=3 (may be repeated)")
 	flags.StringArrayVar(&o.volumesFrom, "volumes-from", nil, "mount what another container mounts, as CONTAINER[:ro] (may be repeated)")
 	flags.StringVar(&o.pull, "pull", string(image.PullMissing), "when to fetch the image: missing, always or never")

@@ -46,6 +46,8 @@ func (o *healthFlags) apply(opts *container.Options) error {
 // restartPolicy is the value of --restart: no, always, unless-stopped or on-failure[:RETRIES].
 type restartPolicy container.RestartPolicy
 
+const restartUsage = "when to start it again: no, always, unless-stopped or on-failure[:RETRIES]"
+
 func (p *restartPolicy) String() string { return string(p.Mode) }
 func (p *restartPolicy) Type() string   { return "policy" }
 

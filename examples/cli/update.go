@@ -10,15 +10,16 @@ import (
 )
 
 var updateCommand = command{
-	name: "update", args: "CONTAINER [CONTAINER...]", short: "Change limits of containers", min: 1, max: -1,
+	name: "update", args: "CONTAINER [CONTAINER...]", short: "Change limits and the restart policy of containers", min: 1, max: -1,
 	setup: func(flags *pflag.FlagSet) action {
-		var limits container.Resources
-		limitFlags(flags, &limits)
+		var o container.UpdateOptions
+		limitFlags(flags, &o.Resources)
+		flags.Var((*restartPolicy)(&o.Restart), "restart", restartUsage)
 		return func(ctx context.Context, c *cli, args []string) error {
 			if flags.NFlag() == 0 {
 				return errors.New("you must provide one or more flags when using this command")
 			}
-			return c.eachContainer(ctx, args, func(ctr *container.Container) error { return ctr.Update(ctx, limits) })
+			return c.eachContainer(ctx, args, func(ctr *container.Container) error { return ctr.Update(ctx, o) })
 		}
 	},
 }

@@ -13,13 +13,26 @@ import (
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
 
-func (s *Service) update(r *http.Request, limits container.Resources) (wire.None, error) {
+func (s *Service) update(r *http.Request, opts container.UpdateOptions) (wire.None, error) {
 	rec, unlock, err := s.hold(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return wire.None{}, err
 	}
-	defer unlock()
-	now, err := changedLimits(rec.Options.Resources, limits)
+	none, err := s.updateHeld(rec, opts)
+	unlock()
+	if m := s.mine(r.PathValue("id")); err == nil && m != nil && opts.Restart.Mode == container.RestartNo && m.state().State == container.StateRestarting {
+		m.callOff()
+	}
+	return none, err
+}
+
+// updateHeld changes the record, and the run if there is one.
+func (s *Service) updateHeld(rec *Record, opts container.UpdateOptions) (wire.None, error) {
+	now, err := changedLimits(rec.Options.Resources, opts.Resources)
+	if err != nil {
+		return wire.None{}, err
+	}
+	policy, err := changedPolicy(&rec.Options, opts.Restart)
 	if err != nil {
 		return wire.None{}, err
 	}
@@ -34,11 +47,11 @@ func (s *Service) update(r *http.Request, limits container.Resources) (wire.None
 		}
 	}
 	changed := *rec
-	changed.Options.Resources = now
+	changed.Options.Resources, changed.Options.Restart = now, policy
 	if err := s.save(rec.ID, "config.json", &changed); err != nil {
 		return wire.None{}, err
 	}
-	s.change(rec, func(r *Record) { r.Options.Resources = now })
+	s.change(rec, func(r *Record) { r.Options.Resources, r.Options.Restart = now, policy })
 	s.emit(container.EventUpdate, rec)
 	return wire.None{}, nil
 }
@@ -55,6 +68,17 @@ func (m *managed) limit(r *run, now container.Resources) error {
 		return invalid("update container %s: the kernel refuses the limits: %w", short(m.rec.ID), err)
 	}
 	return err
+}
+
+// changedPolicy is the restart policy after a change.
+func changedPolicy(o *container.Options, change container.RestartPolicy) (container.RestartPolicy, error) {
+	if change == (container.RestartPolicy{}) {
+		return o.Restart, nil
+	}
+	if o.AutoRemove && change.Mode != container.RestartNo {
+		return o.Restart, invalid("Restart.Mode %q: the container has AutoRemove: one that is removed can't start again", change.Mode)
+	}
+	return change, validateRestart(change)
 }
 
 // changedLimits joins limits with the changes to them.
