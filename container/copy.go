@@ -126,6 +126,10 @@ type FileInfo struct {
 type CopyFromOptions struct {
 	// Follow copies what a symbolic link at the path leads to. Links below it are copied as links.
 	Follow bool `json:"follow,omitempty"`
+	// KeepOwner gives what Download writes the ids that the files have in the container, as docker cp -a; that takes root.
+	// Set-user-id bits are left out nevertheless. Default: the copies are the caller's. The stream of CopyFrom always
+	// has the ids.
+	KeepOwner bool `json:"-"`
 }
 
 type copyFromRequest struct {

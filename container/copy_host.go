@@ -107,7 +107,7 @@ func (s source) write(tw *tar.Writer, name string) error {
 }
 
 // Download copies a file or tree of the container to the host by the rules of docker cp, as Upload does the other way.
-// The copies belong to the caller. Nothing that the container does leads outside hostPath.
+// The copies belong to the caller, unless opts says otherwise. Nothing that the container does leads outside hostPath.
 //
 // Errors: those of CopyFrom and of the host's file system.
 func (c *Container) Download(ctx context.Context, from, hostPath string, opts CopyFromOptions) error {
@@ -130,7 +130,7 @@ func (c *Container) Download(ctx context.Context, from, hostPath string, opts Co
 		return err
 	}
 	defer root.Close()
-	if err := unpack(root, name, tar.NewReader(body)); err != nil {
+	if err := unpack(root, name, tar.NewReader(body), opts.KeepOwner); err != nil {
 		return fmt.Errorf("download %s: %w", from, err)
 	}
 	return nil
@@ -154,7 +154,7 @@ func hostTarget(to string, isDir bool) (dir, name string, err error) {
 }
 
 // unpack writes a stream's files below root; its first element becomes name, or is left out if name is empty.
-func unpack(root *os.Root, name string, tr *tar.Reader) error {
+func unpack(root *os.Root, name string, tr *tar.Reader, keepOwner bool) error {
 	var dirs []*tar.Header
 	defer func() {
 		for i := len(dirs) - 1; i >= 0; i-- { // files in them changed their times
@@ -182,7 +182,26 @@ func unpack(root *os.Root, name string, tr *tar.Reader) error {
 		if err := unpackOne(root, h, tr); err != nil {
 			return err
 		}
+		if keepOwner {
+			if err := own(root, h); err != nil {
+				return err
+			}
+		}
 	}
+}
+
+// own gives what was unpacked the ids that it had.
+func own(root *os.Root, h *tar.Header) error {
+	switch h.Typeflag {
+	case tar.TypeReg, tar.TypeSymlink, tar.TypeDir: // a hard link has them by its first name
+	default:
+		return nil
+	}
+	err := root.Lchown(h.Name, h.Uid, h.Gid)
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("CopyFromOptions.KeepOwner: %d:%d can't be given to the file: run as root, or leave it out: %w", h.Uid, h.Gid, err)
+	}
+	return err
 }
 
 // renamed replaces the first element.

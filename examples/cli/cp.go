@@ -18,7 +18,7 @@ import (
 var cpCommand = command{
 	name: "cp", args: "CONTAINER:SOURCE TARGET|-  or  SOURCE|- CONTAINER:TARGET", short: "Copy files between a container and the host", min: 2, max: 2,
 	setup: func(flags *pflag.FlagSet) action {
-		archive := flags.BoolP("archive", "a", false, "keep the owners' ids of what goes into the container")
+		archive := flags.BoolP("archive", "a", false, "keep the owners' ids")
 		follow := flags.BoolP("follow-link", "L", false, "copy what a symbolic link leads to")
 		flags.BoolP("quiet", "q", false, "for Docker's sake: nothing is told")
 		return func(ctx context.Context, c *cli, args []string) error {
@@ -39,7 +39,7 @@ var cpCommand = command{
 			case from != "" && target == "-":
 				return c.copyOut(ctx, ctr, source, *follow)
 			case from != "":
-				return ctr.Download(ctx, source, target, container.CopyFromOptions{Follow: *follow})
+				return ctr.Download(ctx, source, target, container.CopyFromOptions{Follow: *follow, KeepOwner: *archive})
 			case source == "-":
 				return ctr.CopyTo(ctx, target, c.in, opts)
 			case *follow:
