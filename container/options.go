@@ -12,7 +12,7 @@ import (
 type Options struct {
 	// Image by name, name:tag, name@digest, id or prefix of an id.
 	Image string `json:"image"`
-	// Name is unique in the store; it follows [a-zA-Z0-9][a-zA-Z0-9_.-]+. Default: one is made up.
+	// Name is unique in the store; it follows [a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}. Default: one is made up.
 	Name string `json:"name,omitempty"`
 	// Entrypoint replaces the image's. Nil keeps it; an empty one that is not nil takes it away.
 	Entrypoint []string `json:"entrypoint"`

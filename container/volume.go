@@ -24,7 +24,7 @@ type Volume struct {
 
 // VolumeOptions say what volume to make.
 type VolumeOptions struct {
-	// Name follows [a-zA-Z0-9][a-zA-Z0-9_.-]+. Default: one is made up.
+	// Name follows [a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}. Default: one is made up.
 	Name   string            `json:"name,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`
 }

@@ -28,10 +28,12 @@ func (s *Service) create(r *http.Request, opts container.Options) (ref, error) {
 
 // make makes a container. modify, if any, changes its specification.
 func (s *Service) make(ctx context.Context, opts container.Options, modify func(*specs.Spec) (*specs.Spec, error)) (ref, error) {
+	network := opts.Network
 	if err := firstError(
 		func() error { return validate(&opts) },
 		func() error { return s.Host.can(&opts) },
 		func() error { return s.joins(&opts) },
+		func() error { return s.canJoin(&opts, network) },
 	); err != nil {
 		return ref{}, err
 	}
@@ -180,8 +182,11 @@ func (s *Service) newDir(rec *Record) (*state.Lock, error) {
 	return lock, nil
 }
 
-// build makes the read-write layer and the volumes.
+// build makes the read-write layer, the volumes and the directories of the host that are asked for.
 func (s *Service) build(ctx context.Context, rec *Record, img *images.Resolved) error {
+	if err := makeSources(rec.Options.Mounts); err != nil {
+		return err
+	}
 	shared, err := s.layout.Shared(ctx)
 	if err != nil {
 		return err

@@ -141,6 +141,14 @@ func (m *managed) execSpec(req execRequest, rootfs string, first *specs.Process)
 	if len(req.Args) == 0 || req.Args[0] == "" {
 		return nil, invalid("exec: Args is empty: give a command")
 	}
+	if err := firstError(
+		func() error { return validateArgs("exec: Args", req.Args) },
+		func() error { return validateEnv("exec: Env", req.Env) },
+		func() error { return validateDir("exec: Dir", req.Dir) },
+		func() error { return validateUser("exec: User", req.User) },
+	); err != nil {
+		return nil, err
+	}
 	who := req.User
 	if who == "" {
 		who = m.rec.User

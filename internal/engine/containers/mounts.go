@@ -91,12 +91,11 @@ func validateBind(field string, m *container.Mount) error {
 	if !filepath.IsAbs(m.Source) || strings.Contains(m.Source, "\x00") {
 		return invalid("%s.Source %q: a bind mount's source must be an absolute path", field, m.Source)
 	}
+	source := m.Source
 	if m.CreateSource {
-		if err := os.MkdirAll(m.Source, 0o755); err != nil {
-			return invalid("%s.Source: %w", field, err)
-		}
+		source = existing(source)
 	}
-	if _, err := os.Stat(m.Source); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(source); errors.Is(err, fs.ErrNotExist) {
 		return invalid("%s.Source %q: it does not exist: make it first, or set CreateSource", field, m.Source)
 	} else if err != nil {
 		return invalid("%s.Source: %w", field, err)
@@ -105,11 +104,34 @@ func validateBind(field string, m *container.Mount) error {
 	case "", container.PropagationPrivate, container.PropagationRPrivate:
 		return nil
 	case container.PropagationSlave, container.PropagationRSlave:
-		return validateSlave(field, m.Source)
+		return validateSlave(field, source)
 	case container.PropagationShared, container.PropagationRShared:
 		return unsupported("%s.Propagation %q: a container's mounts stay in its agent's mount namespace, and end with it: use rslave", field, m.Propagation)
 	}
 	return invalid("%s.Propagation %q: use private, rprivate, slave or rslave", field, m.Propagation)
+}
+
+// existing is the path, or the nearest directory above that exists.
+func existing(path string) string {
+	for {
+		if _, err := os.Lstat(path); err == nil || path == "/" {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
+}
+
+// makeSources makes the directories of the host that bind mounts want, when all else is found right.
+func makeSources(mounts []container.Mount) error {
+	for i, m := range mounts {
+		if !m.CreateSource {
+			continue
+		}
+		if err := os.MkdirAll(m.Source, 0o755); err != nil {
+			return invalid("Options.Mounts[%d].Source: %w", i, err)
+		}
+	}
+	return nil
 }
 
 // validateSlave: where the host's mount is private, nothing would ever come from it.

@@ -16,7 +16,7 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-var nameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
+var nameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`) // Docker's, and no longer than a file's name may be
 
 func newID() string {
 	var b [32]byte

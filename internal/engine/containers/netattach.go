@@ -226,9 +226,6 @@ func validateNetwork(o *container.Options) error {
 			return invalid("Options.Networks[%d].Network %q: it must name a network, each one once", i, ep.Network)
 		}
 		names = append(names, ep.Network)
-		if _, err := net.ParseMAC(ep.MAC); ep.MAC != "" && err != nil {
-			return invalid("Options.Networks[%d].MAC %q: %w", i, ep.MAC, err)
-		}
 	}
 	if len(o.Ports) > 0 && (shared || o.Network == container.NetworkHost) {
 		return invalid("Options.Ports: a container on network %s can't publish ports: they are %s's", mode, mode)

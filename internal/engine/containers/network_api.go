@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -39,6 +40,9 @@ func (s *Service) createNetwork(r *http.Request, opts container.NetworkOptions) 
 	case container.NetworkDefault, container.NetworkHost, container.NetworkNone:
 		return nil, invalid("NetworkOptions.Name %q: the name is taken by the engine: choose another", opts.Name)
 	}
+	if err := validateSubnets(opts); err != nil {
+		return nil, err
+	}
 	lock, err := s.lockNetworks(ctx)
 	if err != nil {
 		return nil, err
@@ -63,6 +67,35 @@ func (s *Service) createNetwork(r *http.Request, opts container.NetworkOptions) 
 	}
 	s.emitNetwork(container.EventCreate, d.Name, "")
 	return &container.NetworkInfo{NetworkOptions: d.NetworkOptions, Created: d.Created}, nil
+}
+
+// validateSubnets refuses what no network can have, by the field's name. What others use, the network itself finds out.
+func validateSubnets(o container.NetworkOptions) error {
+	const field = "NetworkOptions."
+	for _, f := range []struct {
+		name, want string
+		subnet     netip.Prefix
+		gateway    netip.Addr
+		fits       bool
+	}{
+		{"4", "an IPv4 prefix from /8 to /29", o.IPv4, o.Gateway4, o.IPv4.Addr().Is4() && o.IPv4.Bits() >= 8 && o.IPv4.Bits() <= 29},
+		{"6", "an IPv6 prefix of at most /120", o.IPv6, o.Gateway6, o.IPv6.Addr().Is6() && o.IPv6.Bits() <= 120},
+	} {
+		a := f.subnet.Addr()
+		switch {
+		case f.subnet.IsValid() && (!f.fits || a.IsLoopback() || a.IsMulticast() || a.IsUnspecified() || a.IsLinkLocalUnicast()):
+			return invalid(field+"IPv%s %s: use %s that is no loopback's, multicast or link-local", f.name, f.subnet, f.want)
+		case !f.gateway.IsValid():
+		case !f.subnet.IsValid():
+			return invalid(field+"Gateway%s %s: it is an address of IPv%s: set that too", f.name, f.gateway, f.name)
+		case !network.Usable(f.subnet, f.gateway):
+			return invalid(field+"Gateway%s %s: it is no host's address in %s", f.name, f.gateway, f.subnet)
+		}
+	}
+	if o.MTU != 0 && (o.MTU < 1280 || o.MTU > 65520) {
+		return invalid(field+"MTU %d: from 1280 to 65520", o.MTU)
+	}
+	return validateLabels(field+"Labels", o.Labels)
 }
 
 func (s *Service) saveNetwork(d *description) error {

@@ -110,7 +110,11 @@ func (s *Service) connect(r *http.Request, ep container.Endpoint) (wire.None, er
 		if slices.ContainsFunc(eps, func(e container.Endpoint) bool { return e.Network == ep.Network }) {
 			return api.Errorf(api.ErrInUse, "container %s: it is on network %s already", short(rec.ID), ep.Network)
 		}
-		if _, err := s.describe(ep.Network); err != nil {
+		d, err := s.describe(ep.Network)
+		if err != nil {
+			return err
+		}
+		if err := validateEndpoint("Endpoint", ep, d); err != nil {
 			return err
 		}
 		opts := rec.Options

@@ -3,6 +3,8 @@
 package containers
 
 import (
+	"errors"
+	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -27,13 +29,13 @@ func validate(o *container.Options) error {
 	if o.Name != "" && !nameRE.MatchString(o.Name) {
 		return invalid("Options.Name %q: it must match %s", o.Name, nameRE)
 	}
-	for _, e := range o.Env {
-		if k, _, _ := strings.Cut(e, "="); k == "" || strings.Contains(e, "\x00") {
-			return invalid("Options.Env %q: it must be KEY=value", e)
-		}
+	if err := validateCommand(o); err != nil {
+		return err
 	}
-	if o.Dir != "" && !filepath.IsAbs(o.Dir) {
-		return invalid("Options.Dir %q: it must be absolute", o.Dir)
+	for field, m := range map[string]map[string]string{"Labels": o.Labels, "Annotations": o.Annotations} {
+		if err := validateLabels("Options."+field, m); err != nil {
+			return err
+		}
 	}
 	if len(o.Hostname) > 63 || strings.ContainsAny(o.Hostname, " /\x00\n") {
 		return invalid("Options.Hostname %q: at most 63 letters, digits, dots and hyphens", o.Hostname)
@@ -77,6 +79,72 @@ func validate(o *container.Options) error {
 		func() error { return validateRestart(o.Restart) },
 		func() error { return validateLog(o.Log) },
 	)
+}
+
+// validateCommand refuses what no process can be started with.
+func validateCommand(o *container.Options) error {
+	if len(o.Entrypoint) > 0 && o.Entrypoint[0] == "" {
+		return invalid("Options.Entrypoint[0] is empty: name a program, or leave no element to do without the image's entrypoint")
+	}
+	for field, args := range map[string][]string{"Options.Entrypoint": o.Entrypoint, "Options.Cmd": o.Cmd} {
+		if err := validateArgs(field, args); err != nil {
+			return err
+		}
+	}
+	if err := validateEnv("Options.Env", o.Env); err != nil {
+		return err
+	}
+	if err := validateUser("Options.User", o.User); err != nil {
+		return err
+	}
+	return validateDir("Options.Dir", o.Dir)
+}
+
+func validateLabels(field string, labels map[string]string) error {
+	if _, has := labels[""]; has {
+		return invalid("%s: a key is empty: name it", field)
+	}
+	return nil
+}
+
+func validateArgs(field string, args []string) error {
+	for i, a := range args {
+		if strings.Contains(a, "\x00") {
+			return invalid("%s[%d] %q: it can't have a zero byte", field, i, a)
+		}
+	}
+	return nil
+}
+
+func validateEnv(field string, env []string) error {
+	for _, e := range env {
+		if k, _, _ := strings.Cut(e, "="); k == "" || strings.Contains(e, "\x00") {
+			return invalid("%s %q: it must be KEY=value", field, e)
+		}
+	}
+	return nil
+}
+
+func validateDir(field, dir string) error {
+	if dir != "" && !filepath.IsAbs(dir) || strings.Contains(dir, "\x00") {
+		return invalid("%s %q: it must be absolute", field, dir)
+	}
+	return nil
+}
+
+// validateUser looks at the form alone: the names are the image's.
+func validateUser(field, spec string) error {
+	who, group, _ := strings.Cut(spec, ":")
+	if strings.ContainsAny(who+group, ":\n\x00") {
+		return invalid("%s %q: use a name, a number, name:group or uid:gid", field, spec)
+	}
+	for _, id := range []string{who, group} {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if (err == nil || errors.Is(err, strconv.ErrRange)) && (n < 0 || n > math.MaxInt32) {
+			return invalid("%s %q: ids go from 0 to %d", field, spec, math.MaxInt32)
+		}
+	}
+	return nil
 }
 
 func firstError(checks ...func() error) error {

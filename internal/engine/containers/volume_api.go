@@ -46,6 +46,9 @@ func (s *Service) createVolume(r *http.Request, opts container.VolumeOptions) (*
 	} else if !nameRE.MatchString(opts.Name) {
 		return nil, invalid("VolumeOptions.Name %q: it must match %s", opts.Name, nameRE)
 	}
+	if err := validateLabels("VolumeOptions.Labels", opts.Labels); err != nil {
+		return nil, err
+	}
 	lock, err := s.lockVolumes(r.Context(), false)
 	if err != nil {
 		return nil, err

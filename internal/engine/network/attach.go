@@ -79,9 +79,9 @@ func (n *Network) check(o EndpointOptions) error {
 	switch {
 	case o.Netns == nil:
 		return n.wrap(o.Name, "attach", fmt.Errorf("%w: no network namespace", ErrInvalid))
-	case o.IPv4.IsValid() && !usable(n.spec.IPv4, o.IPv4):
+	case o.IPv4.IsValid() && !Usable(n.spec.IPv4, o.IPv4):
 		return n.wrap(o.Name, "attach", fmt.Errorf("%s: %w: not a host address of %s", o.IPv4, ErrInvalid, n.spec.IPv4))
-	case o.IPv6.IsValid() && !(n.spec.IPv6.IsValid() && usable(n.spec.IPv6, o.IPv6)):
+	case o.IPv6.IsValid() && !(n.spec.IPv6.IsValid() && Usable(n.spec.IPv6, o.IPv6)):
 		return n.wrap(o.Name, "attach", fmt.Errorf("%s: %w: not a host address of %s", o.IPv6, ErrInvalid, n.spec.IPv6))
 	case len(o.Interface) >= unix.IFNAMSIZ:
 		return n.wrap(o.Name, "attach", fmt.Errorf("interface %q: %w: at most 15 characters", o.Interface, ErrInvalid))

@@ -83,7 +83,7 @@ func (s *Spec) complete() error {
 	if !s.Gateway4.IsValid() {
 		s.Gateway4 = s.IPv4.Addr().Next()
 	}
-	if !usable(s.IPv4, s.Gateway4) {
+	if !Usable(s.IPv4, s.Gateway4) {
 		return fmt.Errorf("network %s: gateway %s: %w: not a host address of %s", s.Name, s.Gateway4, ErrInvalid, s.IPv4)
 	}
 	if s.IPv6.IsValid() {
@@ -92,7 +92,7 @@ func (s *Spec) complete() error {
 		if !s.Gateway6.IsValid() {
 			s.Gateway6 = s.IPv6.Addr().Next()
 		}
-		if !usable(s.IPv6, s.Gateway6) {
+		if !Usable(s.IPv6, s.Gateway6) {
 			return fmt.Errorf("network %s: gateway %s: %w: not a host address of %s", s.Name, s.Gateway6, ErrInvalid, s.IPv6)
 		}
 	}

@@ -6,9 +6,9 @@ import (
 	"net/netip"
 )
 
-// usable reports whether addr can be given to an endpoint of p: not the network's own address nor, for IPv4,
+// Usable reports whether addr can be given to an endpoint of p: not the network's own address nor, for IPv4,
 // the broadcast address.
-func usable(p netip.Prefix, addr netip.Addr) bool {
+func Usable(p netip.Prefix, addr netip.Addr) bool {
 	if !p.Contains(addr) || addr == p.Masked().Addr() {
 		return false
 	}
@@ -85,7 +85,7 @@ func nextFree(p netip.Prefix, last netip.Addr, used func(netip.Addr) bool) (neti
 		if addr = addr.Next(); !addr.IsValid() || !p.Contains(addr) {
 			addr = first.Next()
 		}
-		if usable(p, addr) && !used(addr) {
+		if Usable(p, addr) && !used(addr) {
 			return addr, nil
 		}
 		if addr == last {

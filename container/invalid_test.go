@@ -1,0 +1,380 @@
+package container_test
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+)
+
+// anyValue are the fields that have no wrong value, alone or with others.
+var anyValue = []string{
+	"Options.ReadOnly", "Options.Stdin", "Options.TTY", "Options.Detach", "Options.Init", "Options.Mounts.ReadOnly",
+	"Options.ModifySpec", "Options.Security.NoNewPrivileges", "Options.Security.Unmasked",
+	"NetworkOptions.EnableIPv6", "NetworkOptions.Internal",
+}
+
+// wrongOptions are a wrong value of each other field of Options, and the fields that exclude each other, by the field
+// that the message names.
+func wrongOptions() []wrong {
+	res := func(text string, r container.Resources) wrong {
+		return wrong{"Options.Resources." + text, container.Options{Resources: r}, nil}
+	}
+	sec := func(text string, s container.Security) wrong {
+		return wrong{"Options.Security" + text, container.Options{Security: s}, nil}
+	}
+	mount := func(text string, m container.Mount) wrong {
+		if m.Target == "" && !strings.HasPrefix(text, "Target") {
+			m.Target = "/m"
+		}
+		return wrong{"Options.Mounts[0]." + text, container.Options{Mounts: []container.Mount{m}}, nil}
+	}
+	health := func(text string, h container.Health) wrong {
+		if h.Test == nil {
+			h.Test = []string{"CMD", "true"}
+		}
+		return wrong{"Options.Health." + text, container.Options{Health: h}, nil}
+	}
+	port := func(text string, p ...container.Port) wrong {
+		return wrong{"Options.Ports" + text, container.Options{Ports: p}, nil}
+	}
+	join := func(text string, ep ...container.Endpoint) wrong {
+		return wrong{"Options.Networks" + text, container.Options{Networks: ep}, nil}
+	}
+	other := container.NetworkMode("container:invalid-other")
+	all := []wrong{
+		{"Options.Image", container.Options{}, nil},
+		{"UPPER/x", container.Options{Image: "UPPER/x"}, image.ErrInvalidReference},
+		{"localhost/none:1", container.Options{Image: "localhost/none:1", Pull: image.PullNever}, container.ErrNotFound},
+		{"Options.Name", container.Options{Name: "-x"}, nil},
+		{"Options.Name", container.Options{Name: strings.Repeat("x", 300)}, nil},
+		{`container name "invalid-other"`, container.Options{Name: "invalid-other"}, container.ErrNameInUse},
+		{"Options.Entrypoint[0]", container.Options{Entrypoint: []string{""}}, nil},
+		{"Options.Entrypoint[1]", container.Options{Entrypoint: []string{"a", "b\x00"}}, nil},
+		{"Options.Cmd", container.Options{Entrypoint: []string{}}, nil},
+		{"Options.Cmd", container.Options{Entrypoint: []string{}, Cmd: []string{""}}, nil},
+		{"Options.Cmd[1]", container.Options{Cmd: []string{"a", "b\x00"}}, nil},
+		{"Options.Env", container.Options{Env: []string{"=x"}}, nil},
+		{"Options.Env", container.Options{Env: []string{"A=\x00"}}, nil},
+		{"Options.Dir", container.Options{Dir: "x"}, nil},
+		{"Options.Dir", container.Options{Dir: "/\x00"}, nil},
+		{"Options.User", container.Options{User: "a:b:c"}, nil},
+		{"Options.User", container.Options{User: "-1"}, nil},
+		{"Options.User", container.Options{User: "0:99999999999"}, nil},
+		{"Options.Groups[0]", container.Options{Groups: []string{""}}, nil},
+		{"Options.Hostname", container.Options{Hostname: "a b"}, nil},
+		{"Options.Hostname", container.Options{Hostname: strings.Repeat("x", 64)}, nil},
+		{"Options.Domain", container.Options{Domain: "a b"}, nil},
+		{"Options.Labels", container.Options{Labels: map[string]string{"": "x"}}, nil},
+		{"Options.Annotations", container.Options{Annotations: map[string]string{"": "x"}}, nil},
+
+		mount(`Target "x"`, container.Mount{Source: "/tmp", Target: "x"}),
+		mount(`Target "/"`, container.Mount{Source: "/tmp", Target: "/"}),
+		mount(`Target "/proc/x"`, container.Mount{Source: "/tmp", Target: "/proc/x"}),
+		{"Options.Mounts[1].Target", container.Options{Mounts: []container.Mount{{Source: "/tmp", Target: "/x"}, {Source: "/etc", Target: "/x/"}}}, nil},
+		mount("Type", container.Mount{Type: "nfs"}),
+		mount("Source", container.Mount{Source: "relative"}),
+		mount("Source", container.Mount{Source: "/no/such"}),
+		mount("Source", container.Mount{Type: container.MountVolume, Source: "/a/b"}),
+		mount("Source", container.Mount{Type: container.MountTmpfs, Source: "/tmp"}),
+		mount("Source", container.Mount{Type: container.MountImage}),
+		mount("CreateSource", container.Mount{Type: container.MountVolume, CreateSource: true}),
+		mount("Propagation", container.Mount{Source: "/tmp", Propagation: "sideways"}),
+		mount("Propagation", container.Mount{Type: container.MountVolume, Propagation: container.PropagationRSlave}),
+		mount("NoCopy", container.Mount{Source: "/tmp", NoCopy: true}),
+		mount("Tmpfs", container.Mount{Source: "/tmp", Tmpfs: container.Tmpfs{Size: 1}}),
+		mount("Tmpfs.Size", container.Mount{Type: container.MountTmpfs, Tmpfs: container.Tmpfs{Size: -1}}),
+		mount("Tmpfs.Mode", container.Mount{Type: container.MountTmpfs, Tmpfs: container.Tmpfs{Mode: 0o10000}}),
+		mount("Tmpfs.Options", container.Mount{Type: container.MountTmpfs, Tmpfs: container.Tmpfs{Options: []string{"size=1"}}}),
+
+		{"Options.Network", container.Options{Network: "container:"}, nil},
+		{"Options.Network", container.Options{Network: "container:nobody"}, container.ErrNotFound},
+		{"Options.Network", container.Options{Network: "no-such-network"}, container.ErrNotFound},
+		{"Options.Network", container.Options{Network: "host", Networks: []container.Endpoint{{Network: "bridge"}}}, nil},
+		join("[0].Network", container.Endpoint{}),
+		{"Options.Networks[0].Network", container.Options{Networks: []container.Endpoint{{Network: "no-such-network"}}}, container.ErrNotFound},
+		join("[1].Network", container.Endpoint{Network: "bridge"}, container.Endpoint{Network: "bridge"}),
+		{"Options.Networks[0].Network", container.Options{Networks: []container.Endpoint{{Network: "host"}}}, container.ErrNotFound},
+		join("[0].Aliases[0]", container.Endpoint{Network: "invalid-net", Aliases: []string{"a b"}}),
+		join("[0].IPv4", container.Endpoint{Network: "invalid-net", IPv4: netip.MustParseAddr("203.0.113.9")}),
+		join("[0].IPv4", container.Endpoint{Network: "invalid-net", IPv4: netip.MustParseAddr("fd00::1")}),
+		join("[0].IPv6", container.Endpoint{Network: "invalid-net", IPv6: netip.MustParseAddr("fd99::1")}),
+		join("[0].IPv6", container.Endpoint{Network: "invalid-net", IPv6: netip.MustParseAddr("192.0.2.1")}),
+		join("[0].MAC", container.Endpoint{Network: "invalid-net", MAC: "zz"}),
+		join("[0].MAC", container.Endpoint{Network: "invalid-net", MAC: "01:00:5e:00:00:01"}),
+		port("[0].Container", container.Port{Host: 4000}),
+		port("[0].HostIP", container.Port{Container: 1, HostIP: "localhost"}),
+		port("[0].Protocol", container.Port{Container: 1, Protocol: "icmp"}),
+		port("[0].Count", container.Port{Container: 65535, Count: 2}),
+		port("[1].Host", container.Port{Container: 1, Host: 4000}, container.Port{Container: 2, Host: 4000}),
+		{"Options.Ports", container.Options{Network: "host", Ports: []container.Port{{Container: 1}}}, nil},
+		{"Options.Ports", container.Options{Network: other, Ports: []container.Port{{Container: 1}}}, nil},
+		{"Options.Hosts[0]", container.Options{Hosts: []string{"x"}}, nil},
+		{"Options.Hosts[0]", container.Options{Hosts: []string{"x:y"}}, nil},
+		{"Options.Hosts", container.Options{Network: other, Hosts: []string{"a:1.2.3.4"}}, nil},
+		{"Options.DNS.Servers[0]", container.Options{DNS: container.DNS{Servers: []string{"x"}}}, nil},
+		{"Options.DNS.Search[0]", container.Options{DNS: container.DNS{Search: []string{"a\nb"}}}, nil},
+		{"Options.DNS.Options[0]", container.Options{DNS: container.DNS{Options: []string{""}}}, nil},
+		{"Options.DNS", container.Options{Network: other, DNS: container.DNS{Servers: []string{"9.9.9.9"}}}, nil},
+		{"Options.Hostname", container.Options{Network: other, Hostname: "x"}, nil},
+		{"Options.Hostname", container.Options{Namespaces: container.Namespaces{UTS: "host"}, Hostname: "x"}, nil},
+		{"Domain", container.Options{Namespaces: container.Namespaces{UTS: "host"}, Domain: "x"}, nil},
+
+		{"Options.StopSignal", container.Options{StopSignal: "SIGWHAT"}, nil},
+		{"Options.StopSignal", container.Options{StopSignal: "65"}, nil},
+		{"Options.StopTimeout", container.Options{StopTimeout: -time.Second}, nil},
+		{"Options.Pull", container.Options{Pull: "sometimes"}, nil},
+		{"Options.AutoRemove", container.Options{AutoRemove: true, Restart: container.RestartPolicy{Mode: container.RestartAlways}}, nil},
+		{"Options.Restart.Mode", container.Options{Restart: container.RestartPolicy{Mode: "sometimes"}}, nil},
+		{"Options.Restart.MaxRetries", container.Options{Restart: container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: -1}}, nil},
+		{"Options.Restart.MaxRetries", container.Options{Restart: container.RestartPolicy{Mode: container.RestartAlways, MaxRetries: 1}}, nil},
+		{"Options.Log.MaxSize", container.Options{Log: container.LogConfig{MaxSize: 1}}, nil},
+		{"Options.Log.MaxFiles", container.Options{Log: container.LogConfig{MaxFiles: -1}}, nil},
+		{"Options.Log.MaxFiles", container.Options{Log: container.LogConfig{MaxFiles: 2}}, nil},
+
+		health("Test", container.Health{Test: []string{"true"}}),
+		health("Test", container.Health{Test: []string{"CMD"}}),
+		health("Test", container.Health{Test: []string{"CMD-SHELL", "a", "b"}}),
+		health("Test", container.Health{Test: []string{"NONE"}, Retries: 1}),
+		health("Interval", container.Health{Interval: -1}),
+		health("Timeout", container.Health{Timeout: time.Microsecond}),
+		health("StartPeriod", container.Health{StartPeriod: -1}),
+		health("StartInterval", container.Health{StartInterval: -1}),
+		health("Retries", container.Health{Retries: -1}),
+
+		res("Memory", container.Resources{Memory: 6<<20 - 1}),
+		res("MemorySwap", container.Resources{MemorySwap: 8 << 20}),
+		res("MemorySwap", container.Resources{Memory: 16 << 20, MemorySwap: 8 << 20}),
+		res("MemorySwap", container.Resources{Memory: 16 << 20, MemorySwap: -2}),
+		res("MemoryReservation", container.Resources{MemoryReservation: 1}),
+		res("MemoryReservation", container.Resources{Memory: 16 << 20, MemoryReservation: 17 << 20}),
+		res("CPUs", container.Resources{CPUs: -1}),
+		res("CPUs", container.Resources{CPUs: 1e6}),
+		res("CPUSet", container.Resources{CPUSet: "8000"}),
+		res("CPUSet", container.Resources{CPUSet: "2-1"}),
+		res("MemoryNodes", container.Resources{MemoryNodes: "999"}),
+		res("CPUShares", container.Resources{CPUShares: 1}),
+		res("CPUShares", container.Resources{CPUShares: 262145}),
+		res("PIDs", container.Resources{PIDs: -2}),
+		res("BlockIOWeight", container.Resources{BlockIOWeight: 9}),
+		res("BlockIOWeight", container.Resources{BlockIOWeight: 1001}),
+		res("Ulimits[0].Name", container.Resources{Ulimits: []container.Ulimit{{Name: "files"}}}),
+		res("Ulimits[0] core: soft", container.Resources{Ulimits: []container.Ulimit{{Name: "core", Soft: -7}}}),
+		res("Ulimits[0] core: the soft limit 2 is above the hard", container.Resources{Ulimits: []container.Ulimit{{Name: "core", Soft: 2, Hard: 1}}}),
+		res("ShmSize", container.Resources{ShmSize: -1}),
+		{"Options.Resources.ShmSize", container.Options{Namespaces: container.Namespaces{IPC: "host"}, Resources: container.Resources{ShmSize: 1}}, nil},
+		res("OOMScoreAdj", container.Resources{OOMScoreAdj: -1001}),
+		res("OOMScoreAdj", container.Resources{OOMScoreAdj: 1001}),
+		res("CgroupParent", container.Resources{CgroupParent: "a/../b"}),
+
+		sec(".CapAdd[0]", container.Security{CapAdd: []string{"MAGIC"}}),
+		sec(".CapDrop[0]", container.Security{CapDrop: []string{"MAGIC"}}),
+		sec(": CAP_KILL is in CapAdd and in CapDrop", container.Security{CapAdd: []string{"KILL"}, CapDrop: []string{"KILL"}}),
+		sec(".Privileged", container.Security{Privileged: true, CapDrop: []string{"KILL"}}),
+		sec(".Seccomp", container.Security{Seccomp: "/etc/profile.json"}),
+		sec(".Seccomp", container.Security{Seccomp: "{"}),
+		{"Options.Security.AppArmor", container.Options{Security: container.Security{AppArmor: "no-such-profile"}}, container.ErrUnsupported},
+		sec(".DeviceRules[0]", container.Security{DeviceRules: []string{"c 1:3"}}),
+		{"Options.Namespaces.PID", container.Options{Namespaces: container.Namespaces{PID: "moon"}}, nil},
+		{"Options.Namespaces.PID", container.Options{Namespaces: container.Namespaces{PID: "container:nobody"}}, container.ErrNotFound},
+		{"Options.Namespaces.IPC", container.Options{Namespaces: container.Namespaces{IPC: "private"}}, nil},
+		{"Options.Namespaces.IPC", container.Options{Namespaces: container.Namespaces{IPC: "container:nobody"}}, container.ErrNotFound},
+		{"Options.Namespaces.UTS", container.Options{Namespaces: container.Namespaces{UTS: "container:"}}, nil},
+		{"Options.Namespaces.UTS", container.Options{Namespaces: container.Namespaces{UTS: "container:nobody"}}, container.ErrNotFound},
+		{"Options.Devices[0].Source", container.Options{Devices: []container.Device{{Source: "null"}}}, nil},
+		{"Options.Devices[0]: source", container.Options{Devices: []container.Device{{Source: "/no/such"}}}, nil},
+		{"Options.Devices[0]: source", container.Options{Devices: []container.Device{{Source: "/etc/passwd"}}}, nil},
+		{"Options.Devices[0].Target", container.Options{Devices: []container.Device{{Source: "/dev/null", Target: "x"}}}, nil},
+		{"Options.Devices[0].Permissions", container.Options{Devices: []container.Device{{Source: "/dev/null", Permissions: "x"}}}, nil},
+		{"Options.Sysctls", container.Options{Sysctls: map[string]string{"kernel.panic": "1"}}, nil},
+		{"Options.Network", container.Options{Network: "host", Sysctls: map[string]string{"net.ipv4.ip_forward": "1"}}, nil},
+		{"Options.Namespaces.IPC", container.Options{Namespaces: container.Namespaces{IPC: "host"}, Sysctls: map[string]string{"kernel.sem": "1"}}, nil},
+	}
+	return all
+}
+
+type wrong struct {
+	text string // that the message has: the field first
+	opts container.Options
+	want error // nil: ErrInvalidArgument
+}
+
+// TestInvalidOptions: a wrong value of any field is refused at Create, by the field's name, as are fields that exclude
+// each other; and nothing is left.
+func TestInvalidOptions(t *testing.T) {
+	e := newEngine(t)
+	ctx := t.Context()
+	create(t, e, container.Options{Name: "invalid-other"})
+	_, err := e.CreateNetwork(ctx, container.NetworkOptions{Name: "invalid-net"})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, e.RemoveNetwork(context.Background(), "invalid-net")) })
+	source := filepath.Join(t.TempDir(), "not", "made")
+	var texts []string
+	before := holdings(t, e)
+	for _, tc := range wrongOptions() {
+		texts = append(texts, tc.text)
+		t.Run(tc.text, func(t *testing.T) {
+			if tc.opts.Image == "" && tc.text != "Options.Image" {
+				tc.opts.Image = testImage
+			}
+			if tc.want == nil {
+				tc.want = container.ErrInvalidArgument
+			}
+			if tc.opts.Namespaces.PID == "container:nobody" && os.Geteuid() != 0 {
+				tc.want = container.ErrUnsupported // said first
+			}
+			if tc.opts.Mounts == nil {
+				tc.opts.Mounts = []container.Mount{{Source: source, Target: "/made", CreateSource: true}, {Type: container.MountVolume, Target: "/anonymous"}}
+			}
+			c, err := e.Create(ctx, tc.opts)
+			require.ErrorIs(t, err, tc.want)
+			assert.ErrorContains(t, err, tc.text)
+			assert.Nil(t, c)
+		})
+	}
+	assert.Equal(t, before, holdings(t, e), "nothing is left of a container that was refused")
+	assert.NoDirExists(t, source)
+	assert.Empty(t, untested(reflect.TypeFor[container.Options](), texts), "fields without a wrong value here: add one, or add them to anyValue")
+}
+
+// holdings are the names of what the store has.
+func holdings(t *testing.T, e *container.Engine) (names []string) {
+	t.Helper()
+	infos, err := e.List(t.Context(), container.ListOptions{All: true})
+	require.NoError(t, err)
+	for _, info := range infos {
+		names = append(names, info.Name)
+	}
+	volumes, err := e.Volumes(t.Context())
+	require.NoError(t, err)
+	for _, v := range volumes {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+// untested are the fields of a struct that none of the texts names. A text names one by its path, or by the path of what
+// it is in and its own name.
+func untested(t reflect.Type, texts []string) (missing []string) {
+	named := map[string]bool{}
+	for _, text := range texts {
+		named[indexRE.ReplaceAllString(pathRE.FindString(text), "")] = true
+	}
+	var walk func(reflect.Type, string)
+	walk = func(t reflect.Type, path string) {
+		for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		if t.Kind() == reflect.Struct && t.PkgPath() == reflect.TypeFor[container.Options]().PkgPath() {
+			for i := range t.NumField() {
+				walk(t.Field(i).Type, path+"."+t.Field(i).Name)
+			}
+			return
+		}
+		parent, leaf := path[:strings.LastIndex(path, ".")], strings.ToLower(path[strings.LastIndex(path, ".")+1:])
+		byParent := slices.ContainsFunc(texts, func(text string) bool {
+			return strings.HasPrefix(indexRE.ReplaceAllString(text, ""), parent) && strings.Contains(strings.ToLower(text[len(parent):]), leaf)
+		})
+		if !named[path] && !byParent && !slices.Contains(anyValue, path) {
+			missing = append(missing, path)
+		}
+	}
+	walk(t, t.Name())
+	return missing
+}
+
+var (
+	pathRE  = regexp.MustCompile(`^[A-Za-z0-9.\[\]]+`)
+	indexRE = regexp.MustCompile(`\[\d+\]`)
+)
+
+// TestInvalidNetworkOptions is the same of networks.
+func TestInvalidNetworkOptions(t *testing.T) {
+	e := newEngine(t)
+	before, err := e.Networks(t.Context())
+	require.NoError(t, err)
+	prefix, addr := netip.MustParsePrefix, netip.MustParseAddr
+	var texts []string
+	for _, tc := range []struct {
+		text string
+		opts container.NetworkOptions
+	}{
+		{"NetworkOptions.Name", container.NetworkOptions{}},
+		{"NetworkOptions.Name", container.NetworkOptions{Name: "a b"}},
+		{"NetworkOptions.Name", container.NetworkOptions{Name: "host"}},
+		{"NetworkOptions.Name", container.NetworkOptions{Name: strings.Repeat("n", 300)}},
+		{"NetworkOptions.IPv4", container.NetworkOptions{IPv4: prefix("fd00::/64")}},
+		{"NetworkOptions.IPv4", container.NetworkOptions{IPv4: prefix("192.0.2.0/31")}},
+		{"NetworkOptions.IPv4", container.NetworkOptions{IPv4: prefix("127.0.0.0/8")}},
+		{"NetworkOptions.IPv6", container.NetworkOptions{IPv6: prefix("192.0.2.0/24")}},
+		{"NetworkOptions.IPv6", container.NetworkOptions{IPv6: prefix("fd00::/127")}},
+		{"NetworkOptions.Gateway4", container.NetworkOptions{IPv4: prefix("192.0.2.0/24"), Gateway4: addr("198.51.100.1")}},
+		{"NetworkOptions.Gateway4", container.NetworkOptions{Gateway4: addr("198.51.100.1")}},
+		{"NetworkOptions.Gateway6", container.NetworkOptions{IPv6: prefix("fd12::/64"), Gateway6: addr("fd13::1")}},
+		{"NetworkOptions.Gateway6", container.NetworkOptions{Gateway6: addr("fd13::1")}},
+		{"NetworkOptions.MTU", container.NetworkOptions{MTU: 100}},
+		{"NetworkOptions.MTU", container.NetworkOptions{MTU: -1}},
+		{"NetworkOptions.Labels", container.NetworkOptions{Labels: map[string]string{"": "x"}}},
+	} {
+		texts = append(texts, tc.text)
+		t.Run(tc.text, func(t *testing.T) {
+			if tc.opts.Name == "" && tc.text != "NetworkOptions.Name" {
+				tc.opts.Name = "invalid-network"
+			}
+			info, err := e.CreateNetwork(t.Context(), tc.opts)
+			require.ErrorIs(t, err, container.ErrInvalidArgument)
+			assert.ErrorContains(t, err, tc.text)
+			assert.Nil(t, info)
+		})
+	}
+	after, err := e.Networks(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, len(before), len(after))
+	assert.Empty(t, untested(reflect.TypeFor[container.NetworkOptions](), texts))
+}
+
+// TestInvalidCommands is the same of the commands in a container.
+func TestInvalidCommands(t *testing.T) {
+	e := newEngine(t)
+	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Network: container.NetworkNone})
+	for _, tc := range []struct {
+		text   string
+		change func(*container.Cmd)
+	}{
+		{"Args", func(cmd *container.Cmd) { cmd.Args = nil }},
+		{"Args", func(cmd *container.Cmd) { cmd.Args[0] = "" }},
+		{"Args[1]", func(cmd *container.Cmd) { cmd.Args = append(cmd.Args[:1], "a\x00") }},
+		{"Env", func(cmd *container.Cmd) { cmd.Env = []string{"=x"} }},
+		{"Dir", func(cmd *container.Cmd) { cmd.Dir = "work" }},
+		{"User", func(cmd *container.Cmd) { cmd.User = "a:b:c" }},
+		{"user \"nobody-here\"", func(cmd *container.Cmd) { cmd.User = "nobody-here" }},
+		{"Detach", func(cmd *container.Cmd) { cmd.Detach, cmd.Stdout = true, io.Discard }},
+	} {
+		t.Run(tc.text, func(t *testing.T) {
+			cmd := c.Command("/bin/testbox", "true")
+			tc.change(cmd)
+			err := cmd.Run(t.Context())
+			require.ErrorIs(t, err, container.ErrInvalidArgument)
+			assert.ErrorContains(t, err, tc.text)
+		})
+	}
+	_, err := e.CreateVolume(t.Context(), container.VolumeOptions{Name: "a/b"})
+	require.ErrorIs(t, err, container.ErrInvalidArgument)
+	require.ErrorContains(t, err, "VolumeOptions.Name")
+	_, err = e.CreateVolume(t.Context(), container.VolumeOptions{Labels: map[string]string{"": "x"}})
+	require.ErrorIs(t, err, container.ErrInvalidArgument)
+	require.ErrorContains(t, err, "VolumeOptions.Labels")
+}
