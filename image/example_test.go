@@ -117,3 +117,25 @@ func ExampleStore_FS() {
 	}
 	fmt.Printf("%s", release)
 }
+
+func ExampleStore_PushIndex() {
+	ctx := context.Background()
+	store, err := image.OpenStore(image.StoreOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	var images []string
+	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
+		img, err := store.Build(ctx, image.BuildOptions{Context: os.DirFS("./app"), Result: image.ResultOptions{Platform: platform}})
+		if err != nil {
+			log.Fatal(err)
+		}
+		images = append(images, img.ID)
+	}
+	digest, err := store.PushIndex(ctx, "registry.example.com/team/app:1", images, image.PushOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(digest)
+}

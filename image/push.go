@@ -9,7 +9,8 @@ import (
 type PushOptions struct {
 	// Destination is the reference to push to. Default: the reference that is pushed.
 	Destination string `json:"destination,omitempty"`
-	// Compression of layers: gzip (default, level 3), zstd or zstd:chunked.
+	// Compression of layers: gzip (default, level 3), zstd or zstd:chunked. Docker's manifests have gzip alone: with
+	// another, an image that has one becomes OCI's, which has no HEALTHCHECK, ONBUILD and SHELL.
 	Compression string `json:"compression,omitempty"`
 	// Level of the compression. Default: 3.
 	Level int `json:"level,omitempty"`

@@ -45,7 +45,7 @@ var commands = []command{
 	networkCreateCommand, networkLsCommand, networkRmCommand, networkInspectCommand, networkConnectCommand,
 	networkDisconnectCommand, networkPruneCommand,
 	loginCommand, logoutCommand, searchTagsCommand, serveCommand,
-	importCommand, imageLsCommand, systemDfCommand,
+	importCommand, imageLsCommand, systemDfCommand, manifestPushCommand, manifestInspectCommand,
 }
 
 // run is main without the process: tests call it, too.

@@ -14,9 +14,12 @@ import (
 var pullCommand = command{
 	name: "pull", args: "NAME[:TAG|@DIGEST]", short: "Fetch an image from its registry", min: 1, max: 1,
 	setup: func(flags *pflag.FlagSet) action {
+		var o image.PullOptions
+		flags.StringVar(&o.Platform, "platform", "", "of an index the image for this platform, as linux/arm64 (default: this machine)")
 		verify := tlsFlag(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
-			if err := c.pull(ctx, args[0], image.PullOptions{Transport: transport(*verify)}, c.out); err != nil {
+			o.Transport = transport(*verify)
+			if err := c.pull(ctx, args[0], o, c.out); err != nil {
 				return err
 			}
 			fmt.Fprintln(c.out, fullName(args[0]))

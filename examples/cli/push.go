@@ -12,6 +12,8 @@ import (
 var pushCommand = command{
 	name: "push", args: "NAME[:TAG]", short: "Copy an image to its registry", min: 1, max: 1,
 	setup: func(flags *pflag.FlagSet) action {
+		var o image.PushOptions
+		compressionFlags(flags, &o)
 		verify := tlsFlag(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			store, err := c.store()
@@ -21,7 +23,8 @@ var pushCommand = command{
 			n := familiar(fullName(args[0]))
 			fmt.Fprintf(c.out, "The push refers to repository [%s]\n", n.repository)
 			report, end := progress(ctx, c.out)
-			digest, err := store.Push(ctx, args[0], image.PushOptions{Transport: transport(*verify), Progress: report})
+			o.Transport, o.Progress = transport(*verify), report
+			digest, err := store.Push(ctx, args[0], o)
 			end()
 			if err != nil {
 				return err
@@ -30,6 +33,12 @@ var pushCommand = command{
 			return nil
 		}
 	},
+}
+
+// compressionFlags are podman push's: Docker's pushes are always gzip'd.
+func compressionFlags(flags *pflag.FlagSet, o *image.PushOptions) {
+	flags.StringVar(&o.Compression, "compression-format", "", "compression of layers: gzip, zstd or zstd:chunked (default gzip)")
+	flags.IntVar(&o.Level, "compression-level", 0, "level of the compression (default 3)")
 }
 
 func tlsFlag(flags *pflag.FlagSet) *bool {

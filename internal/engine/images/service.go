@@ -201,6 +201,7 @@ func (s *Service) Temp() *Temp { return s.temp }
 func (s *Service) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /images/pull", s.handlePull)
 	mux.HandleFunc("POST /images/push", s.handlePush)
+	mux.HandleFunc("POST /images/push-index", s.handlePushIndex)
 	mux.HandleFunc("GET /images/get", s.handleGet)
 	mux.HandleFunc("POST /images/list", s.handleList())
 	mux.HandleFunc("POST /images/tag", s.handleTag)
