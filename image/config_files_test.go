@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +34,15 @@ func pullAll(store *image.Store) error {
 			return err
 		}
 		fmt.Println(ref, "->", kind)
+		if err != nil {
+			fmt.Println("error:", err)
+			continue
+		}
+		if to := os.Getenv("CAISSON_TEST_PUSH"); to != "" {
+			_, err = store.Push(context.Background(), ref, image.PushOptions{Destination: to})
+			fmt.Println("pushed:", err)
+			fmt.Println("saved:", store.Save(context.Background(), io.Discard, []string{ref}, image.SaveOptions{}))
+		}
 	}
 	return store.Destroy(context.Background())
 }

@@ -60,6 +60,10 @@ type pullRequest struct {
 // Pull fetches an image from a registry, or from this store by Policy. A name without a registry means docker.io, and
 // without a tag latest, as in Docker. Processes that pull the same reference at the same time download it once.
 //
+// The user's configuration counts, else the system's: registries.conf for mirrors, policy.json (or the file that
+// CONTAINERS_POLICY_JSON names) with registries.d for signatures that an image must have, GnuPG's and sigstore's, and certs.d
+// for certificates. A machine without these files takes every image from the registry that its name says.
+//
 // Errors: ErrInvalidReference, ErrNotFound, ErrUnauthorized, ErrDenied, ErrRateLimited, ErrUnreachable,
 // ErrDigestMismatch, ErrPolicy, ErrCorrupt.
 func (s *Store) Pull(ctx context.Context, ref string, opts PullOptions) (*Image, error) {

@@ -31,7 +31,8 @@ type pushResult struct {
 	Digest string `json:"digest"`
 }
 
-// Push copies an image to a registry and returns the digest of the manifest there.
+// Push copies an image to a registry and returns the digest of the manifest there. Signatures that the image was pulled with
+// stay behind.
 //
 // Errors: those of Pull; ErrNotFound when the image is not in the store.
 func (s *Store) Push(ctx context.Context, ref string, opts PushOptions) (digest string, err error) {

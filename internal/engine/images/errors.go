@@ -16,7 +16,6 @@ import (
 
 	"github.com/docker/distribution/registry/api/errcode"
 	"go.podman.io/image/v5/docker"
-	"go.podman.io/image/v5/signature"
 	"go.podman.io/storage"
 
 	"github.com/caisson-dev/caisson/internal/api"
@@ -68,9 +67,7 @@ func classify(err error) (sentinel error, remedy string) {
 	if s, r := byConnection(err); s != nil {
 		return s, r
 	}
-	var policy signature.PolicyRequirementError
-	var sig signature.InvalidSignatureError
-	if errors.As(err, &policy) || errors.As(err, &sig) {
+	if rejected(err) {
 		return api.ErrPolicy, "the signature policy (policy.json) does not allow this image"
 	}
 	if errors.Is(err, storage.ErrImageUnknown) {

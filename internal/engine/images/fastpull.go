@@ -15,7 +15,6 @@ import (
 	upstream "go.podman.io/image/v5/image"
 	"go.podman.io/image/v5/manifest"
 	"go.podman.io/image/v5/pkg/blobinfocache/none"
-	"go.podman.io/image/v5/signature"
 	"go.podman.io/image/v5/types"
 	drivers "go.podman.io/storage/drivers"
 )
@@ -39,7 +38,7 @@ type layer struct {
 // does the rest. Measured with a prototype on 500 MB in 10 layers: 0.54 of skopeo's time.
 //
 // It returns errNotFast, with nothing done, for what it does not understand.
-func (s *Service) fetchLayers(ctx context.Context, p *pull, policy *signature.PolicyContext, w *watch) (err error) {
+func (s *Service) fetchLayers(ctx context.Context, p *pull, policy *policy, w *watch) (err error) {
 	asking := &watched{} // for manifest and configuration
 	w.begin(asking)
 	defer w.end(asking)

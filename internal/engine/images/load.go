@@ -258,11 +258,11 @@ func (s *Service) copyIn(ctx context.Context, source types.ImageReference, progr
 	defer m.close()
 	var done types.ImageReference
 	sc := s.SystemContext()
-	_, err = copy.Image(actx, policy, dest, source, &copy.Options{
+	_, err = copy.Image(actx, policy.PolicyContext, dest, source, &copy.Options{
 		SourceCtx: sc, DestinationCtx: sc, Progress: m.events, ProgressInterval: progressInterval, ReportResolvedReference: &done,
 	})
 	if err != nil {
-		return "", attemptError(ctx, actx, err)
+		return "", policy.explain(ctx, "load images", attemptError(ctx, actx, err))
 	}
 	_, img, err := is.ResolveReference(done)
 	if err != nil {

@@ -15,7 +15,6 @@ import (
 	"github.com/distribution/reference"
 	"go.podman.io/image/v5/copy"
 	"go.podman.io/image/v5/docker"
-	"go.podman.io/image/v5/signature"
 	is "go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
 	"go.podman.io/storage"
@@ -276,7 +275,7 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 		if ctx.Err() == nil && isOurs(err) {
 			return "", fmt.Errorf("%s: %w", what, err)
 		}
-		return "", Explain(ctx, what, err)
+		return "", policy.explain(ctx, what, err)
 	}
 	_, img, err := is.ResolveReference(done)
 	if err != nil {
@@ -286,7 +285,7 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 }
 
 // attempt fetches the layers in the fast way if they are of the usual kind, and has upstream do all the rest.
-func (s *Service) attempt(ctx context.Context, p *pull, policy *signature.PolicyContext, progress func(image.Progress)) (done types.ImageReference, err error) {
+func (s *Service) attempt(ctx context.Context, p *pull, policy *policy, progress func(image.Progress)) (done types.ImageReference, err error) {
 	w, wctx := newWatch(ctx, progress, p.stall)
 	defer w.close()
 	err = s.fetchLayers(wctx, p, policy, w)
@@ -300,7 +299,7 @@ func (s *Service) attempt(ctx context.Context, p *pull, policy *signature.Policy
 	}
 	m, actx := newMonitor(ctx, image.PhaseDownload, report, p.stall)
 	defer m.close()
-	_, err = copy.Image(actx, policy, p.dest, p.source, &copy.Options{
+	_, err = copy.Image(actx, policy.PolicyContext, p.dest, p.source, &copy.Options{
 		SourceCtx: p.sc, DestinationCtx: p.sc, Progress: m.events, ProgressInterval: progressInterval, ReportResolvedReference: &done,
 	})
 	return done, attemptError(ctx, actx, err)

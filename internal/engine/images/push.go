@@ -142,6 +142,7 @@ func (s *Service) send(ctx context.Context, what, id string, dest types.ImageRef
 		defer m.close()
 		b, err := copy.Image(actx, policy, dest, source, &copy.Options{
 			SourceCtx: sc, DestinationCtx: sc, Progress: m.events, ProgressInterval: progressInterval,
+			RemoveSignatures: true, // they are of a manifest with layers otherwise compressed, and of another name
 			// Else a layer that the registry has otherwise compressed is taken as it is; where that is zstd, which Docker's
 			// manifests don't have, the image would become OCI's and lose its health check.
 			ForceCompressionFormat: opts.Compression != "" || manifest.GuessMIMEType(own) == manifest.DockerV2Schema2MediaType,

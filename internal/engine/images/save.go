@@ -151,7 +151,7 @@ func (s *Service) saveOne(ctx context.Context, aw *archive.Writer, sv *saved) er
 	return s.copyOut(ctx, sc, sv.id, dest)
 }
 
-// copyOut copies an image of the store.
+// copyOut copies an image of the store, without its signatures, which archives have no place for.
 func (s *Service) copyOut(ctx context.Context, sc *types.SystemContext, id string, dest types.ImageReference) error {
 	source, err := is.Transport.NewStoreReference(s.store, nil, id)
 	if err != nil {
@@ -162,7 +162,7 @@ func (s *Service) copyOut(ctx context.Context, sc *types.SystemContext, id strin
 		return err
 	}
 	defer policy.Destroy() //nolint:errcheck // it only forgets
-	_, err = copy.Image(ctx, policy, dest, source, &copy.Options{SourceCtx: s.SystemContext(), DestinationCtx: sc})
+	_, err = copy.Image(ctx, policy, dest, source, &copy.Options{SourceCtx: s.SystemContext(), DestinationCtx: sc, RemoveSignatures: true})
 	return err
 }
 

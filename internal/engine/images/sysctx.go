@@ -1,18 +1,13 @@
 package images
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/distribution/reference"
-	"go.podman.io/image/v5/signature"
 	"go.podman.io/image/v5/types"
-	"go.podman.io/storage/pkg/configfile"
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -85,48 +80,4 @@ func Platform(sc *types.SystemContext, p string) error {
 		sc.VariantChoice = parts[2]
 	}
 	return nil
-}
-
-const acceptAnything = `{"default":[{"type":"insecureAcceptAnything"}]}`
-
-// policyContext is the system's signature policy, or one that accepts everything where there is none.
-func (s *Service) policyContext() (*signature.PolicyContext, error) {
-	p, err := signature.DefaultPolicy(&types.SystemContext{})
-	if errors.Is(err, configfile.ErrConfigFileNotFound) {
-		p, err = signature.NewPolicyFromBytes([]byte(acceptAnything))
-	}
-	if err != nil {
-		return nil, api.Errorf(api.ErrPolicy, "signature policy: %w", err)
-	}
-	return signature.NewPolicyContext(p)
-}
-
-// anyPolicy accepts everything: what is in the store was judged when it came.
-func anyPolicy() (*signature.PolicyContext, error) {
-	p, err := signature.NewPolicyFromBytes([]byte(acceptAnything))
-	if err != nil {
-		return nil, err
-	}
-	return signature.NewPolicyContext(p)
-}
-
-// PolicyFile is the path of a signature policy for libraries that want a file; empty means the system's.
-func (s *Service) PolicyFile() (string, error) {
-	_, err := signature.DefaultPolicy(&types.SystemContext{})
-	if err == nil {
-		return "", nil
-	}
-	if !errors.Is(err, configfile.ErrConfigFileNotFound) {
-		return "", api.Errorf(api.ErrPolicy, "signature policy: %w", err)
-	}
-	path := filepath.Join(s.temp.Dir, "policy.json")
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := os.WriteFile(path+".new", []byte(acceptAnything), 0o600); err != nil {
-			return "", fmt.Errorf("signature policy: %w", err)
-		}
-		if err := os.Rename(path+".new", path); err != nil {
-			return "", fmt.Errorf("signature policy: %w", err)
-		}
-	}
-	return path, nil
 }
