@@ -151,7 +151,9 @@ func byConnection(err error) (error, string) {
 	case errors.Is(err, errStalled):
 		return api.ErrUnreachable, "the connection is up but nothing comes: try again later"
 	case errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid):
-		return api.ErrUnreachable, "put the registry's CA into Transport.CertDir, or set Transport.Insecure"
+		return api.ErrUnreachable, "put the registry's CA into Transport.CertDir or certs.d, or set Transport.Insecure"
+	case strings.Contains(err.Error(), "remote error: tls: ") && strings.Contains(err.Error(), "certificate"):
+		return api.ErrUnreachable, "the registry wants another client certificate: put NAME.cert and NAME.key into Transport.CertDir or certs.d"
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return api.ErrUnreachable, "the registry speaks plain HTTP: set Transport.Insecure to allow that"
 	case errors.As(err, &dns):
@@ -176,6 +178,8 @@ func byText(text string) (error, string) {
 		{"Digest did not match", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
 		{"does not match expected", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
 		{"digest mismatch", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
+		{"missing key ", api.ErrInvalidArgument, "a client certificate is NAME.cert with NAME.key; the CA's is NAME.crt"},
+		{"missing client certificate ", api.ErrInvalidArgument, "a client certificate is NAME.cert with NAME.key; the CA's is NAME.crt"},
 		{"invalid reference format", api.ErrInvalidReference, "a name is in lower case, as registry.example.com/team/app:1.2"},
 		{"no image found in image index", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
 		{"no image found in manifest list", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
