@@ -9,20 +9,21 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/engine/images"
 )
 
 // atStep is how imagebuildah names the step that failed.
-var atStep = regexp.MustCompile(`(?s)building at STEP "(.*?)": (.*)`)
+var atStep = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)building at STEP "(.*?)": (.*)`) })
 
 // explain makes imagebuildah's error one of ours.
 func (b *build) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("build: %w", context.Cause(ctx))
 	}
-	m := atStep.FindStringSubmatch(err.Error())
+	m := atStep().FindStringSubmatch(err.Error())
 	if m == nil {
 		return images.Explain(ctx, "build", err)
 	}
@@ -42,16 +43,20 @@ func (b *build) explain(ctx context.Context, err error) error {
 }
 
 // notStarted is what buildah prints when the runtime could not start a step's command.
-var notStarted = regexp.MustCompile(`(?m)^error running container: from \S+ creating container for \[.*?\]: (?:time=\S+ level=\S+ msg=.*\n)*(.*)\n?: exit status \d+\n?`)
+var notStarted = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^error running container: from \S+ creating container for \[.*?\]: (?:time=\S+ level=\S+ msg=.*\n)*(.*)\n?: exit status \d+\n?`)
+})
 
 // noise is in buildah's messages and says nothing to a user.
-var noise = regexp.MustCompile(`error during bulk transfer for copier\.request\{.*\}: |/\S*/buildah-context-\d+/overlay/\d+/merge/|while running runtime: `)
+var noise = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`error during bulk transfer for copier\.request\{.*\}: |/\S*/buildah-context-\d+/overlay/\d+/merge/|while running runtime: `)
+})
 
 // cause is the reason in one line. For a command that ran it sets the exit code.
 func (b *build) cause(be *image.BuildError, err error, text string) string {
-	text = noise.ReplaceAllString(text, "")
+	text = noise().ReplaceAllString(text, "")
 	var exit *exec.ExitError
-	if m := notStarted.FindStringSubmatch(be.Tail); m != nil {
+	if m := notStarted().FindStringSubmatch(be.Tail); m != nil {
 		be.Tail = strings.TrimSpace(strings.Replace(be.Tail, m[0], "", 1))
 		text = m[1]
 	} else if errors.As(err, &exit) {

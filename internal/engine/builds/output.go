@@ -54,7 +54,7 @@ func (o *output) setTree(t *dockerfile) {
 }
 
 // stepLine begins a step; builds of several stages count those too.
-var stepLine = regexp.MustCompile(`(?s)^(\[(\d+)/\d+\] )?STEP (\d+)(?:/(\d+))?: (.*)$`)
+var stepLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)^(\[(\d+)/\d+\] )?STEP (\d+)(?:/(\d+))?: (.*)$`) })
 
 // Write takes a line of imagebuildah's own.
 func (o *output) Write(p []byte) (int, error) {
@@ -63,7 +63,7 @@ func (o *output) Write(p []byte) (int, error) {
 	defer o.mu.Unlock()
 	text := strings.TrimSuffix(string(p), "\n")
 	st := o.at[id]
-	if m := stepLine.FindStringSubmatch(text); m != nil {
+	if m := stepLine().FindStringSubmatch(text); m != nil {
 		o.begin(id, m)
 	} else if st == nil {
 		// before the first step, or after the last

@@ -68,8 +68,8 @@ func validateMount(field string, m *container.Mount) error {
 	case container.MountBind:
 		return validateBind(field, m)
 	case container.MountVolume:
-		if m.Source != "" && !nameRE.MatchString(m.Source) {
-			return invalid("%s.Source %q: a volume's name must match %s", field, m.Source, nameRE)
+		if m.Source != "" && !nameRE().MatchString(m.Source) {
+			return invalid("%s.Source %q: a volume's name must match %s", field, m.Source, nameRE())
 		}
 	case container.MountTmpfs:
 		if m.Source != "" {

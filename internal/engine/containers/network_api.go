@@ -33,8 +33,8 @@ func (s *Service) routeNetworks(mux *http.ServeMux) {
 
 func (s *Service) createNetwork(r *http.Request, opts container.NetworkOptions) (*container.NetworkInfo, error) {
 	ctx := r.Context()
-	if !nameRE.MatchString(opts.Name) {
-		return nil, invalid("NetworkOptions.Name %q: it must match %s", opts.Name, nameRE)
+	if !nameRE().MatchString(opts.Name) {
+		return nil, invalid("NetworkOptions.Name %q: it must match %s", opts.Name, nameRE())
 	}
 	switch container.NetworkMode(opts.Name) {
 	case container.NetworkDefault, container.NetworkHost, container.NetworkNone:

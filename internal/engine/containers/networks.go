@@ -105,7 +105,7 @@ func (s *Service) describe(name string) (*description, error) {
 	if name == string(container.NetworkDefault) {
 		return &description{NetworkOptions: container.NetworkOptions{Name: name}}, nil
 	}
-	if !nameRE.MatchString(name) {
+	if !nameRE().MatchString(name) {
 		return nil, noNetwork(name)
 	}
 	b, err := os.ReadFile(filepath.Join(s.networksDir(), name+".json"))

@@ -13,8 +13,8 @@ import (
 
 func (s *Service) rename(r *http.Request, _ wire.None) (wire.None, error) {
 	name := r.URL.Query().Get("name")
-	if !nameRE.MatchString(name) {
-		return wire.None{}, invalid("rename to %q: a name must match %s", name, nameRE)
+	if !nameRE().MatchString(name) {
+		return wire.None{}, invalid("rename to %q: a name must match %s", name, nameRE())
 	}
 	rec, unlock, err := s.hold(r.Context(), r.PathValue("id"))
 	if err != nil {

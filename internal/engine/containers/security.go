@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
@@ -138,11 +139,11 @@ func thermalPaths() []string {
 	return found
 }
 
-var deviceRuleRE = regexp.MustCompile(`^([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})$`)
+var deviceRuleRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})$`) })
 
 // deviceRule reads a rule in the form of the devices cgroup (Linux, Documentation/admin-guide/cgroup-v1/devices.rst).
 func deviceRule(s string) (specs.LinuxDeviceCgroup, error) {
-	m := deviceRuleRE.FindStringSubmatch(s)
+	m := deviceRuleRE().FindStringSubmatch(s)
 	if m == nil {
 		return specs.LinuxDeviceCgroup{}, fmt.Errorf("%q: write it as \"c 10:229 rwm\": a, b or c, MAJOR:MINOR or *, and of r, w and m", s)
 	}

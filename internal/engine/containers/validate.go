@@ -26,8 +26,8 @@ func validate(o *container.Options) error {
 	if o.Image == "" {
 		return invalid("Options.Image is empty: name an image")
 	}
-	if o.Name != "" && !nameRE.MatchString(o.Name) {
-		return invalid("Options.Name %q: it must match %s", o.Name, nameRE)
+	if o.Name != "" && !nameRE().MatchString(o.Name) {
+		return invalid("Options.Name %q: it must match %s", o.Name, nameRE())
 	}
 	if err := validateCommand(o); err != nil {
 		return err

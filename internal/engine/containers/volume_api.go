@@ -43,8 +43,8 @@ func (s *Service) createVolume(r *http.Request, opts container.VolumeOptions) (*
 	anonymous := opts.Name == ""
 	if anonymous {
 		opts.Name = newID()
-	} else if !nameRE.MatchString(opts.Name) {
-		return nil, invalid("VolumeOptions.Name %q: it must match %s", opts.Name, nameRE)
+	} else if !nameRE().MatchString(opts.Name) {
+		return nil, invalid("VolumeOptions.Name %q: it must match %s", opts.Name, nameRE())
 	}
 	if err := validateLabels("VolumeOptions.Labels", opts.Labels); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (s *Service) makeVolume(v container.Volume) error {
 // volume describes a volume. users may be nil: then it looks for those of this one.
 func (s *Service) volume(name string, users map[string][]string) (*container.Volume, error) {
 	missing := api.Errorf(api.ErrNotFound, "volume %s: no such volume", name)
-	if !nameRE.MatchString(name) {
+	if !nameRE().MatchString(name) {
 		return nil, missing
 	}
 	st, err := os.Lstat(s.volumeDir(name))

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/docker/distribution/registry/api/errcode"
@@ -105,7 +106,9 @@ func byCode(err error) (error, string) {
 	return nil, ""
 }
 
-var statusText = regexp.MustCompile(`(?:StatusCode: |parsing HTTP |HTTP status:? |HTTP code )([1-5][0-9][0-9])`)
+var statusText = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:StatusCode: |parsing HTTP |HTTP status:? |HTTP code )([1-5][0-9][0-9])`)
+})
 
 // status returns the HTTP status in err, or 0.
 func status(err error) int {
@@ -113,7 +116,7 @@ func status(err error) int {
 	if errors.As(err, &unexpected) {
 		return unexpected.StatusCode
 	}
-	if m := statusText.FindStringSubmatch(err.Error()); m != nil {
+	if m := statusText().FindStringSubmatch(err.Error()); m != nil {
 		n, _ := strconv.Atoi(m[1])
 		return n
 	}

@@ -3,6 +3,7 @@ package images
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
@@ -39,12 +40,12 @@ func invalid(name string, err error) error {
 	return api.Errorf(api.ErrInvalidReference, "reference %q: %w: %s", name, err, hint)
 }
 
-var hexID = regexp.MustCompile(`^[0-9a-f]{1,64}$`)
+var hexID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{1,64}$`) })
 
 // idPrefix returns the hexadecimal digits if ref can be an id or the beginning of one, with or without "sha256:".
 func idPrefix(ref string) (prefix string, explicit bool) {
 	rest, explicit := strings.CutPrefix(ref, "sha256:")
-	if hexID.MatchString(rest) {
+	if hexID().MatchString(rest) {
 		return rest, explicit
 	}
 	return "", false

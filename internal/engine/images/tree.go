@@ -3,6 +3,7 @@ package images
 import (
 	"regexp"
 	"slices"
+	"sync"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/storage"
@@ -129,8 +130,8 @@ func step(img *storage.Image) bool {
 
 // named says whether an image had a name that a user gave.
 func named(history []string) bool {
-	return slices.ContainsFunc(history, func(n string) bool { return !temporaryName.MatchString(n) })
+	return slices.ContainsFunc(history, func(n string) bool { return !temporaryName().MatchString(n) })
 }
 
 // temporaryName is the name that buildah gives an image while it commits one without a name.
-var temporaryName = regexp.MustCompile(`(^|/)[0-9a-f]{64}-tmp(:latest)?$`)
+var temporaryName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(^|/)[0-9a-f]{64}-tmp(:latest)?$`) })

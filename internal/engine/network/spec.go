@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"sync"
 )
 
 // Spec describes a network. The zero value but for Name is a network with outside access, a free IPv4
@@ -59,10 +60,10 @@ var hostAddr = netip.AddrFrom4([4]byte{169, 254, 1, 2})
 // hostNames resolve to hostAddr on every network that can reach the host.
 var hostNames = []string{"host.docker.internal", "host.containers.internal"}
 
-var nameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$`)
+var nameRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$`) })
 
 func (s Spec) validate() error {
-	if !nameRE.MatchString(s.Name) {
+	if !nameRE().MatchString(s.Name) {
 		return fmt.Errorf("network name %q: %w: letters, digits, '_', '.' and '-' only", s.Name, ErrInvalid)
 	}
 	if s.IPv4.IsValid() && (!s.IPv4.Addr().Is4() || s.IPv4.Bits() > 29 || s.IPv4.Bits() < 8) {
