@@ -20,7 +20,7 @@ var (
 	ErrBuildStep = api.ErrBuildStep
 	// ErrUnauthorized: the registry wants other credentials (401).
 	ErrUnauthorized = api.ErrUnauthorized
-	// ErrDenied: the registry knows the user and refuses (403).
+	// ErrDenied: the registry knows the user and refuses (403), takes no pushes (405), or nothing so large (413).
 	ErrDenied = api.ErrDenied
 	// ErrRateLimited: the registry refuses for now (429), after all retries.
 	ErrRateLimited = api.ErrRateLimited

@@ -2,6 +2,7 @@ package image_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,10 @@ func TestMain(m *testing.M) {
 	if scenario := os.Getenv(envChild); scenario != "" {
 		child(scenario)
 		return
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // what is parallel here waits for registries
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

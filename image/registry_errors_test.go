@@ -2,6 +2,7 @@ package image_test
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -38,6 +39,10 @@ func TestRegistryErrors(t *testing.T) {
 		f.Method, f.Reference = http.MethodGet, largestLayer(t, good.Addr)
 		return fault(f)
 	}
+	config := func(f registry.Fault) func(t *testing.T) string {
+		f.Method, f.Reference = http.MethodGet, manifestOf(t, good.Addr+"/app:1").Config.Digest
+		return fault(f)
+	}
 	secret := registry.Auth{Users: []registry.User{{Name: "joe", Password: "right"}}}
 	joe := func(password string) image.PullOptions {
 		return image.PullOptions{Credentials: &image.Credentials{Username: "joe", Password: password}}
@@ -61,6 +66,11 @@ func TestRegistryErrors(t *testing.T) {
 		"403":                {at: fault(registry.Fault{Method: "GET", Reference: "1", Status: 403}), want: image.ErrDenied},
 		"403 blob":           {at: blob(registry.Fault{Status: 403}), want: image.ErrDenied},
 		"404 blob":           {at: blob(registry.Fault{Status: 404}), want: image.ErrNotFound},
+		"config corrupt":     {at: config(registry.Fault{Corrupt: true, Offset: 10}), want: image.ErrDigestMismatch},
+		"config truncated":   {at: config(registry.Fault{Truncate: true, Offset: 10}), want: image.ErrDigestMismatch},
+		"config dropped":     {at: config(registry.Fault{Drop: true, Times: 1})},
+		"another manifest":   {at: otherManifest, want: image.ErrDigestMismatch},
+		"silence":            {at: silent, opts: image.PullOptions{Transport: image.Transport{Stall: 300 * time.Millisecond}}, want: image.ErrUnreachable, says: "nothing comes"},
 		"429":                {at: fault(registry.Fault{Method: "GET", Reference: "1", RetryAfter: time.Second}), want: image.ErrRateLimited},
 		"500":                {at: fault(registry.Fault{Method: "GET", Reference: "1", Status: 500}), want: image.ErrUnreachable, says: "in trouble"},
 		"503 blob":           {at: blob(registry.Fault{Status: 503}), want: image.ErrUnreachable},
@@ -70,8 +80,8 @@ func TestRegistryErrors(t *testing.T) {
 		"502 blob once":      {at: blob(registry.Fault{Status: 502, Times: 1})},
 		"reset blob once":    {at: blob(registry.Fault{Drop: true, Offset: 100000, Times: 1})},
 		"429 once":           {at: fault(registry.Fault{Method: "GET", Reference: "1", RetryAfter: time.Second, Times: 1})},
-		"stall once":         {at: blob(registry.Fault{Delay: time.Hour, Times: 1}), opts: image.PullOptions{Transport: image.Transport{Stall: time.Second}}},
-		"stall manifest":     {at: fault(registry.Fault{Method: "GET", Reference: "1", Delay: time.Hour, Times: 1}), opts: image.PullOptions{Transport: image.Transport{Stall: time.Second}}},
+		"stall once":         {at: blob(registry.Fault{Delay: time.Hour, Times: 1}), opts: image.PullOptions{Transport: image.Transport{Stall: 2 * time.Second}}},
+		"stall manifest":     {at: fault(registry.Fault{Method: "GET", Reference: "1", Delay: time.Hour, Times: 1}), opts: image.PullOptions{Transport: image.Transport{Stall: 2 * time.Second}}},
 		"stall for ever":     {at: blob(registry.Fault{Delay: time.Hour}), opts: image.PullOptions{Transport: image.Transport{Stall: 300 * time.Millisecond}}, want: image.ErrUnreachable, says: "nothing comes"},
 		"refused":            {at: func(*testing.T) string { return "127.0.0.1:1/app:1" }, want: image.ErrUnreachable, says: "nothing listens"},
 		"no such host":       {at: func(*testing.T) string { return "registry.invalid/app:1" }, want: image.ErrUnreachable},
@@ -81,6 +91,7 @@ func TestRegistryErrors(t *testing.T) {
 		"TLS, insecure":      {at: tlsAt(t, good), opts: image.PullOptions{Transport: image.Transport{Insecure: true}}},
 		"TLS on loopback":    {at: tlsAt(t, good)},
 		"platform":           {at: func(*testing.T) string { return good.Addr + "/app:1" }, opts: image.PullOptions{Platform: "amd64"}, want: image.ErrInvalidArgument, says: "linux/arm64"},
+		"no registry":        {at: refusing("GET", http.StatusNotFound), want: image.ErrUnreachable, says: "no registry"},
 		"manifest not JSON":  {at: answer("not a manifest"), want: image.ErrCorrupt},
 		"manifest is a page": {at: answer("<html>please log in to the hotel's network</html>"), want: image.ErrCorrupt},
 	} {
@@ -105,15 +116,23 @@ func TestRegistryErrors(t *testing.T) {
 			requireNoLayers(t, other)
 		})
 	}
+	pushErrors(t, s, good)
+}
+
+// manifestOf is what a registry has by a name.
+func manifestOf(t *testing.T, ref string) registry.Manifest {
+	t.Helper()
+	c := registry.NewClient(registry.ClientOptions{})
+	defer c.Close()
+	m, err := c.Manifest(context.Background(), ref, registry.ManifestOptions{})
+	require.NoError(t, err)
+	return m
 }
 
 // largestLayer is the digest of the largest layer of app:1.
 func largestLayer(t *testing.T, addr string) string {
 	t.Helper()
-	c := registry.NewClient(registry.ClientOptions{})
-	defer c.Close()
-	m, err := c.Manifest(context.Background(), addr+"/app:1", registry.ManifestOptions{})
-	require.NoError(t, err)
+	m := manifestOf(t, addr+"/app:1")
 	var best registry.Descriptor
 	for _, l := range m.Layers {
 		if l.Size > best.Size {
@@ -142,6 +161,22 @@ func answer(text string) func(t *testing.T) string {
 		t.Cleanup(srv.Close)
 		return srv.Listener.Addr().String() + "/app:1"
 	}
+}
+
+// otherManifest is an image of another digest than it is asked for by.
+func otherManifest(t *testing.T) string {
+	t.Helper()
+	ref := answer(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}`)(t)
+	return strings.TrimSuffix(ref, ":1") + "@" + digestOf([]byte("other"))
+}
+
+// silent takes connections, and that is all.
+func silent(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	return l.Addr().String() + "/app:1"
 }
 
 // requireNoLayers looks into the store: a failed pull leaves no layers and no temporary files.

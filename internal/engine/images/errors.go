@@ -62,7 +62,11 @@ func classify(err error) (sentinel error, remedy string) {
 	if s, r := byCode(err); s != nil {
 		return s, r
 	}
-	if s, r := byStatus(status(err)); s != nil {
+	n := status(err)
+	if n == http.StatusNotFound && strings.Contains(err.Error(), "pinging container registry") {
+		return api.ErrUnreachable, "there is a server, but no registry: check the registry's name"
+	}
+	if s, r := byStatus(n); s != nil {
 		return s, r
 	}
 	if s, r := byConnection(err); s != nil {
@@ -100,6 +104,8 @@ func byCode(err error) (error, string) {
 		return api.ErrNotFound, "check the repository and the tag"
 	case "DIGEST_INVALID":
 		return api.ErrDigestMismatch, ""
+	case "UNSUPPORTED":
+		return api.ErrDenied, "the registry does not do that: it may be read-only, or a cache of another"
 	case "UNAVAILABLE":
 		return api.ErrUnreachable, "try again later"
 	}
@@ -132,6 +138,10 @@ func byStatus(n int) (error, string) {
 		return api.ErrDenied, deniedRemedy
 	case n == http.StatusNotFound:
 		return api.ErrNotFound, "check the repository and the tag"
+	case n == http.StatusMethodNotAllowed:
+		return api.ErrDenied, "the registry does not do that: it may be read-only, or a cache of another"
+	case n == http.StatusRequestEntityTooLarge:
+		return api.ErrDenied, "this is too large for the registry, or for a proxy before it"
 	case n == http.StatusTooManyRequests:
 		return api.ErrRateLimited, "try again later"
 	case n >= 500:
@@ -180,6 +190,7 @@ func byText(text string) (error, string) {
 	}{
 		{"Digest did not match", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
 		{"does not match expected", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
+		{"does not match provided manifest digest", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
 		{"digest mismatch", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
 		{"missing key ", api.ErrInvalidArgument, "a client certificate is NAME.cert with NAME.key; the CA's is NAME.crt"},
 		{"missing client certificate ", api.ErrInvalidArgument, "a client certificate is NAME.cert with NAME.key; the CA's is NAME.crt"},
@@ -187,6 +198,8 @@ func byText(text string) (error, string) {
 		{"no image found in image index", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
 		{"no image found in manifest list", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
 		{"choosing image instance", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
+		{"the registry is read-only", api.ErrDenied, ""},
+		{"the registry is a cache of another", api.ErrDenied, ""},
 		{"is blocked in", api.ErrPolicy, "registries.conf does not allow this registry"},
 		{"unsupported manifest", api.ErrCorrupt, "the manifest is of a type that is not an image's"},
 		{"invalid tar header", api.ErrCorrupt, ""},
@@ -212,6 +225,10 @@ func transient(err error) bool {
 		return true
 	}
 	var ne net.Error
+	var op *net.OpError
+	if errors.As(err, &op) && (op.Op == "read" || op.Op == "write") {
+		return true // the connection was there, and broke
+	}
 	switch {
 	case errors.Is(err, errStalled), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &ne) && ne.Timeout():

@@ -1,0 +1,114 @@
+package image_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/registry"
+)
+
+// pushErrors is TestRegistryErrors for Push: app:1 of s is pushed to registries that fail.
+func pushErrors(t *testing.T, s *image.Store, good *registry.Serving) {
+	t.Helper()
+	at := func(o registry.ServerOptions, f registry.Fault) func(t *testing.T) string {
+		return func(t *testing.T) string {
+			r := serve(t, o, registry.ServeOptions{})
+			if f != (registry.Fault{}) {
+				r.Inject(f)
+			}
+			return r.Addr + "/app:1"
+		}
+	}
+	fault := func(method string, f registry.Fault) func(t *testing.T) string {
+		f.Method = method
+		return at(registry.ServerOptions{}, f)
+	}
+	const manifest = "1"
+	secret := registry.ServerOptions{Auth: registry.Auth{Users: []registry.User{
+		{Name: "joe", Password: "right"}, {Name: "reader", Password: "right", Access: []registry.Access{{May: registry.MayPull}}},
+	}}}
+	as := func(name, password string) image.PushOptions {
+		return image.PushOptions{Credentials: &image.Credentials{Username: name, Password: password}}
+	}
+	soon := func(d time.Duration) image.PushOptions {
+		return image.PushOptions{Transport: image.Transport{Stall: d}}
+	}
+	for name, c := range map[string]struct {
+		at   func(t *testing.T) string
+		opts image.PushOptions
+		want error
+		says string
+	}{
+		"no credentials":    {at: at(secret, registry.Fault{}), want: image.ErrUnauthorized, says: "log in"},
+		"wrong password":    {at: at(secret, registry.Fault{}), opts: as("joe", "wrong"), want: image.ErrUnauthorized, says: "log in"},
+		"right password":    {at: at(secret, registry.Fault{}), opts: as("joe", "right")},
+		"may only read":     {at: at(secret, registry.Fault{}), opts: as("reader", "right"), want: image.ErrDenied, says: "credentials"},
+		"read-only":         {at: at(registry.ServerOptions{ReadOnly: true}, registry.Fault{}), want: image.ErrDenied, says: "read-only"},
+		"401":               {at: fault("PUT", registry.Fault{Reference: manifest, Status: 401}), want: image.ErrUnauthorized},
+		"403":               {at: fault("PUT", registry.Fault{Reference: manifest, Status: 403}), want: image.ErrDenied},
+		"403 upload":        {at: fault("POST", registry.Fault{Status: 403}), want: image.ErrDenied},
+		"404 upload":        {at: fault("POST", registry.Fault{Status: 404}), want: image.ErrNotFound, says: "repository"},
+		"413 by a proxy":    {at: refusing("PATCH", http.StatusRequestEntityTooLarge), want: image.ErrDenied, says: "too large"},
+		"405 by a proxy":    {at: refusing("PUT", http.StatusMethodNotAllowed), want: image.ErrDenied, says: "read-only"},
+		"429":               {at: fault("PUT", registry.Fault{Reference: manifest, RetryAfter: time.Second}), want: image.ErrRateLimited},
+		"429 once":          {at: fault("POST", registry.Fault{RetryAfter: time.Second, Times: 1})},
+		"500":               {at: fault("PUT", registry.Fault{Reference: manifest, Status: 500}), want: image.ErrUnreachable, says: "in trouble"},
+		"503 upload":        {at: fault("POST", registry.Fault{Status: 503}), want: image.ErrUnreachable, says: "in trouble"},
+		"500 twice":         {at: fault("PUT", registry.Fault{Reference: manifest, Status: 500, Times: 2})},
+		"502 upload once":   {at: fault("PATCH", registry.Fault{Status: 502, Times: 1})},
+		"reset upload once": {at: fault("PATCH", registry.Fault{Drop: true, Times: 1})},
+		"reset end once":    {at: fault("PUT", registry.Fault{Drop: true, Times: 1})},
+		"reset for ever":    {at: fault("PATCH", registry.Fault{Drop: true}), want: image.ErrUnreachable},
+		"stall once":        {at: fault("PATCH", registry.Fault{Delay: time.Hour, Times: 1}), opts: soon(2 * time.Second)},
+		"stall manifest":    {at: fault("PUT", registry.Fault{Reference: manifest, Delay: time.Hour, Times: 1}), opts: soon(2 * time.Second)},
+		"stall for ever":    {at: fault("PATCH", registry.Fault{Delay: time.Hour}), opts: soon(300 * time.Millisecond), want: image.ErrUnreachable, says: "nothing comes"},
+		"silence":           {at: silent, opts: soon(300 * time.Millisecond), want: image.ErrUnreachable, says: "nothing comes"},
+		"refused":           {at: func(*testing.T) string { return "127.0.0.1:1/app:1" }, want: image.ErrUnreachable, says: "nothing listens"},
+		"no such host":      {at: func(*testing.T) string { return "registry.invalid/app:1" }, want: image.ErrUnreachable},
+		"unknown CA":        {at: tlsAt(t, good), opts: image.PushOptions{Transport: image.Transport{CertDir: t.TempDir()}}, want: image.ErrUnreachable, says: "CertDir"},
+		"HTTP on TLS":       {at: func(*testing.T) string { return good.Addr + "/app:1" }, opts: image.PushOptions{Transport: image.Transport{CertDir: t.TempDir()}}, want: image.ErrUnreachable, says: "plain HTTP"},
+		"no registry":       {at: refusing("GET", http.StatusNotFound), want: image.ErrUnreachable, says: "no registry"},
+	} {
+		t.Run("push: "+name, func(t *testing.T) {
+			t.Parallel()
+			ref := c.at(t)
+			c.opts.Destination = ref
+			up := phases{}
+			c.opts.Progress = up.see(t)
+			digest, err := s.Push(context.Background(), "app:1", c.opts)
+			if c.want == nil {
+				require.NoError(t, err)
+				require.True(t, strings.HasPrefix(digest, "sha256:"))
+				return
+			}
+			require.ErrorIs(t, err, c.want)
+			require.ErrorContains(t, err, c.says)
+			require.ErrorContains(t, err, "push "+ref)
+			t.Log(err)
+		})
+	}
+}
+
+// refusing is a registry with a proxy before it, which answers a method with a page of its own.
+func refusing(method string, status int) func(t *testing.T) string {
+	return func(t *testing.T) string {
+		t.Helper()
+		reg := registry.NewServer(registry.ServerOptions{})
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == method {
+				http.Error(w, "<html>no</html>", status)
+				return
+			}
+			reg.ServeHTTP(w, r)
+		}))
+		t.Cleanup(srv.Close)
+		return srv.Listener.Addr().String() + "/app:1"
+	}
+}
