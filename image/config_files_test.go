@@ -110,11 +110,20 @@ func TestConfigFiles(t *testing.T) {
 	})
 }
 
+// compressible is text that is smaller at each level: numbers that repeat at a distance.
+func compressible() string {
+	var b strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&b, "%d ", i*i%1777+i%13)
+	}
+	return b.String()
+}
+
 // TestPushCompression: layers are in the registry as asked for, and come back as they were.
 func TestPushCompression(t *testing.T) {
 	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
 	s := open(t)
-	built, err := build(t, s, "FROM scratch\nCOPY f /f\n", image.BuildOptions{Tags: []string{"app:1"}}, map[string]string{"f": strings.Repeat("compressible ", 10000)})
+	built, err := build(t, s, "FROM scratch\nCOPY f /f\n", image.BuildOptions{Tags: []string{"app:1"}}, map[string]string{"f": compressible()})
 	require.NoError(t, err)
 	c := registry.NewClient(registry.ClientOptions{})
 	defer c.Close()
@@ -131,11 +140,24 @@ func TestPushCompression(t *testing.T) {
 		require.Len(t, m.Layers, 1)
 		require.Contains(t, m.Layers[0].MediaType, want, how)
 		require.Less(t, m.Layers[0].Size, int64(50000), how)
+		_, chunked := m.Layers[0].Annotations["io.github.containers.zstd-chunked.manifest-checksum"]
+		require.Equal(t, how == "zstd:chunked", chunked, how)
 		other := open(t)
 		img, err := other.Pull(t.Context(), ref, image.PullOptions{})
 		require.NoError(t, err, how)
 		require.Equal(t, built.Layers, img.Layers, how)
 	}
+	// The level counts, and is 3 where none is given.
+	sizes := map[int]int64{}
+	for _, level := range []int{0, 3, 1, 9} {
+		fresh := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+		_, err := s.Push(t.Context(), "app:1", image.PushOptions{Destination: fresh.Addr + "/app:1", Level: level})
+		require.NoError(t, err)
+		sizes[level] = manifestOf(t, fresh.Addr+"/app:1").Layers[0].Size
+	}
+	require.Equal(t, sizes[3], sizes[0])
+	require.Less(t, sizes[3], sizes[1])
+	require.Less(t, sizes[9], sizes[3])
 	for field, opts := range map[string]image.PushOptions{"compression": {Compression: "lzma"}, "level": {Level: 10}} {
 		_, err := s.Push(t.Context(), "app:1", opts)
 		require.ErrorIs(t, err, image.ErrInvalidArgument)

@@ -2,6 +2,9 @@ package images
 
 import (
 	"context"
+	"io"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.podman.io/image/v5/types"
@@ -33,6 +36,7 @@ type monitor struct {
 
 	last   time.Time
 	flying map[string]*blobState
+	read   sync.Map // of *atomic.Int64: what a push has read of each blob, before compression
 }
 
 // newMonitor watches an attempt. Its channel must be given to copy; close ends it.
@@ -94,14 +98,14 @@ func (m *monitor) event(ev types.ProgressProperties) {
 	}
 	b.offset = int64(ev.Offset)
 	total := max(b.size, 0)
-	if m.phase == image.PhaseUpload {
-		total = 0 // upstream's size is before compression, its offset after
+	if n, ok := m.read.Load(d); ok { // upstream's size is before compression, its offset after
+		b.offset = n.(*atomic.Int64).Load()
 	}
 	switch ev.Event {
 	case types.ProgressEventNewArtifact:
 		m.send(image.Progress{Digest: d, Phase: m.phase, Total: total})
 	case types.ProgressEventRead:
-		m.read(d, b, total)
+		m.moving(d, b, total)
 	case types.ProgressEventSkipped:
 		delete(m.flying, d)
 		m.send(image.Progress{Digest: d, Phase: image.PhaseExists, Current: max(b.size, 0), Total: max(b.size, 0), Done: true})
@@ -110,7 +114,7 @@ func (m *monitor) event(ev types.ProgressProperties) {
 	}
 }
 
-func (m *monitor) read(d string, b *blobState, total int64) {
+func (m *monitor) moving(d string, b *blobState, total int64) {
 	p := image.Progress{Digest: d, Phase: m.phase, Current: b.offset, Total: total}
 	if m.phase == image.PhaseDownload && b.size >= 0 && b.offset >= b.size && !b.moved {
 		b.moved, p.Done = true, true
@@ -126,6 +130,7 @@ func (m *monitor) finish(d string, b *blobState) {
 	delete(m.flying, d)
 	n := max(b.offset, 0)
 	if m.phase == image.PhaseUpload {
+		n = max(n, b.size)
 		m.send(image.Progress{Digest: d, Phase: m.phase, Current: n, Total: n, Done: true})
 		return
 	}
@@ -139,4 +144,38 @@ func (m *monitor) send(p image.Progress) {
 	if m.report != nil {
 		m.report(p)
 	}
+}
+
+// counted is an image on its way to a registry: the monitor is told what is read of its blobs.
+type counted struct {
+	types.ImageReference
+	m *monitor
+}
+
+func (c counted) NewImageSource(ctx context.Context, sc *types.SystemContext) (types.ImageSource, error) {
+	src, err := c.ImageReference.NewImageSource(ctx, sc)
+	return countedSource{src, c.m}, err
+}
+
+type countedSource struct {
+	types.ImageSource
+	m *monitor
+}
+
+func (s countedSource) GetBlob(ctx context.Context, info types.BlobInfo, cache types.BlobInfoCache) (io.ReadCloser, int64, error) {
+	rc, size, err := s.ImageSource.GetBlob(ctx, info, cache)
+	n := &atomic.Int64{}
+	s.m.read.Store(info.Digest.String(), n)
+	return countedReader{rc, n}, size, err
+}
+
+type countedReader struct {
+	io.ReadCloser
+	n *atomic.Int64
+}
+
+func (r countedReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	r.n.Add(int64(n))
+	return n, err
 }

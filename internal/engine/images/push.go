@@ -140,7 +140,7 @@ func (s *Service) send(ctx context.Context, what, id string, dest types.ImageRef
 	err = s.retry(ctx, what, func() error {
 		m, actx := newMonitor(ctx, image.PhaseUpload, progress, stallOf(opts.Transport))
 		defer m.close()
-		b, err := copy.Image(actx, policy, dest, source, &copy.Options{
+		b, err := copy.Image(actx, policy, dest, counted{source, m}, &copy.Options{
 			SourceCtx: sc, DestinationCtx: sc, Progress: m.events, ProgressInterval: progressInterval,
 			RemoveSignatures: true, // they are of a manifest with layers otherwise compressed, and of another name
 			// Else a layer that the registry has otherwise compressed is taken as it is; where that is zstd, which Docker's
