@@ -14,31 +14,37 @@ var exportCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		file := flags.StringP("output", "o", "", "file to write, instead of standard output")
 		return func(ctx context.Context, c *cli, args []string) error {
-			if *file == "" && terminal(c.out) {
-				return errors.New("cowardly refusing to save to a terminal. Use the -o flag or redirect")
-			}
 			ctr, err := c.container(ctx, args[0])
 			if err != nil {
 				return err
 			}
-			r, err := ctr.Export(ctx)
-			if err != nil {
+			return c.write(*file, func(w io.Writer) error {
+				r, err := ctr.Export(ctx)
+				if err != nil {
+					return err
+				}
+				defer r.Close()
+				_, err = io.Copy(w, r)
 				return err
-			}
-			defer r.Close()
-			if *file == "" {
-				_, err = io.Copy(c.out, r)
-				return err
-			}
-			f, err := os.Create(*file)
-			if err != nil {
-				return err
-			}
-			_, err = io.Copy(f, r)
-			if err = errors.Join(err, f.Close()); err != nil {
-				err = errors.Join(err, os.Remove(*file)) // half of an archive is none
-			}
-			return err
+			})
 		}
 	},
+}
+
+// write has do write an archive into a file, or to standard output if none is named.
+func (c *cli) write(file string, do func(w io.Writer) error) error {
+	if file == "" {
+		if terminal(c.out) {
+			return errors.New("cowardly refusing to save to a terminal. Use the -o flag or redirect")
+		}
+		return do(c.out)
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(do(f), f.Close()); err != nil {
+		err = errors.Join(err, os.Remove(file)) // half of an archive is none
+	}
+	return err
 }

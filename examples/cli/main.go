@@ -46,6 +46,7 @@ var commands = []command{
 	networkDisconnectCommand, networkPruneCommand,
 	loginCommand, logoutCommand, searchTagsCommand, serveCommand,
 	importCommand, imageLsCommand, systemDfCommand, manifestPushCommand, manifestInspectCommand,
+	saveCommand, loadCommand, historyCommand,
 }
 
 // run is main without the process: tests call it, too.

@@ -16,10 +16,15 @@ var pullCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		var o image.PullOptions
 		flags.StringVar(&o.Platform, "platform", "", "of an index the image for this platform, as linux/arm64 (default: this machine)")
+		quiet := flags.BoolP("quiet", "q", false, "print the name alone")
 		verify := tlsFlag(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			o.Transport = transport(*verify)
-			if err := c.pull(ctx, args[0], o, c.out); err != nil {
+			w := c.out
+			if *quiet {
+				w = io.Discard
+			}
+			if err := c.pull(ctx, args[0], o, w); err != nil {
 				return err
 			}
 			fmt.Fprintln(c.out, fullName(args[0]))

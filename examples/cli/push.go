@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/pflag"
 
@@ -14,22 +15,30 @@ var pushCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		var o image.PushOptions
 		compressionFlags(flags, &o)
+		quiet := flags.BoolP("quiet", "q", false, "print the name alone")
 		verify := tlsFlag(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			store, err := c.store()
 			if err != nil {
 				return err
 			}
+			w := c.out
+			if *quiet {
+				w = io.Discard
+			}
 			n := familiar(fullName(args[0]))
-			fmt.Fprintf(c.out, "The push refers to repository [%s]\n", n.repository)
-			report, end := progress(ctx, c.out)
+			fmt.Fprintf(w, "The push refers to repository [%s]\n", n.repository)
+			report, end := progress(ctx, w)
 			o.Transport, o.Progress = transport(*verify), report
 			digest, err := store.Push(ctx, args[0], o)
 			end()
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.out, "%s: digest: %s\n", n.tag, digest)
+			fmt.Fprintf(w, "%s: digest: %s\n", n.tag, digest)
+			if *quiet {
+				fmt.Fprintln(c.out, fullName(args[0]))
+			}
 			return nil
 		}
 	},

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/caisson-dev/caisson/image"
+)
+
+var historyCommand = command{
+	name: "history", args: "IMAGE", short: "Show the steps that made an image", min: 1, max: 1,
+	setup: func(flags *pflag.FlagSet) action {
+		var o historyOptions
+		flags.BoolVarP(&o.human, "human", "H", true, "sizes and times for people; =false: bytes and RFC 3339")
+		flags.BoolVar(&o.whole, "no-trunc", false, "don't cut what is long")
+		quiet := flags.BoolP("quiet", "q", false, "print the ids alone")
+		how := formatFlag(flags)
+		return func(ctx context.Context, c *cli, args []string) error {
+			store, err := c.store()
+			if err != nil {
+				return err
+			}
+			img, err := store.Get(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			steps, err := store.History(ctx, img.ID)
+			if err != nil {
+				return err
+			}
+			return show(c.out, *how, *quiet, o.rows(img.ID, steps), listing[historyRow]{
+				id: func(r historyRow) string { return r.ID }, header: "IMAGE\tCREATED\tCREATED BY\tSIZE\tCOMMENT",
+				cells: func(r historyRow) []string {
+					when := r.CreatedSince
+					if !o.human {
+						when = r.CreatedAt
+					}
+					return []string{r.ID, when, r.CreatedBy, r.Size, r.Comment}
+				},
+			})
+		}
+	},
+}
+
+type historyOptions struct{ human, whole bool }
+
+// historyRow has docker history's names for --format.
+type historyRow struct {
+	Comment, CreatedAt, CreatedBy, CreatedSince, ID, Size string
+}
+
+// rows has the image's id at its last step. Those before it are no images here.
+func (o historyOptions) rows(id string, steps []image.Step) []historyRow {
+	if !o.whole {
+		id = shortID(id)
+	}
+	var rows []historyRow
+	for _, s := range steps {
+		row := historyRow{
+			Comment: s.Comment, CreatedAt: s.Created.Local().Format(time.RFC3339), CreatedBy: strings.ReplaceAll(s.CreatedBy, "\t", " "),
+			CreatedSince: created(s.Created), ID: id, Size: size(s.Size),
+		}
+		if !o.whole {
+			row.CreatedBy = ellipsis(row.CreatedBy, 45)
+		}
+		if !o.human {
+			row.Size = strconv.FormatInt(s.Size, 10)
+		}
+		rows = append(rows, row)
+		id = "<missing>"
+	}
+	return rows
+}
