@@ -34,6 +34,8 @@ var (
 	ErrCorrupt = api.ErrCorrupt
 	// ErrPermission: the store's directory can't be written.
 	ErrPermission = api.ErrPermission
+	// ErrNoSpace: the store's file system is full, or the user's quota of it is.
+	ErrNoSpace = api.ErrNoSpace
 	// ErrUnsupported: the host lacks what is needed; the message says what.
 	ErrUnsupported = api.ErrUnsupported
 	// ErrAgentGone: the agent process died; the store is to be opened again.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,9 +19,10 @@ import (
 	"github.com/caisson-dev/caisson/registry"
 )
 
-// TestHostileLayers pulls images whose layers attack the store. What they name lies in the image or nowhere.
+// TestHostileLayers pulls and loads images whose layers attack the store. What they name lies in the image or nowhere.
 func TestHostileLayers(t *testing.T) {
 	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	s := open(t)
 	file := func(name string) tar.Header {
 		return tar.Header{Name: name, Mode: 0o644, Size: 1, Typeflag: tar.TypeReg}
 	}
@@ -35,6 +37,7 @@ func TestHostileLayers(t *testing.T) {
 		entries []tar.Header
 		tree    []string // what the image has then; nil when it must be refused
 		fails   bool
+		loads   bool // containers/storage's own unpacker leaves the entry out
 	}{
 		"absolute":               {entries: []tar.Header{file("/etc/x")}, tree: []string{"etc", "etc/x"}},
 		"dot dot":                {entries: []tar.Header{file("../../../x")}, tree: []string{"x"}},
@@ -47,23 +50,35 @@ func TestHostileLayers(t *testing.T) {
 		"twice the same":         {entries: []tar.Header{file("x"), file("x")}, fails: true},
 		"file over device":       {entries: []tar.Header{{Name: "d", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3, Mode: 0o666}, file("d")}, fails: true},
 		"file over pipe":         {entries: []tar.Header{{Name: "p", Typeflag: tar.TypeFifo, Mode: 0o666}, file("p")}, fails: true},
-		"file for the root":      {entries: []tar.Header{file(".")}, fails: true},
+		"file for the root":      {entries: []tar.Header{file(".")}, fails: true, loads: true},
 		"whiteout of the parent": {entries: []tar.Header{file(".wh...")}, fails: true},
 		"unknown type":           {entries: []tar.Header{{Name: "x", Typeflag: 'Z', Mode: 0o644}}, fails: true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := open(t)
-			ref := reg.Addr + "/hostile:1"
-			pushRaw(t, reg.Addr, "hostile", [][]byte{layerTar(t, c.entries)})
-			img, err := s.Pull(t.Context(), ref, image.PullOptions{})
-			if c.fails {
+		layer := layerTar(t, c.entries)
+		check := func(t *testing.T, img *image.Image, err error, fails bool) {
+			if fails {
 				require.Error(t, err)
 				t.Log(err)
-				requireNoLayers(t, s)
-				return
+			} else {
+				require.NoError(t, err)
+				require.Equal(t, c.tree, tree(t, s, img))
+				_, err = s.Remove(t.Context(), img.ID, image.RemoveOptions{Force: true})
+				require.NoError(t, err)
 			}
-			require.NoError(t, err)
-			require.Equal(t, c.tree, tree(t, s, img))
+			requireNoLayers(t, s)
+		}
+		t.Run(name, func(t *testing.T) {
+			pushRaw(t, reg.Addr, "hostile", [][]byte{layer})
+			img, err := s.Pull(t.Context(), reg.Addr+"/hostile:1", image.PullOptions{})
+			check(t, img, err, c.fails)
+		})
+		t.Run(name+" in an archive", func(t *testing.T) {
+			var img *image.Image
+			list, err := s.Load(t.Context(), bytes.NewReader(ociArchive(t, []rawLayer{{layer, "application/vnd.oci.image.layer.v1.tar", digestOf(layer)}})), image.LoadOptions{})
+			if err == nil {
+				img = &list[0]
+			}
+			check(t, img, err, c.fails && !c.loads)
 		})
 	}
 }
@@ -109,44 +124,91 @@ func layerTar(t *testing.T, entries []tar.Header) []byte {
 	return b.Bytes()
 }
 
+// rawLayer is a layer as it is put into a registry.
+type rawLayer struct {
+	blob              []byte
+	mediaType, diffID string
+}
+
 // pushRaw puts an image of plain layers into a registry, as it is.
 func pushRaw(t *testing.T, addr, repo string, layers [][]byte) {
 	t.Helper()
-	type descriptor struct {
-		MediaType string `json:"mediaType"`
-		Digest    string `json:"digest"`
-		Size      int    `json:"size"`
+	var raw []rawLayer
+	for _, l := range layers {
+		raw = append(raw, rawLayer{l, "application/vnd.oci.image.layer.v1.tar", digestOf(l)})
 	}
-	put := func(b []byte, mediaType string) descriptor {
-		d := descriptor{mediaType, digestOf(b), len(b)}
-		resp, err := http.Post(fmt.Sprintf("http://%s/v2/%s/blobs/uploads/?digest=%s", addr, repo, d.Digest), "application/octet-stream", bytes.NewReader(b))
+	pushLayers(t, addr, repo, raw)
+}
+
+func pushLayers(t *testing.T, addr, repo string, layers []rawLayer) {
+	t.Helper()
+	man, blobs := rawImage(t, layers)
+	for _, b := range blobs {
+		resp, err := http.Post(fmt.Sprintf("http://%s/v2/%s/blobs/uploads/?digest=%s", addr, repo, digestOf(b)), "application/octet-stream", bytes.NewReader(b))
 		require.NoError(t, err)
 		defer resp.Body.Close()
 		require.Equal(t, http.StatusCreated, resp.StatusCode)
-		return d
 	}
-	var diffs []string
-	var descs []descriptor
-	for _, l := range layers {
-		diffs = append(diffs, digestOf(l))
-		descs = append(descs, put(l, "application/vnd.oci.image.layer.v1.tar"))
-	}
-	cfg, err := json.Marshal(map[string]any{"os": "linux", "architecture": "amd64", "created": time.Now(), "rootfs": map[string]any{"type": "layers", "diff_ids": diffs}})
-	require.NoError(t, err)
-	man, err := json.Marshal(map[string]any{
-		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
-		"config": put(cfg, "application/vnd.oci.image.config.v1+json"), "layers": descs,
-	})
-	require.NoError(t, err)
 	req, err := http.NewRequest(http.MethodPut, fmt.Sprintf("http://%s/v2/%s/manifests/1", addr, repo), bytes.NewReader(man))
 	require.NoError(t, err)
-	req.Header.Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+	req.Header.Set("Content-Type", manifestType)
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusCreated, resp.StatusCode, "%s", b)
+}
+
+const manifestType = "application/vnd.oci.image.manifest.v1+json"
+
+type rawDescriptor struct {
+	MediaType string `json:"mediaType"`
+	Digest    string `json:"digest"`
+	Size      int    `json:"size"`
+}
+
+// rawImage returns the manifest of layers, and the blobs that it names.
+func rawImage(t *testing.T, layers []rawLayer) (manifest []byte, blobs [][]byte) {
+	t.Helper()
+	put := func(b []byte, mediaType string) rawDescriptor {
+		blobs = append(blobs, b)
+		return rawDescriptor{mediaType, digestOf(b), len(b)}
+	}
+	var diffs []string
+	var descs []rawDescriptor
+	for _, l := range layers {
+		diffs = append(diffs, l.diffID)
+		descs = append(descs, put(l.blob, l.mediaType))
+	}
+	cfg, err := json.Marshal(map[string]any{"os": "linux", "architecture": "amd64", "created": time.Now(), "rootfs": map[string]any{"type": "layers", "diff_ids": diffs}})
+	require.NoError(t, err)
+	manifest, err = json.Marshal(map[string]any{
+		"schemaVersion": 2, "mediaType": manifestType, "config": put(cfg, "application/vnd.oci.image.config.v1+json"), "layers": descs,
+	})
+	require.NoError(t, err)
+	return manifest, blobs
+}
+
+// ociArchive is an image of layers as Load takes it.
+func ociArchive(t *testing.T, layers []rawLayer) []byte {
+	t.Helper()
+	man, blobs := rawImage(t, layers)
+	index, err := json.Marshal(map[string]any{"schemaVersion": 2, "manifests": []rawDescriptor{{manifestType, digestOf(man), len(man)}}})
+	require.NoError(t, err)
+	files := map[string][]byte{"oci-layout": []byte(`{"imageLayoutVersion":"1.0.0"}`), "index.json": index}
+	for _, b := range append(blobs, man) {
+		files["blobs/sha256/"+strings.TrimPrefix(digestOf(b), "sha256:")] = b
+	}
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for name, b := range files {
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(len(b)), Mode: 0o644}))
+		_, err := w.Write(b)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return out.Bytes()
 }
 
 func digestOf(b []byte) string {

@@ -26,6 +26,7 @@ type broken struct {
 func TestHostileManifests(t *testing.T) {
 	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
 	layer := layerTar(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg, Size: 1, Mode: 0o644}})
+	s := open(t)
 	// What is no danger, and what other tools take.
 	safe := map[string]bool{"no diff id": true, "a layer of unknown type": true, "a layer that is empty": true}
 	for name, damage := range map[string]func(b *broken){
@@ -43,7 +44,6 @@ func TestHostileManifests(t *testing.T) {
 		"a layer that is empty":             func(b *broken) { b.layer = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t)
 			b := &broken{layer: layer, layerType: "application/vnd.oci.image.layer.v1.tar", diffID: "layer"}
 			damage(b)
 			pushBroken(t, reg.Addr, "broken", b, damage)

@@ -35,6 +35,7 @@ var (
 	ErrPolicy           = errors.New("rejected by signature policy")
 	ErrCorrupt          = errors.New("corrupt data")
 	ErrUnhealthy        = errors.New("container is unhealthy")
+	ErrNoSpace          = errors.New("no space left")
 )
 
 var codes = map[string]error{
@@ -45,6 +46,7 @@ var codes = map[string]error{
 	"unsupported": ErrUnsupported, "permission": ErrPermission, "port-in-use": ErrPortInUse,
 	"dockerfile": ErrDockerfile, "build-step": ErrBuildStep, "command-not-found": ErrCommandNotFound,
 	"not-executable": ErrNotExecutable, "agent-gone": ErrAgentGone, "policy": ErrPolicy, "corrupt": ErrCorrupt, "unhealthy": ErrUnhealthy,
+	"no-space": ErrNoSpace,
 	"canceled": context.Canceled, "deadline": context.DeadlineExceeded,
 }
 

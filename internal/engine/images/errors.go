@@ -59,6 +59,9 @@ const (
 //
 //lint:ignore ST1008 the sentinel is a result, not a failure
 func classify(err error) (sentinel error, remedy string) {
+	if full(err) {
+		return api.ErrNoSpace, "free some by Prune, or have the store on a larger file system by StoreOptions.Root"
+	}
 	if s, r := byCode(err); s != nil {
 		return s, r
 	}
@@ -79,6 +82,16 @@ func classify(err error) (sentinel error, remedy string) {
 		return api.ErrNotFound, ""
 	}
 	return byText(err.Error())
+}
+
+// full also knows the errors of the processes that unpack for containers/storage, which come as text.
+func full(err error) bool {
+	for _, e := range []error{syscall.ENOSPC, syscall.EDQUOT} {
+		if errors.Is(err, e) || strings.HasSuffix(err.Error(), e.Error()) {
+			return true
+		}
+	}
+	return false
 }
 
 //lint:ignore ST1008 the sentinel is a result, not a failure

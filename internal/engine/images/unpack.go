@@ -1,6 +1,7 @@
 package images
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc64"
@@ -229,6 +230,7 @@ func (u *unpack) make(h *tar.Header, name string, r io.Reader) (sum []byte, made
 }
 
 // file writes a new file and returns tar-split's checksum. With O_EXCL it opens no device and no link of the archive's.
+// Zeros are not written but become holes: an archive of a few megabytes can't fill the disk with them.
 func (u *unpack) file(p string, mode uint32, size int64, r io.Reader) ([]byte, error) {
 	fd, err := unix.Open(p, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
 	if err != nil {
@@ -236,26 +238,50 @@ func (u *unpack) file(p string, mode uint32, size int64, r io.Reader) ([]byte, e
 	}
 	f := os.NewFile(uintptr(fd), p)
 	sum := crc64.New(crcTable)
-	for {
-		n, rerr := r.Read(u.buf)
-		if n > 0 {
-			sum.Write(u.buf[:n])
-			if _, err := f.Write(u.buf[:n]); err != nil {
-				return nil, errors.Join(err, f.Close())
-			}
-		}
-		if errors.Is(rerr, io.EOF) {
-			break
-		}
-		if rerr != nil {
-			return nil, errors.Join(rerr, f.Close())
-		}
-	}
-	if err := f.Close(); err != nil || size == 0 {
+	err = u.fill(f, io.TeeReader(r, sum))
+	if err := errors.Join(err, f.Close()); err != nil || size == 0 {
 		return nil, err
 	}
 	return sum.Sum(nil), nil
 }
+
+// leastHole is a block of most file systems.
+const leastHole = 4096
+
+func (u *unpack) fill(f *os.File, r io.Reader) error {
+	var size int64
+	hole := false // f ends in one
+	for {
+		n := 0
+		var rerr error
+		for n < len(u.buf) && rerr == nil {
+			var m int
+			m, rerr = r.Read(u.buf[n:])
+			n += m
+		}
+		size += int64(n)
+		var err error
+		if part := u.buf[:n]; n >= leastHole && allZero(part) {
+			_, err = f.Seek(int64(n), io.SeekCurrent)
+			hole = true
+		} else if n > 0 {
+			_, err = f.Write(part)
+			hole = false
+		}
+		if err == nil && hole && errors.Is(rerr, io.EOF) {
+			err = f.Truncate(size)
+		}
+		if err != nil || errors.Is(rerr, io.EOF) {
+			return err
+		}
+		if rerr != nil {
+			return rerr
+		}
+	}
+}
+
+// allZero compares b with itself, moved by one.
+func allZero(b []byte) bool { return b[0] == 0 && bytes.Equal(b[1:], b[:len(b)-1]) }
 
 func times(h *tar.Header) []unix.Timespec {
 	access := h.AccessTime

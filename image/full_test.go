@@ -1,0 +1,129 @@
+//go:build linux
+
+package image_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/flate"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/registry"
+)
+
+// bombed is the size of the one file in a layer whose archive is a thousandth of that.
+const bombed = 256 << 20
+
+// TestFullDisk takes images that are larger than the store's file system, as bombs are, into it. What fits, since holes
+// take no room, is whole; what does not leaves nothing, and the store works on.
+func TestFullDisk(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to mount a small file system")
+	}
+	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	letters := bomb(t, 'x')
+	pushLayers(t, reg.Addr, "letters", []rawLayer{letters})
+	pushLayers(t, reg.Addr, "zeros", []rawLayer{bomb(t, 0)})
+	pushRaw(t, reg.Addr, "small", [][]byte{layerTar(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg, Size: 1, Mode: 0o644}})})
+	s := openSmall(t, 32<<20)
+	ctx := t.Context()
+
+	_, err := s.Pull(ctx, reg.Addr+"/letters:1", image.PullOptions{})
+	require.ErrorIs(t, err, image.ErrNoSpace)
+	require.ErrorContains(t, err, "Prune")
+	requireNoLayers(t, s)
+
+	img, err := s.Pull(ctx, reg.Addr+"/zeros:1", image.PullOptions{})
+	require.NoError(t, err)
+	f, err := s.FS(ctx, img.ID)
+	require.NoError(t, err)
+	info, err := f.Stat("file")
+	require.NoError(t, err)
+	assert.EqualValues(t, bombed, info.Size())
+	require.NoError(t, f.Close())
+	_, err = s.Remove(ctx, img.ID, image.RemoveOptions{})
+	require.NoError(t, err)
+	requireNoLayers(t, s)
+
+	_, err = s.Load(ctx, bytes.NewReader(ociArchive(t, []rawLayer{letters})), image.LoadOptions{})
+	require.ErrorIs(t, err, image.ErrNoSpace)
+	requireNoLayers(t, s)
+
+	_, err = s.Pull(ctx, reg.Addr+"/small:1", image.PullOptions{})
+	require.NoError(t, err)
+}
+
+// openSmall opens a store on a file system of its own.
+func openSmall(t *testing.T, size int) *image.Store {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", size)))
+	t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, 0), "nothing uses it any more") })
+	s, err := image.OpenStore(image.StoreOptions{Root: filepath.Join(dir, "store")})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Destroy(context.Background())) })
+	return s
+}
+
+// bomb is a layer with one file that is the same byte all over.
+func bomb(t *testing.T, content byte) rawLayer {
+	t.Helper()
+	var head, tail bytes.Buffer
+	w := tar.NewWriter(&head)
+	require.NoError(t, w.WriteHeader(&tar.Header{Name: "file", Typeflag: tar.TypeReg, Size: bombed, Mode: 0o644}))
+	tail.Write(make([]byte, 1024))
+	const part = 1 << 20
+	piece := bytes.Repeat([]byte{content}, part)
+	packed := deflate(t, piece, false)
+	var b bytes.Buffer
+	b.Write([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255})
+	b.Write(deflate(t, head.Bytes(), false))
+	for range bombed / part {
+		b.Write(packed)
+	}
+	b.Write(deflate(t, tail.Bytes(), true))
+	sum, digest := crc32.NewIEEE(), sha256.New()
+	all := io.MultiWriter(sum, digest)
+	_, err := all.Write(head.Bytes())
+	require.NoError(t, err)
+	for range bombed / part {
+		_, err = all.Write(piece)
+		require.NoError(t, err)
+	}
+	_, err = all.Write(tail.Bytes())
+	require.NoError(t, err)
+	require.NoError(t, binary.Write(&b, binary.LittleEndian, sum.Sum32()))
+	require.NoError(t, binary.Write(&b, binary.LittleEndian, uint32((head.Len()+bombed+tail.Len())&0xffffffff)))
+	return rawLayer{b.Bytes(), "application/vnd.oci.image.layer.v1.tar+gzip", "sha256:" + hex.EncodeToString(digest.Sum(nil))}
+}
+
+// deflate packs a piece that others like it can follow.
+func deflate(t *testing.T, piece []byte, last bool) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.BestSpeed)
+	require.NoError(t, err)
+	_, err = w.Write(piece)
+	require.NoError(t, err)
+	if last {
+		err = w.Close()
+	} else {
+		err = w.Flush()
+	}
+	require.NoError(t, err)
+	return b.Bytes()
+}
