@@ -19,9 +19,11 @@ import (
 // run builds, and returns what the last step printed.
 func run(t *testing.T, s *image.Store, dockerfile string, opts image.BuildOptions, files map[string]string) string {
 	t.Helper()
+	_, err := build(t, s, base, image.BuildOptions{Tags: []string{"shell"}}, nil) // cached but for the first time
+	require.NoError(t, err)
 	var out bytes.Buffer
 	opts.Output, opts.NoCache = &out, true
-	_, err := build(t, s, dockerfile, opts, files)
+	_, err = build(t, s, strings.ReplaceAll(dockerfile, base, "FROM shell\n"), opts, files)
 	require.NoError(t, err, "%s", &out)
 	text := out.String()
 	text = text[strings.LastIndex(text, "STEP "):]
