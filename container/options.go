@@ -79,6 +79,9 @@ type Options struct {
 	AutoRemove bool `json:"autoRemove,omitempty"`
 	// Detach lets the container outlive this process; it gets an agent of its own when it starts.
 	Detach bool `json:"detach,omitempty"`
+	// IdleTimeout removes a detached container, running or not, that nobody has held for so long: see Container.Hold. It
+	// counts from the start, and anew whenever the last that held it lets go. Default: never.
+	IdleTimeout time.Duration `json:"idleTimeout,omitempty"`
 	// Pull says when the image is fetched. Default: PullMissing.
 	Pull image.PullPolicy `json:"pull,omitempty"`
 	// ModifySpec changes the OCI runtime specification that the engine has made of all the above, in this process, once,

@@ -58,6 +58,9 @@ func (s *Service) collect(ctx context.Context, id string) error {
 	case err != nil:
 		return err
 	case st.Manager == "" && rec.Options.Detach && !live(st.State):
+		if stale(rec, st) {
+			return s.forget(rec)
+		}
 		return nil
 	}
 	err = s.recover(ctx, id, st)

@@ -33,6 +33,7 @@ type managed struct {
 	healthy  chan struct{} // closed when the health changes; nil while no one waits
 	restarts restarts
 	removed  bool
+	idle     idle
 	leaving  chan struct{} // from the end of an auto-removed container's run; closed when it is removed
 }
 
@@ -96,7 +97,7 @@ func (m *managed) settled(ctx context.Context) (State, error) {
 func (m *managed) present() (*run, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.removed {
+	if m.removed || m.idle.over {
 		return nil, notFound(m.rec.ID)
 	}
 	if m.run != nil {
@@ -209,12 +210,12 @@ func (m *managed) release() error {
 	return err
 }
 
-// Idle says whether this agent has nothing to do: no container of its runs.
+// Idle says whether this agent has nothing to do: no container of its runs, or is to be removed when it is idle.
 func (s *Service) Idle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.managed {
-		if live(m.state().State) {
+		if m.busy(s.terminating) {
 			return false
 		}
 	}
@@ -264,12 +265,17 @@ func (s *Service) Adopt(id string, lock *state.Lock) error {
 	if err := m.manage(); err != nil {
 		return err
 	}
-	return s.add(m)
+	if err := s.add(m); err != nil {
+		return err
+	}
+	m.watchIdle()
+	return nil
 }
 
 // Terminate stops what runs as Stop does: the machine is going down.
 func (s *Service) Terminate() {
 	s.mu.Lock()
+	s.terminating = true
 	all := make([]*managed, 0, len(s.managed))
 	for _, m := range s.managed {
 		all = append(all, m)
@@ -284,6 +290,7 @@ func (s *Service) Terminate() {
 		})
 	}
 	wg.Wait()
+	s.notify() // also where nothing ran
 }
 
 func stopTimeout(rec *Record) time.Duration {

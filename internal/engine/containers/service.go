@@ -63,6 +63,7 @@ type Service struct {
 	nets        *networks
 	changed     chan struct{} // closed and replaced when managed shrinks
 	closing     bool
+	terminating bool
 }
 
 // New returns the service.
@@ -96,6 +97,7 @@ func (s *Service) Routes(mux *http.ServeMux) {
 
 	s.routeNetworks(mux)
 	mux.HandleFunc("POST /containers/{id}/start", s.managing(wire.Handle(s.start)))
+	mux.HandleFunc("POST /containers/{id}/hold", s.managing(s.keepFor))
 	mux.HandleFunc("POST /containers/{id}/attach", s.managing(s.attach))
 	mux.HandleFunc("POST /containers/{id}/wait", s.unsettled(wire.Handle(s.wait)))
 	mux.HandleFunc("POST /containers/{id}/wait-healthy", s.unsettled(wire.Handle(s.waitHealthy)))

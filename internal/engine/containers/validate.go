@@ -56,6 +56,9 @@ func validate(o *container.Options) error {
 	default:
 		return invalid("Options.Pull %q: use missing, always or never", o.Pull)
 	}
+	if o.IdleTimeout < 0 || o.IdleTimeout > 0 && !o.Detach {
+		return invalid("Options.IdleTimeout %s: it must not be negative, and is for a container that is detached", o.IdleTimeout)
+	}
 	if o.StopTimeout < 0 {
 		return invalid("Options.StopTimeout %s: it must not be negative", o.StopTimeout)
 	}

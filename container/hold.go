@@ -1,0 +1,29 @@
+package container
+
+import (
+	"context"
+	"net/http"
+	"sync"
+)
+
+// Hold keeps a container that has Options.IdleTimeout from being removed, until release is called or this process ends,
+// however it ends. Any number of processes may hold it. To others it is of no effect.
+//
+// Errors: ErrNotFound, also when it is just being removed.
+func (c *Container) Hold(ctx context.Context) (release func(), err error) {
+	hold, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	body, err := c.c.Body(hold, http.MethodPost, c.path("hold"), nil)
+	if !stop() && err == nil {
+		body.Close()
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	return sync.OnceFunc(func() {
+		cancel(nil)
+		body.Close()
+	}), nil
+}
