@@ -51,18 +51,23 @@ EXPOSE 7000 9/udp
 CMD ["listen", ":7000"]
 `
 
-// testbox is an image with nothing but the test userland: there is no shell in it.
+const testboxImage = "localhost/testbox:1"
+
+// testbox is an image with nothing but the test userland: there is no shell in it. It is built once in a store.
 func testbox(t testing.TB) string {
 	t.Helper()
 	eng, err := dockertest.Engine()
 	require.NoError(t, err)
+	if _, err := eng.Store().Get(t.Context(), testboxImage); err == nil {
+		return testboxImage
+	}
 	_, err = eng.Store().Build(t.Context(), image.BuildOptions{
 		Context: fstest.MapFS{
 			"testbox": {Data: testenv.Testbox(t), Mode: 0o755},
 			"note":    {Data: []byte("from the image"), Mode: 0o644},
 		},
-		DockerfileText: dockerfile, Tags: []string{"localhost/testbox:1"},
+		DockerfileText: dockerfile, Tags: []string{testboxImage},
 	})
 	require.NoError(t, err)
-	return "localhost/testbox:1"
+	return testboxImage
 }
