@@ -23,13 +23,17 @@ type Container struct {
 	settings *settings
 	ready    Wait
 	started  time.Time // just before the last start
+	logsFrom time.Time // what option Logs copies; what was before is of other tests
 	times    times
-	told     bool // the failure's message has the log already
+	told     bool   // the failure's message has the log already
+	release  func() // gives back a container that others reuse; nil: it is this test's alone
+	unready  bool   // it never was, so that nobody shall reuse it
 
 	mu        sync.Mutex
 	info      *container.Info
 	forwards  map[uint16]*forward
 	followers sync.WaitGroup
+	unfollow  []context.CancelFunc // end what followers do
 	closed    bool
 }
 

@@ -12,6 +12,8 @@
 // agent ends with the binary however that ends, by panic, os.Exit, time-out or SIGKILL, with all containers, networks
 // and temporary files.
 //
+// A server that takes long to start can stay for later tests and runs, by the option Reuse.
+//
 // Run fails the test; Start, its core, returns an error and works outside tests too. Options are nouns and never fail;
 // what is wrong with them Run says. Without a Wait option a container is ready when all its ports accept connections.
 //

@@ -2,8 +2,12 @@ package dockertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"io/fs"
+	"os"
 
 	"github.com/caisson-dev/caisson/container"
 )
@@ -12,34 +16,57 @@ import (
 type file struct {
 	what string
 	put  func(ctx context.Context, c *container.Container) error
+	sum  func(h hash.Hash) error // of what is put
 }
 
-func fileOption(what string, put func(context.Context, *container.Container) error) Option {
-	return optionFunc(func(s *settings) { s.files = append(s.files, file{what, put}) })
-}
+func (f file) apply(s *settings) { s.files = append(s.files, f) }
 
 // File writes a file of the container before it starts. It is root's and everyone may read it; directories on the way
 // are made. Files and HostFile keep the modes that they find.
 func File(target string, data []byte) Option {
-	return fileOption("File "+target, func(ctx context.Context, c *container.Container) error {
+	return file{"File " + target, func(ctx context.Context, c *container.Container) error {
 		return c.WriteFile(ctx, target, data, 0o644, container.CopyOptions{})
-	})
+	}, func(h hash.Hash) error {
+		_, err := h.Write(data)
+		return err
+	}}
 }
 
 // Files copies a file system, as an embed.FS or os.DirFS("testdata"), into a directory of the container before it
 // starts.
 func Files(target string, fsys fs.FS) Option {
-	return fileOption("Files "+target, func(ctx context.Context, c *container.Container) error {
+	return file{"Files " + target, func(ctx context.Context, c *container.Container) error {
 		return c.CopyFS(ctx, target, fsys, container.CopyOptions{})
-	})
+	}, func(h hash.Hash) error { return hashFS(h, fsys) }}
 }
 
 // HostFile copies a file or a directory of this machine into the container before it starts; the container changes its
 // copy alone.
 func HostFile(source, target string) Option {
-	return fileOption("HostFile "+source, func(ctx context.Context, c *container.Container) error {
+	return file{"HostFile " + source, func(ctx context.Context, c *container.Container) error {
 		return c.Upload(ctx, source, target, container.CopyOptions{})
-	})
+	}, func(h hash.Hash) error {
+		fmt.Fprintf(h, "%q\n", target)
+		return hashHost(h, source)
+	}}
+}
+
+// hashHost hashes a file or directory of this machine.
+func hashHost(h hash.Hash, path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return hashFS(h, os.DirFS(path))
+	}
+	fmt.Fprintln(h, info.Mode())
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(h, f)
+	return errors.Join(err, f.Close())
 }
 
 // place puts all files, in the order of the options.

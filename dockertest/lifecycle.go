@@ -76,8 +76,8 @@ func (c *Container) WaitFor(w Wait) {
 	c.check("wait", c.waitFor(ctx, w))
 }
 
-// Close removes the container, with its data. A test that used Run need not call it, and may, to be rid of it before
-// its end. A second Close does nothing.
+// Close removes the container, with its data, or gives it back when it has Reuse. A test that used Run need not call it,
+// and may, to be rid of it before its end. A second Close does nothing.
 //
 // Errors: those of container.Container.Remove, without ErrNotFound.
 func (c *Container) Close() error {
@@ -90,6 +90,14 @@ func (c *Container) Close() error {
 	}
 	ctx, cancel := c.context()
 	defer cancel()
+	if c.release != nil {
+		defer c.release()
+		if !c.unready {
+			c.closeForwards()
+			c.stopFollowing()
+			return c.settings.end()
+		}
+	}
 	var errs []error
 	if c.settings.graceful {
 		errs = append(errs, c.Container.Stop(ctx, container.StopOptions{}))
@@ -98,6 +106,7 @@ func (c *Container) Close() error {
 	errs = append(errs, c.settings.end())
 	c.closeForwards()
 	c.followers.Wait()
+	c.stopFollowing()
 	for i, err := range errs {
 		if errors.Is(err, container.ErrNotFound) {
 			errs[i] = nil

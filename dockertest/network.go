@@ -64,6 +64,7 @@ func (n *Net) Name() string { return n.name }
 // Alias joins a container to the network under further names.
 func (n *Net) Alias(names ...string) Option {
 	return optionFunc(func(s *settings) {
+		s.owned = append(s.owned, "the network "+n.name)
 		s.opts.Networks = append(s.opts.Networks, container.Endpoint{Network: n.name, Aliases: names})
 	})
 }

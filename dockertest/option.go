@@ -25,6 +25,8 @@ type settings struct {
 	logs        []io.Writer
 	modify      []func(*container.Options)
 	coverage    bool
+	reuse       time.Duration
+	owned       []string       // what of these goes with a test
 	graceful    bool           // stop it, rather than kill it, when the test ends
 	atEnd       []func() error // when the container is gone
 	errs        []error

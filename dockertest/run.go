@@ -51,13 +51,19 @@ func launch(ctx context.Context, tb testing.TB, ref string, opts []Option) (*Con
 	}
 	c.times.mark("image")
 	c.ready = s.wait(img)
-	if err := c.create(ctx, eng); err != nil {
+	if s.reuse > 0 {
+		err = c.obtain(ctx, eng, img)
+	} else {
+		err = c.create(ctx, eng)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if tb != nil {
 		tb.Cleanup(c.finish)
 	}
 	if err := c.await(ctx); err != nil {
+		c.unready = true
 		if tb == nil {
 			_ = c.Close() // the error that is told is why it is not ready
 		}

@@ -42,7 +42,7 @@ func newSettings(tb testing.TB, ref string, opts []Option) (*settings, error) {
 	if len(s.errs) > 0 {
 		return nil, fmt.Errorf("%w: %w", container.ErrInvalidArgument, errors.Join(s.errs...))
 	}
-	if tb != nil {
+	if tb != nil && s.reuse == 0 {
 		Label(labelTest, tb.Name()).apply(s)
 		s.opts.Detach = keep() // so that it outlives this process
 	}
@@ -52,6 +52,11 @@ func newSettings(tb testing.TB, ref string, opts []Option) (*settings, error) {
 	}
 	for _, f := range s.modify {
 		f(&s.opts)
+	}
+	if s.reuse > 0 {
+		if err := s.reusable(); err != nil {
+			return nil, fmt.Errorf("%w: %w", container.ErrInvalidArgument, err)
+		}
 	}
 	return s, nil
 }

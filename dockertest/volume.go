@@ -63,6 +63,7 @@ func (v *Vol) ReadOnlyAt(target string) Option { return v.mount(target, true) }
 
 func (v *Vol) mount(target string, readOnly bool) Option {
 	return optionFunc(func(s *settings) {
+		s.owned = append(s.owned, "the volume "+v.name)
 		s.opts.Mounts = append(s.opts.Mounts, container.Mount{
 			Type: container.MountVolume, Source: v.name, Target: target, ReadOnly: readOnly})
 	})

@@ -1,0 +1,128 @@
+package dockertest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+)
+
+// labelReuse has the hash of what a reused container was made of.
+const labelReuse = "dev.caisson.dockertest.reuse"
+
+// Reuse leaves the container to whoever runs the same next: the same image and the same options, of this test binary or
+// another, in this run of go test or a later one. It is removed when no test has used it for the time given: the test
+// binary that made it need not live. For servers that take long to start, and for tests that get along with what others
+// have left in them, as each with a database of its own.
+//
+// With Name it is found by that name, and a container of other options that has it is an error. What belongs to one
+// test can't be part of it: a Network, a Volume, Coverage. A container that has ended is made anew. A test's Stop, Kill
+// and Pause are felt by all others.
+func Reuse(idle time.Duration) Option {
+	return optionFunc(func(s *settings) {
+		if idle <= 0 {
+			s.errs = append(s.errs, fmt.Errorf("Reuse: %v is no time: say how long the container is kept when no test uses it", idle))
+		}
+		s.reuse = idle
+	})
+}
+
+// reusable says what keeps the settings from being those of a container that others use.
+func (s *settings) reusable() error {
+	switch {
+	case len(s.owned) > 0:
+		return fmt.Errorf("Reuse: %s goes with its test", s.owned[0])
+	case s.coverage:
+		return errors.New("Reuse: Coverage is of one test binary")
+	case s.opts.ModifySpec != nil:
+		return errors.New("Reuse: a ModifySpec can't be compared with another's")
+	}
+	return nil
+}
+
+// reuseKey is the hash of all that makes the container.
+func (s *settings) reuseKey(img *image.Image) (string, error) {
+	h := sha256.New()
+	o := s.opts
+	o.Image, o.Pull = "", "" // the image's id says it all
+	opts, err := json.Marshal(o)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(h, "%s\n%s\n%s\n", img.ID, s.platform, opts)
+	for _, f := range s.files {
+		fmt.Fprintf(h, "%q\n", f.what)
+		if err := f.sum(h); err != nil {
+			return "", fmt.Errorf("%s: %w", f.what, err)
+		}
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)[:16]), nil
+}
+
+// obtain finds the container that others have made, or makes it, and holds it. One process at a time looks for it.
+func (c *Container) obtain(ctx context.Context, eng *container.Engine, img *image.Image) error {
+	s := c.settings
+	s.opts.Detach, s.opts.IdleTimeout = true, s.reuse
+	key, err := s.reuseKey(img)
+	if err != nil {
+		return err
+	}
+	if s.opts.Name == "" {
+		s.opts.Name = "reuse-" + key[:12]
+	}
+	Label(labelReuse, key).apply(s)
+	dir, err := shared(eng)
+	if err != nil {
+		return err
+	}
+	unlock, err := lock(ctx, filepath.Join(dir, "reuse-"+s.opts.Name))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	err = c.join(ctx, eng, key)
+	for errors.Is(err, container.ErrNotFound) && ctx.Err() == nil {
+		if err := c.create(ctx, eng); err != nil {
+			return err
+		}
+		// It may be gone already, if this process stood still for all its time.
+		c.release, err = c.Hold(ctx)
+	}
+	return err
+}
+
+// join holds the container that is there. Errors: ErrNotFound when there is none, or none that can be used, any more.
+func (c *Container) join(ctx context.Context, eng *container.Engine, key string) error {
+	found, err := eng.Get(ctx, c.settings.opts.Name)
+	if err != nil {
+		return err
+	}
+	release, err := found.Hold(ctx)
+	if err != nil {
+		return errors.Join(err, found.WaitRemoved(ctx))
+	}
+	info, err := found.Inspect(ctx)
+	switch {
+	case err != nil:
+	case info.Options.Labels[labelReuse] != key:
+		err = fmt.Errorf("%w: %s: a container of other options has it, or of another version of the image: remove it (%s), "+
+			"or leave Name out: then each set of options has a container of its own",
+			container.ErrNameInUse, found.Name(), c.cliLine("rm", "-f", found.Name()))
+	case info.State != container.StateRunning:
+		err = errors.Join(found.Remove(ctx, container.RemoveOptions{Force: true}), container.ErrNotFound)
+	}
+	if err != nil {
+		release()
+		return err
+	}
+	c.Container, c.release = found, release
+	c.started, c.logsFrom = info.Status.Started, time.Now()
+	c.times.mark("reuse")
+	return nil
+}
