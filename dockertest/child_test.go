@@ -147,6 +147,7 @@ func startChild(t *testing.T, root, box, scenario string, flags ...string) (*exe
 
 // TestEndings: however a test binary ends, nothing of its containers is left.
 func TestEndings(t *testing.T) {
+	t.Parallel()
 	root, box := childStore(t)
 	cmd, ids := startChild(t, root, box, "pass")
 	require.NoError(t, cmd.Wait())
@@ -206,6 +207,7 @@ func TestEndings(t *testing.T) {
 
 // TestManyBinaries: go test ./... runs many at once, on one store.
 func TestManyBinaries(t *testing.T) {
+	t.Parallel()
 	root, box := childStore(t)
 	const n = 4
 	errs := make(chan error, n)

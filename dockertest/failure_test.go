@@ -76,6 +76,7 @@ func (f *failing) Skipf(s string, a ...any) {
 }
 
 func TestRunFails(t *testing.T) {
+	t.Parallel()
 	img := testbox(t)
 	var after bool
 	ft := inTest(t, func(t testing.TB) {
@@ -104,7 +105,7 @@ func noneLeft(t *testing.T) {
 func TestFailedTestTellsTheLog(t *testing.T) {
 	img := testbox(t)
 	ft := inTest(t, func(t testing.TB) {
-		dockertest.Run(t, img, cmd("chain seq 100 ; listen :7000"))
+		dockertest.Run(t, img, cmd("chain seq 100 ; listen :7000"), dockertest.WaitLog("listening")) // it says so a moment after
 		t.Errorf("on purpose")
 	})
 	assert.Contains(t, ft.text.String(), "\n    100\n    listening [::]:7000\n")

@@ -72,6 +72,7 @@ func TestNetworkCleansUp(t *testing.T) {
 }
 
 func TestVolume(t *testing.T) {
+	t.Parallel()
 	img := testbox(t)
 	var name string
 	t.Run("test", func(t *testing.T) {
@@ -143,6 +144,7 @@ func TestPullOnce(t *testing.T) {
 }
 
 func TestBuild(t *testing.T) {
+	t.Parallel()
 	files := fstest.MapFS{
 		"Dockerfile": {Data: []byte("FROM scratch\nCOPY testbox note /\nENTRYPOINT [\"/testbox\"]\nCMD [\"cat\", \"/note\"]\n"), Mode: 0o644},
 		"testbox":    {Data: testenv.Testbox(t), Mode: 0o755},

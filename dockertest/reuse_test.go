@@ -37,6 +37,7 @@ func TestReuseChild(t *testing.T) {
 }
 
 func TestReuse(t *testing.T) {
+	t.Parallel()
 	eng, err := dockertest.Engine()
 	require.NoError(t, err)
 	ids := map[string]bool{}
@@ -89,6 +90,7 @@ func TestReuse(t *testing.T) {
 }
 
 func TestReuseRefuses(t *testing.T) {
+	t.Parallel()
 	img := testbox(t)
 	start := func(opts ...dockertest.Option) error {
 		_, err := dockertest.Start(t.Context(), img, append(opts, dockertest.Reuse(time.Minute))...)

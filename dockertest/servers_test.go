@@ -37,6 +37,7 @@ func postgres(t testing.TB, img string) *dockertest.Container {
 }
 
 func TestRealServers(t *testing.T) {
+	t.Parallel()
 	img := servers(t)
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()

@@ -222,6 +222,7 @@ func (lineConn) Prepare(string) (driver.Stmt, error) { return nil, driver.ErrSki
 func (lineConn) Begin() (driver.Tx, error)           { return nil, driver.ErrSkip }
 
 func TestWaitSQL(t *testing.T) {
+	t.Parallel()
 	sql.Register("line", lineDriver{})
 	dsn := func(addr string) string { return "line://" + addr }
 	dockertest.Run(t, testbox(t), dockertest.Port(7000), dockertest.WaitSQL("line", 7000, dsn))
@@ -231,6 +232,7 @@ func TestWaitSQL(t *testing.T) {
 
 // TestRestartedLog: a line of the run before does not make a container ready.
 func TestRestartedLog(t *testing.T) {
+	t.Parallel()
 	c := dockertest.Run(t, testbox(t), cmd("chain cat /data/note ; ls /data ; sleep 1h"), dockertest.WaitLog("/data/note"))
 	first := strings.Count(c.Output(), "/data/note")
 	c.Restart()
