@@ -28,7 +28,7 @@ func (e *Engine) Store() *image.Store { return e.store }
 // Create makes a container and does not start it. A container that is not detached is removed when this process ends,
 // however it ends.
 //
-// Errors: ErrInvalidArgument, ErrNameInUse, ErrNotFound (image), and those of image.Store.Pull.
+// Errors: ErrInvalidArgument, ErrNameInUse, ErrNotFound (image, network), and those of image.Store.Pull.
 func (e *Engine) Create(ctx context.Context, opts Options) (*Container, error) {
 	var ref created
 	if opts.ModifySpec != nil {

@@ -22,6 +22,8 @@ type Resources struct {
 	PIDs int64 `json:"pids,omitempty"`
 	// BlockIOWeight is the weight against others on block devices: 10 to 1000. Default: 500.
 	BlockIOWeight int `json:"blockIOWeight,omitempty"`
+	// BlockIO limits the traffic with single disks of the host.
+	BlockIO []BlockIOLimit `json:"blockIO,omitempty"`
 	// Ulimits of the processes; see getrlimit(2). Without the right to raise one, it is cut to the present hard limit.
 	Ulimits []Ulimit `json:"ulimits,omitempty"`
 	// ShmSize is the size of /dev/shm in bytes. Default: 64 MiB.
@@ -31,6 +33,18 @@ type Resources struct {
 	OOMScoreAdj int `json:"oomScoreAdj,omitempty"`
 	// CgroupParent is the cgroup that the container's is made in, from the root of the hierarchy. Default: caisson.
 	CgroupParent string `json:"cgroupParent,omitempty"`
+}
+
+// BlockIOLimit limits the traffic with a disk. A rate that is 0 is no limit; one of them is given.
+type BlockIOLimit struct {
+	// Device is the disk's path on the host, as /dev/sda. Partitions have no limits of their own.
+	Device string `json:"device"`
+	// ReadBPS and WriteBPS are bytes a second.
+	ReadBPS  int64 `json:"readBPS,omitempty"`
+	WriteBPS int64 `json:"writeBPS,omitempty"`
+	// ReadIOPS and WriteIOPS are operations a second.
+	ReadIOPS  int64 `json:"readIOPS,omitempty"`
+	WriteIOPS int64 `json:"writeIOPS,omitempty"`
 }
 
 // Ulimit is a resource limit of processes.

@@ -2,6 +2,7 @@ package container_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -95,6 +96,45 @@ func TestPIDsLimit(t *testing.T) {
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"forks", "200"}, Resources: container.Resources{PIDs: 40}})
 	waitForLog(t, c, "resource temporarily unavailable")
+}
+
+// TestBlockIO: limits of a disk are the container's in the kernel.
+func TestBlockIO(t *testing.T) {
+	limits(t)
+	disks, err := filepath.Glob("/sys/block/*")
+	require.NoError(t, err)
+	device, number := "", ""
+	for _, d := range disks {
+		if _, err := os.Stat("/dev/" + filepath.Base(d)); err == nil {
+			b, err := os.ReadFile(d + "/dev")
+			require.NoError(t, err)
+			device, number = "/dev/"+filepath.Base(d), strings.TrimSpace(string(b))
+			break
+		}
+	}
+	if device == "" {
+		testenv.Skip(t, "a block device")
+	}
+	e := newEngine(t)
+	twice := container.BlockIOLimit{Device: device, ReadBPS: 1 << 20}
+	_, err = e.Create(t.Context(), container.Options{Image: testImage, Resources: container.Resources{BlockIO: []container.BlockIOLimit{twice, twice}}})
+	require.ErrorIs(t, err, container.ErrInvalidArgument)
+	require.ErrorContains(t, err, "BlockIO[1].Device")
+	c, err := e.Run(t.Context(), container.Options{Image: testImage, Cmd: []string{"sleep", "1h"}, Network: container.NetworkNone, Resources: container.Resources{
+		BlockIO: []container.BlockIOLimit{{Device: device, ReadBPS: 1 << 20, WriteBPS: 2 << 20, ReadIOPS: 300, WriteIOPS: 400}},
+	}})
+	if errors.Is(err, container.ErrUnsupported) {
+		testenv.Skip(t, "limits of block devices: "+err.Error())
+	}
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Remove(context.Background(), container.RemoveOptions{Force: true})) })
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+		assert.Equal(t, number+" rbps=1048576 wbps=2097152 riops=300 wiops=400", cgroup(t, c, "", "", "io.max"))
+		return
+	}
+	for file, want := range map[string]string{"read_bps": "1048576", "write_bps": "2097152", "read_iops": "300", "write_iops": "400"} {
+		assert.Equal(t, number+" "+want, cgroup(t, c, "", "blkio/blkio.throttle."+file+"_device", ""))
+	}
 }
 
 func TestBlockIOWeight(t *testing.T) {

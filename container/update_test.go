@@ -57,7 +57,7 @@ func TestUpdateErrors(t *testing.T) {
 	c := create(t, e, container.Options{})
 	for field, r := range map[string]container.Resources{
 		"Memory": {Memory: 5}, "MemorySwap": {MemorySwap: 5}, "MemoryReservation": {Memory: 32 << 20, MemoryReservation: 33 << 20}, "CPUs": {CPUs: 1e6}, "CPUSet": {CPUSet: "x"}, "ShmSize": {ShmSize: 1},
-		"Ulimits": {Ulimits: []container.Ulimit{{Name: "nofile"}}}, "OOMScoreAdj": {OOMScoreAdj: 1}, "CgroupParent": {CgroupParent: "x"},
+		"Ulimits": {Ulimits: []container.Ulimit{{Name: "nofile"}}}, "OOMScoreAdj": {OOMScoreAdj: 1}, "CgroupParent": {CgroupParent: "x"}, "BlockIO": {BlockIO: []container.BlockIOLimit{{Device: "/dev/null", ReadBPS: 1}}},
 	} {
 		err := c.Update(ctx, container.UpdateOptions{Resources: r})
 		require.ErrorIs(t, err, container.ErrInvalidArgument, field)

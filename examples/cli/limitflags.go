@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,6 +29,14 @@ func limitFlags(flags *pflag.FlagSet, r *container.Resources) {
 // fixedLimitFlags defines those that a container has from its start.
 func fixedLimitFlags(flags *pflag.FlagSet, r *container.Resources) {
 	bytesFlag(flags, &r.ShmSize, "shm-size", "", "size of /dev/shm (default 64m)")
+	for name, to := range map[string]func(*container.BlockIOLimit) *int64{
+		"read-bps":   func(l *container.BlockIOLimit) *int64 { return &l.ReadBPS },
+		"write-bps":  func(l *container.BlockIOLimit) *int64 { return &l.WriteBPS },
+		"read-iops":  func(l *container.BlockIOLimit) *int64 { return &l.ReadIOPS },
+		"write-iops": func(l *container.BlockIOLimit) *int64 { return &l.WriteIOPS },
+	} {
+		flags.Var(deviceRate{&r.BlockIO, to}, "device-"+name, "limit of a disk, as /dev/sda:1mb (may be repeated)")
+	}
 	flags.Var((*ulimits)(&r.Ulimits), "ulimit", "limit of processes, as nofile=SOFT[:HARD] (may be repeated)")
 	flags.IntVar(&r.OOMScoreAdj, "oom-score-adj", 0, "-1000 to 1000: whether the kernel kills it later or sooner than others")
 	flags.StringVar(&r.CgroupParent, "cgroup-parent", "", "cgroup that the container's is made in")
@@ -80,6 +89,30 @@ func (b *byteSize) Set(s string) error {
 		return fmt.Errorf("%q is too large", s)
 	}
 	*b = byteSize(n)
+	return nil
+}
+
+// deviceRate is the value of --device-read-bps and its like, DEVICE:RATE; those of a device come together.
+type deviceRate struct {
+	limits *[]container.BlockIOLimit
+	rate   func(*container.BlockIOLimit) *int64
+}
+
+func (d deviceRate) String() string { return "" }
+func (d deviceRate) Type() string   { return "device:rate" }
+
+func (d deviceRate) Set(s string) error {
+	device, rate, _ := strings.Cut(s, ":")
+	var n byteSize
+	if err := n.Set(rate); err != nil || n <= 0 || !strings.HasPrefix(device, "/") {
+		return fmt.Errorf("it is DEVICE:RATE, as /dev/sda:1mb")
+	}
+	i := slices.IndexFunc(*d.limits, func(l container.BlockIOLimit) bool { return l.Device == device })
+	if i < 0 {
+		i = len(*d.limits)
+		*d.limits = append(*d.limits, container.BlockIOLimit{Device: device})
+	}
+	*d.rate(&(*d.limits)[i]) = int64(n)
 	return nil
 }
 

@@ -84,6 +84,9 @@ func TestCreateOptions(t *testing.T) {
 			o.Network, o.Networks = "", []container.Endpoint{{Network: "n", IPv4: netip.MustParseAddr("10.1.2.3"), MAC: "02:00:00:00:00:01"}}
 			o.DNS.Options = []string{"ndots:2"}
 		}},
+		{"--device-read-bps /dev/sda:1mb --device-write-iops /dev/sda:30 --device-read-bps /dev/sdb:2k box", func(o *container.Options) {
+			o.Resources.BlockIO = []container.BlockIOLimit{{Device: "/dev/sda", ReadBPS: 1 << 20, WriteIOPS: 30}, {Device: "/dev/sdb", ReadBPS: 2 << 10}}
+		}},
 		{"-m 64m --memory-swap -1 --memory-reservation 32MB --cpus 1.5 --cpuset-cpus 0 --cpuset-mems 0 -c 512 --pids-limit -1 --blkio-weight 10 box", func(o *container.Options) {
 			o.Resources = container.Resources{
 				Memory: 64 << 20, MemorySwap: -1, MemoryReservation: 32 << 20, CPUs: 1.5, CPUSet: "0", MemoryNodes: "0",

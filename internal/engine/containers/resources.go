@@ -62,6 +62,9 @@ func validateResources(r *container.Resources) error {
 			return invalid(field+"CgroupParent %q: use the path of a cgroup below the root, without ..", p)
 		}
 	}
+	if err := validateBlockIO(r.BlockIO); err != nil {
+		return err
+	}
 	return validateUlimits(r.Ulimits)
 }
 
@@ -76,7 +79,7 @@ func limits(r container.Resources) (controllers []string) {
 	need("cpu", r.CPUs != 0 || r.CPUShares != 0)
 	need("cpuset", r.CPUSet != "" || r.MemoryNodes != "")
 	need("pids", r.PIDs > 0)
-	need("blkio", r.BlockIOWeight != 0)
+	need("blkio", r.BlockIOWeight != 0 || len(r.BlockIO) > 0)
 	return controllers
 }
 
@@ -103,6 +106,9 @@ func (h Host) canLimit(r container.Resources) error {
 	}
 	if r.BlockIOWeight != 0 && !h.cgroupFile("blkio", "blkio.weight", "blkio.bfq.weight", "io.weight", "io.bfq.weight") {
 		return unsupported("Options.Resources.BlockIOWeight: the kernel has no weights of block devices")
+	}
+	if len(r.BlockIO) > 0 && !h.cgroupFile("blkio", "blkio.throttle.read_bps_device", "io.max") {
+		return unsupported("Options.Resources.BlockIO: the kernel has no limits of block devices")
 	}
 	return h.canScore(r.OOMScoreAdj)
 }
@@ -169,7 +175,7 @@ func (h Host) cgroupFile(controller string, names ...string) bool {
 }
 
 // linuxResources converts the limits. Devices are another matter.
-func linuxResources(r container.Resources, swapAccounting bool) *specs.LinuxResources {
+func linuxResources(r container.Resources, swapAccounting bool) (*specs.LinuxResources, error) {
 	out := &specs.LinuxResources{}
 	if r.Memory != 0 {
 		out.Memory = &specs.LinuxMemory{Limit: &r.Memory}
@@ -201,11 +207,9 @@ func linuxResources(r container.Resources, swapAccounting bool) *specs.LinuxReso
 	if r.PIDs != 0 {
 		out.Pids = &specs.LinuxPids{Limit: &r.PIDs}
 	}
-	if r.BlockIOWeight != 0 {
-		weight := uint16(r.BlockIOWeight)
-		out.BlockIO = &specs.LinuxBlockIO{Weight: &weight}
-	}
-	return out
+	var err error
+	out.BlockIO, err = blockIO(r)
+	return out, err
 }
 
 // cgroupPath is the container's, from the root of the hierarchy.

@@ -37,6 +37,10 @@ type specInput struct {
 func newSpec(in specInput) (*specs.Spec, error) {
 	rec := in.Record
 	o := &rec.Options
+	resources, err := linuxResources(o.Resources, in.Swap)
+	if err != nil {
+		return nil, err
+	}
 	s := &specs.Spec{
 		Version:     specs.Version,
 		Root:        &specs.Root{Path: in.RootFS, Readonly: o.ReadOnly},
@@ -45,7 +49,7 @@ func newSpec(in specInput) (*specs.Spec, error) {
 		Linux: &specs.Linux{
 			Namespaces:  in.Namespaces,
 			CgroupsPath: cgroupPath(rec),
-			Resources:   linuxResources(o.Resources, in.Swap),
+			Resources:   resources,
 			Sysctl:      o.Sysctls,
 		},
 	}

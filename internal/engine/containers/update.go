@@ -58,8 +58,11 @@ func (s *Service) updateHeld(rec *Record, opts container.UpdateOptions) (wire.No
 
 // limit changes the limits of a run.
 func (m *managed) limit(r *run, now container.Resources) error {
-	err := r.rc.Update(linuxResources(now, m.s.Host.cgroupFile("memory", "memory.memsw.limit_in_bytes", "memory.swap.max")))
-	if err == nil {
+	res, err := linuxResources(now, m.s.Host.cgroupFile("memory", "memory.memsw.limit_in_bytes", "memory.swap.max"))
+	if err != nil {
+		return err
+	}
+	if err = r.rc.Update(res); err == nil {
 		return nil
 	}
 	// libcontainer's text for a limit below what is in use has no error below it.
@@ -85,9 +88,10 @@ func changedPolicy(o *container.Options, change container.RestartPolicy) (contai
 func changedLimits(old, change container.Resources) (container.Resources, error) {
 	for field, set := range map[string]bool{
 		"Ulimits": change.Ulimits != nil, "ShmSize": change.ShmSize != 0, "OOMScoreAdj": change.OOMScoreAdj != 0, "CgroupParent": change.CgroupParent != "",
+		"BlockIO": change.BlockIO != nil,
 	} {
 		if set {
-			return old, invalid("Resources.%s: it can't change: it belongs to the processes from their start", field)
+			return old, invalid("Resources.%s: it can't change: the container has it from its start", field)
 		}
 	}
 	now := old
