@@ -15,8 +15,9 @@ type Security struct {
 	// Seccomp is Unconfined, or a profile as JSON, in Docker's form or the runtime specification's. Default: Docker's
 	// profile, for the container's capabilities.
 	Seccomp string `json:"seccomp,omitempty"`
-	// AppArmor is the name of a profile that the host has loaded, or Unconfined. Default: none. Unlike Docker's daemon,
-	// the engine loads no profile into the host's kernel.
+	// AppArmor is the name of a profile that the host has loaded, or Unconfined. Default: Docker's, as
+	// caisson-default-1, which the engine loads into the host's kernel where that has AppArmor, the user is root and
+	// apparmor_parser is installed; else, and with Privileged, none.
 	AppArmor string `json:"appArmor,omitempty"`
 	// Unmasked shows the paths of /proc and /sys that are hidden or read-only by default.
 	Unmasked bool `json:"unmasked,omitempty"`

@@ -78,6 +78,9 @@ func (in *inputs) fill(s *Service) error {
 	}
 	_, err = os.Stat("/dev/mqueue")
 	in.Mqueue = err == nil
+	if in.AppArmor, err = s.appArmor(o.Security); err != nil {
+		return err
+	}
 	in.Rlimits = rlimits(o.Resources.Ulimits, s.Host.mayRaise(), s.Logger)
 	in.Swap = o.Resources.Memory != 0 && s.Host.cgroupFile("memory", "memory.memsw.limit_in_bytes", "memory.swap.max")
 	if in.Devices, err = s.devices(*o); err != nil {

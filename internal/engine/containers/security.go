@@ -3,8 +3,8 @@
 package containers
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	goruntime "runtime"
@@ -16,6 +16,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/engine/apparmor"
 	"github.com/caisson-dev/caisson/internal/engine/seccomp"
 )
 
@@ -47,26 +48,47 @@ func (h Host) canConfine(o *container.Options) error {
 	if h.Rootless && len(o.Security.DeviceRules) > 0 {
 		return unsupported("Options.Security.DeviceRules: this user has no rights on the host's cgroups, and makes no devices: run as root")
 	}
-	return canAppArmor(o.Security.AppArmor)
+	return h.canAppArmor(o.Security.AppArmor)
 }
 
-func canAppArmor(profile string) error {
-	if profile == "" || profile == container.Unconfined {
+// canAppArmor refuses a profile by name that this host does not have.
+func (h Host) canAppArmor(profile string) error {
+	const field = "Options.Security.AppArmor"
+	switch {
+	case profile == "" || profile == container.Unconfined:
 		return nil
+	case !h.AppArmor.Enabled():
+		return unsupported(field+" %q: the kernel has no AppArmor, or the host does not use it: leave the field out", profile)
 	}
-	if b, err := os.ReadFile("/sys/module/apparmor/parameters/enabled"); err != nil || strings.TrimSpace(string(b)) != "Y" {
-		return unsupported("Options.Security.AppArmor %q: the kernel has no AppArmor", profile)
+	loaded, err := h.AppArmor.Loaded(profile)
+	switch {
+	case err != nil: // only root may ask: the start tells
+		return nil
+	case !loaded && profile == apparmor.Name:
+		return nil // it is loaded at the start
+	case !loaded:
+		return unsupported(field+" %q: the host has not loaded it: load it with apparmor_parser", profile)
 	}
-	b, err := os.ReadFile("/sys/kernel/security/apparmor/profiles")
-	if err != nil {
-		return nil // only root may read it: the start tells
+	return nil
+}
+
+// appArmor is the profile that a container gets, loaded if it is the default one: as Docker, where the host has AppArmor,
+// and none for a privileged container. Where this process can't load profiles, there is no default one; what it forbids,
+// masked paths, capabilities and the seccomp filter forbid too.
+func (s *Service) appArmor(sec container.Security) (string, error) {
+	h := s.Host.AppArmor
+	switch {
+	case sec.AppArmor == container.Unconfined, sec.AppArmor == "" && sec.Privileged:
+		return "", nil
+	case sec.AppArmor != "" && sec.AppArmor != apparmor.Name:
+		return sec.AppArmor, nil
+	case s.Host.Rootless, !h.Enabled(), !h.CanLoad(), !slices.Contains(availableCaps(), "CAP_MAC_ADMIN"):
+		return sec.AppArmor, nil
 	}
-	for line := range strings.Lines(string(b)) {
-		if name, _, ok := strings.Cut(line, " ("); ok && name == profile {
-			return nil
-		}
+	if err := h.Load(context.Background()); err != nil {
+		return "", fmt.Errorf("%w (Options.Security.AppArmor %q does without)", err, container.Unconfined)
 	}
-	return unsupported("Options.Security.AppArmor %q: the host has not loaded it: load it with apparmor_parser", profile)
+	return apparmor.Name, nil
 }
 
 // filter is the seccomp profile for a bounding set; nil is none.
@@ -94,9 +116,7 @@ func confine(s *specs.Spec, in specInput) error {
 	}
 	s.Process.Capabilities = capabilities(set, in.User.UID == 0)
 	s.Process.NoNewPrivileges = sec.NoNewPrivileges
-	if sec.AppArmor != container.Unconfined {
-		s.Process.ApparmorProfile = sec.AppArmor
-	}
+	s.Process.ApparmorProfile = in.AppArmor
 	if s.Linux.Seccomp, err = filter(sec, set, in.Kernel); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/engine/apparmor"
 	"github.com/caisson-dev/caisson/internal/engine/eventlog"
 	"github.com/caisson-dev/caisson/internal/engine/images"
 	"github.com/caisson-dev/caisson/internal/engine/runtime"
@@ -31,6 +32,7 @@ type Host struct {
 	OneID    bool // which maps a single id
 	CgroupV2 bool
 	Kernel   seccomp.Kernel
+	AppArmor apparmor.Host
 }
 
 // Config of a Service.

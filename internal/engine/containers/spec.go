@@ -24,6 +24,7 @@ type specInput struct {
 	Devices    []hostDevice
 	Thermal    []string // paths to mask, which differ between hosts
 	Caps       []string // that this process can give
+	AppArmor   string   // the profile, which the kernel has
 	Rlimits    []specs.POSIXRlimit
 	Kernel     seccomp.Kernel
 	Rootless   bool
