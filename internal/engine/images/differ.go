@@ -54,6 +54,7 @@ func (d *differ) ApplyDiff(dest string, o *archive.TarOptions, do *drivers.Diffe
 			split.Close()
 		}
 	}()
+	d.compression = compressionOf(in)
 	u := &unpack{options: o, owners: map[[2]int]bool{}}
 	size, diffID, err := u.layer(dest, in, split)
 	// The rest is read in any case: a digest that does not match explains what could not be read.

@@ -14,7 +14,6 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	upstream "go.podman.io/image/v5/image"
 	"go.podman.io/image/v5/manifest"
-	"go.podman.io/image/v5/pkg/blobinfocache/none"
 	"go.podman.io/image/v5/types"
 	drivers "go.podman.io/storage/drivers"
 )
@@ -28,9 +27,12 @@ type layer struct {
 	diffID digest.Digest
 	id     string // in the store
 	parent string
+	cache  types.BlobInfoCache
 	staged chan struct{} // closed when out or err is set
 	out    *drivers.DriverWithDifferOutput
 	err    error
+
+	compression string // as the manifest should say; empty when it can't
 }
 
 // fetchLayers brings the layers of an image that the store lacks into it, all at the same time, each in one pass from
@@ -60,6 +62,11 @@ func (s *Service) fetchLayers(ctx context.Context, p *pull, policy *policy, w *w
 		return err
 	}
 	w.end(asking)
+	cache, done := openBlobCache(p.sc)
+	defer done()
+	for _, l := range layers {
+		l.cache = cache
+	}
 	return s.stageAndApply(ctx, src, layers, w)
 }
 
@@ -175,7 +182,7 @@ func (s *Service) stageAndApply(ctx context.Context, src types.ImageSource, laye
 
 func (s *Service) stage(ctx context.Context, src types.ImageSource, l *layer, w *watch) (*drivers.DriverWithDifferOutput, error) {
 	d := &differ{layer: l, watch: w, ctx: ctx, open: func() (io.ReadCloser, error) {
-		rc, _, err := src.GetBlob(ctx, l.info, none.NoCache)
+		rc, _, err := src.GetBlob(ctx, l.info, l.cache)
 		return rc, err
 	}}
 	out, err := s.store.PrepareStagedLayer(&drivers.ApplyDiffWithDifferOpts{}, d)
@@ -185,6 +192,7 @@ func (s *Service) stage(ctx context.Context, src types.ImageSource, l *layer, w 
 		}
 		return nil, fmt.Errorf("layer %s: %w", l.info.Digest, err)
 	}
+	l.remember()
 	return out, nil
 }
 
