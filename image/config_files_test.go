@@ -25,7 +25,7 @@ func pullAll(store *image.Store) error {
 	for _, ref := range strings.Fields(os.Getenv("CAISSON_TEST_REF")) {
 		_, err := store.Pull(context.Background(), ref, image.PullOptions{})
 		kind := "ok"
-		for name, sentinel := range map[string]error{"policy": image.ErrPolicy, "unreachable": image.ErrUnreachable, "not found": image.ErrNotFound, "invalid": image.ErrInvalidArgument} {
+		for name, sentinel := range map[string]error{"policy": image.ErrPolicy, "unreachable": image.ErrUnreachable, "not found": image.ErrNotFound, "invalid": image.ErrInvalidArgument, "unauthorized": image.ErrUnauthorized} {
 			if errors.Is(err, sentinel) {
 				kind = name
 			}
@@ -50,6 +50,12 @@ func pullAll(store *image.Store) error {
 // pullWith runs pullAll with configuration files in a home of its own.
 func pullWith(t *testing.T, config map[string]string, refs ...string) string {
 	t.Helper()
+	return pullIn(t, nil, config, refs...)
+}
+
+// pullIn is pullWith with more environment.
+func pullIn(t *testing.T, env []string, config map[string]string, refs ...string) string {
+	t.Helper()
 	home := t.TempDir()
 	for name, text := range config {
 		path := filepath.Join(home, ".config", "containers", name)
@@ -61,6 +67,7 @@ func pullWith(t *testing.T, config map[string]string, refs ...string) string {
 	cmd := exec.Command(exe)
 	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+filepath.Join(home, ".config"), envChild+"=pull-all",
 		"CAISSON_TEST_ROOT="+filepath.Join(home, "store"), "CAISSON_TEST_REF="+strings.Join(refs, " "))
+	cmd.Env = append(cmd.Env, env...)
 	out, _ := cmd.CombinedOutput() // it ends with 9, as all children
 	require.Contains(t, string(out), "child: <nil>")
 	return string(out)

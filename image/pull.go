@@ -46,7 +46,7 @@ type PullOptions struct {
 	Platform string `json:"platform,omitempty"`
 	// Transport: TLS and plain HTTP.
 	Transport Transport `json:"transport,omitzero"`
-	// Credentials for this call. Default: those of auth.json and of Docker's configuration.
+	// Credentials for this call. Default: those that registry.Client.Credentials finds, of podman login and docker login.
 	Credentials *Credentials `json:"credentials,omitempty"`
 	// Progress is called as bytes move, from one goroutine.
 	Progress func(Progress) `json:"-"`

@@ -16,7 +16,7 @@ type PushOptions struct {
 	Level int `json:"level,omitempty"`
 	// Transport: TLS and plain HTTP.
 	Transport Transport `json:"transport,omitzero"`
-	// Credentials for this call. Default: those of auth.json and of Docker's configuration.
+	// Credentials for this call. Default: as for Pull.
 	Credentials *Credentials `json:"credentials,omitempty"`
 	// Progress is called as bytes move, from one goroutine.
 	Progress func(Progress) `json:"-"`

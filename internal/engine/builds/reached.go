@@ -19,14 +19,17 @@ type reached struct {
 	by image.Transport
 }
 
-func (r *reached) context(sys *types.SystemContext) (*types.SystemContext, error) {
+func (r *reached) context(ctx context.Context, sys *types.SystemContext) (*types.SystemContext, error) {
 	sc := *sys
-	return &sc, images.Reach(&sc, r.DockerReference(), r.by)
+	if err := images.Reach(&sc, r.DockerReference(), r.by); err != nil {
+		return nil, err
+	}
+	return &sc, images.LogIn(ctx, &sc, r.DockerReference())
 }
 
 // NewImage is the source with its manifest read.
 func (r *reached) NewImage(ctx context.Context, sys *types.SystemContext) (types.ImageCloser, error) {
-	sc, err := r.context(sys)
+	sc, err := r.context(ctx, sys)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +38,7 @@ func (r *reached) NewImage(ctx context.Context, sys *types.SystemContext) (types
 
 // NewImageSource is for pulls.
 func (r *reached) NewImageSource(ctx context.Context, sys *types.SystemContext) (types.ImageSource, error) {
-	sc, err := r.context(sys)
+	sc, err := r.context(ctx, sys)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +47,7 @@ func (r *reached) NewImageSource(ctx context.Context, sys *types.SystemContext) 
 
 // NewImageDestination is for pushes.
 func (r *reached) NewImageDestination(ctx context.Context, sys *types.SystemContext) (types.ImageDestination, error) {
-	sc, err := r.context(sys)
+	sc, err := r.context(ctx, sys)
 	if err != nil {
 		return nil, err
 	}

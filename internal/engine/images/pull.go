@@ -263,6 +263,9 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 		return "", err
 	}
 	defer policy.Destroy() //nolint:errcheck // it only forgets
+	if err := LogIn(ctx, p.sc, p.named); err != nil {
+		return "", fmt.Errorf("%s: %w", what, err)
+	}
 	var done types.ImageReference
 	err = s.retry(ctx, what, func() (err error) {
 		done, err = s.attempt(ctx, p, policy, progress)

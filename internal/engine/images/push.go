@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/distribution/reference"
@@ -48,7 +49,7 @@ func (s *Service) Push(ctx context.Context, ref string, opts image.PushOptions, 
 		}
 		destination = ref
 	}
-	named, sc, err := s.target(destination, opts)
+	named, sc, err := s.target(ctx, destination, opts)
 	if err != nil {
 		return "", err
 	}
@@ -56,7 +57,7 @@ func (s *Service) Push(ctx context.Context, ref string, opts image.PushOptions, 
 }
 
 // target is where a push goes, and how.
-func (s *Service) target(destination string, opts image.PushOptions) (reference.Named, *types.SystemContext, error) {
+func (s *Service) target(ctx context.Context, destination string, opts image.PushOptions) (reference.Named, *types.SystemContext, error) {
 	named, err := Normalize(destination)
 	if err != nil {
 		return nil, nil, err
@@ -68,7 +69,13 @@ func (s *Service) target(destination string, opts image.PushOptions) (reference.
 	if err := transport(sc, named, opts.Transport, opts.Credentials); err != nil {
 		return nil, nil, err
 	}
-	return named, sc, compress(sc, opts)
+	if err := compress(sc, opts); err != nil {
+		return nil, nil, err
+	}
+	if err := LogIn(ctx, sc, named); err != nil {
+		return nil, nil, fmt.Errorf("push %s: %w", named, err)
+	}
+	return named, sc, nil
 }
 
 // defaultLevel: gzip level 3 took 3.8 s where upstream's default took 7.2 s, on 334 MB, at the same size.

@@ -43,7 +43,7 @@ func (s *Service) PushIndex(ctx context.Context, ref string, images []string, op
 	if len(images) == 0 {
 		return "", api.Errorf(api.ErrInvalidArgument, "push index %s: no images are given", ref)
 	}
-	named, sc, err := s.target(ref, opts)
+	named, sc, err := s.target(ctx, ref, opts)
 	if err != nil {
 		return "", err
 	}
