@@ -26,6 +26,7 @@ var buildCommand = command{
 		read := buildFlags(flags, &o)
 		file := flags.StringP("file", "f", "", "path of the Dockerfile, or - for standard input (default DIR/Dockerfile)")
 		quiet := flags.BoolP("quiet", "q", false, "print the image's id alone")
+		push := flags.Bool("push", false, "push the result by its names; with several platforms as one index")
 		style := flags.String("progress", "plain", "what to print as the build goes on, on standard error: plain, quiet or rawjson")
 		return func(ctx context.Context, c *cli, args []string) error {
 			if err := read(); err != nil {
@@ -40,6 +41,12 @@ var buildCommand = command{
 			store, err := c.store()
 			if err != nil {
 				return err
+			}
+			if *push {
+				return c.buildAndPush(ctx, store, o, *quiet)
+			}
+			if strings.Contains(o.Result.Platform, ",") {
+				return usage("build", errors.New("--platform: several platforms are one reference at a registry alone: add --push"))
 			}
 			img, err := store.Build(ctx, o)
 			if err != nil {
@@ -57,7 +64,7 @@ var buildCommand = command{
 func buildFlags(flags *pflag.FlagSet, o *image.BuildOptions) (read func() error) {
 	flags.StringArrayVarP(&o.Tags, "tag", "t", nil, "name of the image, as name:tag (may be repeated)")
 	flags.StringVar(&o.Target, "target", "", "stage to build")
-	flags.StringVar(&o.Result.Platform, "platform", "", "platform of the image, as linux/arm64")
+	flags.StringVar(&o.Result.Platform, "platform", "", "platform of the image, as linux/arm64; several, with commas between, need --push")
 	flags.BoolVar(&o.Result.Squash, "squash", false, "make one layer of what the build adds")
 	flags.BoolVar(&o.NoCache, "no-cache", false, "run every step anew")
 	flags.IntVar(&o.Jobs, "jobs", 1, "how many stages may be built at the same time")
