@@ -34,6 +34,8 @@ func pushErrors(t *testing.T, s *image.Store, good *registry.Serving) {
 	secret := registry.ServerOptions{Auth: registry.Auth{Users: []registry.User{
 		{Name: "joe", Password: "right"}, {Name: "reader", Password: "right", Access: []registry.Access{{May: registry.MayPull}}},
 	}}}
+	bearer := secret
+	bearer.Auth.Bearer = true
 	as := func(name, password string) image.PushOptions {
 		return image.PushOptions{Credentials: &image.Credentials{Username: name, Password: password}}
 	}
@@ -46,35 +48,38 @@ func pushErrors(t *testing.T, s *image.Store, good *registry.Serving) {
 		want error
 		says string
 	}{
-		"no credentials":    {at: at(secret, registry.Fault{}), want: image.ErrUnauthorized, says: "log in"},
-		"wrong password":    {at: at(secret, registry.Fault{}), opts: as("joe", "wrong"), want: image.ErrUnauthorized, says: "log in"},
-		"right password":    {at: at(secret, registry.Fault{}), opts: as("joe", "right")},
-		"may only read":     {at: at(secret, registry.Fault{}), opts: as("reader", "right"), want: image.ErrDenied, says: "credentials"},
-		"read-only":         {at: at(registry.ServerOptions{ReadOnly: true}, registry.Fault{}), want: image.ErrDenied, says: "read-only"},
-		"401":               {at: fault("PUT", registry.Fault{Reference: manifest, Status: 401}), want: image.ErrUnauthorized},
-		"403":               {at: fault("PUT", registry.Fault{Reference: manifest, Status: 403}), want: image.ErrDenied},
-		"403 upload":        {at: fault("POST", registry.Fault{Status: 403}), want: image.ErrDenied},
-		"404 upload":        {at: fault("POST", registry.Fault{Status: 404}), want: image.ErrNotFound, says: "repository"},
-		"413 by a proxy":    {at: refusing("PATCH", http.StatusRequestEntityTooLarge), want: image.ErrDenied, says: "too large"},
-		"405 by a proxy":    {at: refusing("PUT", http.StatusMethodNotAllowed), want: image.ErrDenied, says: "read-only"},
-		"429":               {at: fault("PUT", registry.Fault{Reference: manifest, RetryAfter: time.Second}), want: image.ErrRateLimited},
-		"429 once":          {at: fault("POST", registry.Fault{RetryAfter: time.Second, Times: 1})},
-		"500":               {at: fault("PUT", registry.Fault{Reference: manifest, Status: 500}), want: image.ErrUnreachable, says: "in trouble"},
-		"503 upload":        {at: fault("POST", registry.Fault{Status: 503}), want: image.ErrUnreachable, says: "in trouble"},
-		"500 twice":         {at: fault("PUT", registry.Fault{Reference: manifest, Status: 500, Times: 2})},
-		"502 upload once":   {at: fault("PATCH", registry.Fault{Status: 502, Times: 1})},
-		"reset upload once": {at: fault("PATCH", registry.Fault{Drop: true, Times: 1})},
-		"reset end once":    {at: fault("PUT", registry.Fault{Drop: true, Times: 1})},
-		"reset for ever":    {at: fault("PATCH", registry.Fault{Drop: true}), want: image.ErrUnreachable},
-		"stall once":        {at: fault("PATCH", registry.Fault{Delay: time.Hour, Times: 1}), opts: soon(2 * time.Second)},
-		"stall manifest":    {at: fault("PUT", registry.Fault{Reference: manifest, Delay: time.Hour, Times: 1}), opts: soon(2 * time.Second)},
-		"stall for ever":    {at: fault("PATCH", registry.Fault{Delay: time.Hour}), opts: soon(300 * time.Millisecond), want: image.ErrUnreachable, says: "nothing comes"},
-		"silence":           {at: silent, opts: soon(300 * time.Millisecond), want: image.ErrUnreachable, says: "nothing comes"},
-		"refused":           {at: func(*testing.T) string { return "127.0.0.1:1/app:1" }, want: image.ErrUnreachable, says: "nothing listens"},
-		"no such host":      {at: func(*testing.T) string { return "registry.invalid/app:1" }, want: image.ErrUnreachable},
-		"unknown CA":        {at: tlsAt(t, good), opts: image.PushOptions{Transport: image.Transport{CertDir: t.TempDir()}}, want: image.ErrUnreachable, says: "CertDir"},
-		"HTTP on TLS":       {at: func(*testing.T) string { return good.Addr + "/app:1" }, opts: image.PushOptions{Transport: image.Transport{CertDir: t.TempDir()}}, want: image.ErrUnreachable, says: "plain HTTP"},
-		"no registry":       {at: refusing("GET", http.StatusNotFound), want: image.ErrUnreachable, says: "no registry"},
+		"no credentials":      {at: at(secret, registry.Fault{}), want: image.ErrUnauthorized, says: "log in"},
+		"wrong password":      {at: at(secret, registry.Fault{}), opts: as("joe", "wrong"), want: image.ErrUnauthorized, says: "log in"},
+		"right password":      {at: at(secret, registry.Fault{}), opts: as("joe", "right")},
+		"may only read":       {at: at(secret, registry.Fault{}), opts: as("reader", "right"), want: image.ErrDenied, says: "credentials"},
+		"token, wrong":        {at: at(bearer, registry.Fault{}), opts: as("joe", "wrong"), want: image.ErrUnauthorized, says: "log in"},
+		"token, right":        {at: at(bearer, registry.Fault{}), opts: as("joe", "right")},
+		"token, only to read": {at: at(bearer, registry.Fault{}), opts: as("reader", "right"), want: image.ErrDenied, says: "credentials"},
+		"read-only":           {at: at(registry.ServerOptions{ReadOnly: true}, registry.Fault{}), want: image.ErrDenied, says: "read-only"},
+		"401":                 {at: fault("PUT", registry.Fault{Reference: manifest, Status: 401}), want: image.ErrUnauthorized},
+		"403":                 {at: fault("PUT", registry.Fault{Reference: manifest, Status: 403}), want: image.ErrDenied},
+		"403 upload":          {at: fault("POST", registry.Fault{Status: 403}), want: image.ErrDenied},
+		"404 upload":          {at: fault("POST", registry.Fault{Status: 404}), want: image.ErrNotFound, says: "repository"},
+		"413 by a proxy":      {at: refusing("PATCH", http.StatusRequestEntityTooLarge), want: image.ErrDenied, says: "too large"},
+		"405 by a proxy":      {at: refusing("PUT", http.StatusMethodNotAllowed), want: image.ErrDenied, says: "read-only"},
+		"429":                 {at: fault("PUT", registry.Fault{Reference: manifest, RetryAfter: time.Second}), want: image.ErrRateLimited},
+		"429 once":            {at: fault("POST", registry.Fault{RetryAfter: time.Second, Times: 1})},
+		"500":                 {at: fault("PUT", registry.Fault{Reference: manifest, Status: 500}), want: image.ErrUnreachable, says: "in trouble"},
+		"503 upload":          {at: fault("POST", registry.Fault{Status: 503}), want: image.ErrUnreachable, says: "in trouble"},
+		"500 twice":           {at: fault("PUT", registry.Fault{Reference: manifest, Status: 500, Times: 2})},
+		"502 upload once":     {at: fault("PATCH", registry.Fault{Status: 502, Times: 1})},
+		"reset upload once":   {at: fault("PATCH", registry.Fault{Drop: true, Times: 1})},
+		"reset end once":      {at: fault("PUT", registry.Fault{Drop: true, Times: 1})},
+		"reset for ever":      {at: fault("PATCH", registry.Fault{Drop: true}), want: image.ErrUnreachable},
+		"stall once":          {at: fault("PATCH", registry.Fault{Delay: time.Hour, Times: 1}), opts: soon(2 * time.Second)},
+		"stall manifest":      {at: fault("PUT", registry.Fault{Reference: manifest, Delay: time.Hour, Times: 1}), opts: soon(2 * time.Second)},
+		"stall for ever":      {at: fault("PATCH", registry.Fault{Delay: time.Hour}), opts: soon(300 * time.Millisecond), want: image.ErrUnreachable, says: "nothing comes"},
+		"silence":             {at: silent, opts: soon(300 * time.Millisecond), want: image.ErrUnreachable, says: "nothing comes"},
+		"refused":             {at: func(*testing.T) string { return "127.0.0.1:1/app:1" }, want: image.ErrUnreachable, says: "nothing listens"},
+		"no such host":        {at: func(*testing.T) string { return "registry.invalid/app:1" }, want: image.ErrUnreachable},
+		"unknown CA":          {at: tlsAt(t, good), opts: image.PushOptions{Transport: image.Transport{CertDir: t.TempDir()}}, want: image.ErrUnreachable, says: "CertDir"},
+		"HTTP on TLS":         {at: func(*testing.T) string { return good.Addr + "/app:1" }, opts: image.PushOptions{Transport: image.Transport{CertDir: t.TempDir()}}, want: image.ErrUnreachable, says: "plain HTTP"},
+		"no registry":         {at: refusing("GET", http.StatusNotFound), want: image.ErrUnreachable, says: "no registry"},
 	} {
 		t.Run("push: "+name, func(t *testing.T) {
 			t.Parallel()

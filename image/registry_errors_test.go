@@ -62,6 +62,12 @@ func TestRegistryErrors(t *testing.T) {
 		"wrong password": {at: func(t *testing.T) string {
 			return serve(t, registry.ServerOptions{Auth: secret}, registry.ServeOptions{}).Addr + "/app:1"
 		}, opts: joe("wrong"), want: image.ErrUnauthorized, says: "log in"},
+		"no token": {at: func(t *testing.T) string {
+			return serve(t, registry.ServerOptions{Auth: registry.Auth{Users: secret.Users, Bearer: true}}, registry.ServeOptions{}).Addr + "/app:1"
+		}, want: image.ErrUnauthorized, says: "log in"},
+		"no token for that": {at: func(t *testing.T) string {
+			return serve(t, registry.ServerOptions{Auth: registry.Auth{Users: secret.Users, Bearer: true}}, registry.ServeOptions{}).Addr + "/app:1"
+		}, opts: joe("wrong"), want: image.ErrUnauthorized, says: "log in"},
 		"401":                {at: fault(registry.Fault{Method: "GET", Reference: "1", Status: 401}), want: image.ErrUnauthorized},
 		"403":                {at: fault(registry.Fault{Method: "GET", Reference: "1", Status: 403}), want: image.ErrDenied},
 		"403 blob":           {at: blob(registry.Fault{Status: 403}), want: image.ErrDenied},

@@ -1,6 +1,7 @@
 package image_test
 
 import (
+	"bytes"
 	"net/http"
 	"testing"
 
@@ -13,23 +14,32 @@ import (
 // TestPushWhatWasPulled: what a registry has it is not sent again, under whatever name, and also not as the base of
 // something new.
 func TestPushWhatWasPulled(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	// With tokens, which are for a repository each.
+	reg := serve(t, registry.ServerOptions{Auth: registry.Auth{Users: []registry.User{{Name: "joe", Password: "right"}}, Bearer: true}}, registry.ServeOptions{})
+	joe := &image.Credentials{Username: "joe", Password: "right"}
+	client := registry.NewClient(registry.ClientOptions{Credential: registry.Credential{Username: "joe", Password: "right"}})
+	defer client.Close()
+	layerOf := func(repo string) registry.Descriptor {
+		m, err := client.Manifest(t.Context(), reg.Addr+"/"+repo, registry.ManifestOptions{})
+		require.NoError(t, err)
+		return m.Layers[0]
+	}
 	s := open(t)
-	_, err := build(t, s, "FROM scratch\nCOPY f /f\n", image.BuildOptions{Tags: []string{"base"}}, map[string]string{"f": compressible()})
+	_, err := s.Import(t.Context(), bytes.NewReader(noise(t, 100_000)), image.ImportOptions{Tags: []string{"base"}})
 	require.NoError(t, err)
 	for name, how := range map[string]string{"gzip": "", "zstd": "zstd"} {
 		t.Run(name, func(t *testing.T) {
-			_, err := s.Push(t.Context(), "base", image.PushOptions{Destination: reg.Addr + "/" + name, Compression: how})
+			_, err := s.Push(t.Context(), "base", image.PushOptions{Destination: reg.Addr + "/" + name, Compression: how, Credentials: joe})
 			require.NoError(t, err)
-			layer := manifestOf(t, reg.Addr+"/"+name).Layers[0]
+			layer := layerOf(name)
 			other := open(t) // it knows of the registry by the pull alone
-			img, err := other.Pull(t.Context(), reg.Addr+"/"+name, image.PullOptions{})
+			img, err := other.Pull(t.Context(), reg.Addr+"/"+name, image.PullOptions{Credentials: joe})
 			require.NoError(t, err)
 			sent := func(ref, to string) int64 {
 				reg.Server.ResetRequests()
-				_, err := other.Push(t.Context(), ref, image.PushOptions{Destination: reg.Addr + "/" + to, Compression: how})
+				_, err := other.Push(t.Context(), ref, image.PushOptions{Destination: reg.Addr + "/" + to, Compression: how, Credentials: joe})
 				require.NoError(t, err)
-				require.Equal(t, layer.Digest, manifestOf(t, reg.Addr+"/"+to).Layers[0].Digest)
+				require.Equal(t, layer.Digest, layerOf(to).Digest)
 				var n int64
 				for _, r := range reg.Server.Requests() {
 					if r.Method == http.MethodPatch || r.Method == http.MethodPut {
@@ -39,6 +49,9 @@ func TestPushWhatWasPulled(t *testing.T) {
 				return n
 			}
 			require.Less(t, sent(img.ID, name+"/again"), layer.Size/2, "manifest and configuration")
+			if name != "gzip" {
+				return
+			}
 			_, err = build(t, other, "FROM "+reg.Addr+"/"+name+"\nCOPY g /g\n", image.BuildOptions{Tags: []string{"derived"}}, map[string]string{"g": "small"})
 			require.NoError(t, err)
 			require.Less(t, sent("derived", name+"/derived"), layer.Size/2, "manifest, configuration and the new layer")
