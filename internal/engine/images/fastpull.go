@@ -40,16 +40,14 @@ type layer struct {
 // does the rest. Measured with a prototype on 500 MB in 10 layers: 0.54 of skopeo's time.
 //
 // It returns errNotFast, with nothing done, for what it does not understand.
-func (s *Service) fetchLayers(ctx context.Context, p *pull, policy *policy, w *watch) (err error) {
+func (s *Service) fetchLayers(ctx context.Context, p *pull, src *opened, policy *policy, w *watch) error {
 	asking := &watched{} // for manifest and configuration
 	w.begin(asking)
 	defer w.end(asking)
-	src, err := p.source.NewImageSource(ctx, p.sc)
-	if err != nil {
+	if err := src.open(ctx, p.sc); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	unparsed, err := chooseInstance(ctx, src, p.sc)
+	unparsed, err := chooseInstance(ctx, src.source, p.sc)
 	if err != nil {
 		return err
 	}
@@ -67,7 +65,33 @@ func (s *Service) fetchLayers(ctx context.Context, p *pull, policy *policy, w *w
 	for _, l := range layers {
 		l.cache = cache
 	}
-	return s.stageAndApply(ctx, src, layers, w)
+	return s.stageAndApply(ctx, src.source, layers, w)
+}
+
+// opened is a reference whose source is open already: upstream's copy goes on with it, so that the registry is not asked for
+// the same manifest twice, which some count.
+type opened struct {
+	types.ImageReference
+	source types.ImageSource
+}
+
+func (o *opened) open(ctx context.Context, sc *types.SystemContext) error {
+	src, err := o.ImageReference.NewImageSource(ctx, sc)
+	if err == nil { // else it is a nil pointer, not a nil interface
+		o.source = src
+	}
+	return err
+}
+
+// NewImageSource returns the source itself: one around it would hide what upstream's sources can do beyond the interface.
+func (o *opened) NewImageSource(context.Context, *types.SystemContext) (types.ImageSource, error) {
+	return o.source, nil
+}
+
+func (o *opened) close() {
+	if o.source != nil {
+		_ = o.source.Close() // it closes idle connections
+	}
 }
 
 // chooseInstance picks the platform's image of an index.

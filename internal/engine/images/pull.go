@@ -291,7 +291,9 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 func (s *Service) attempt(ctx context.Context, p *pull, policy *policy, progress func(image.Progress)) (done types.ImageReference, err error) {
 	w, wctx := newWatch(ctx, progress, p.stall)
 	defer w.close()
-	err = s.fetchLayers(wctx, p, policy, w)
+	src := &opened{ImageReference: p.source}
+	defer src.close()
+	err = s.fetchLayers(wctx, p, src, policy, w)
 	if err != nil && !errors.Is(err, errNotFast) {
 		return nil, attemptError(ctx, wctx, err)
 	}
@@ -302,7 +304,7 @@ func (s *Service) attempt(ctx context.Context, p *pull, policy *policy, progress
 	}
 	m, actx := newMonitor(ctx, image.PhaseDownload, report, p.stall)
 	defer m.close()
-	_, err = copy.Image(actx, policy.PolicyContext, p.dest, p.source, &copy.Options{
+	_, err = copy.Image(actx, policy.PolicyContext, p.dest, src, &copy.Options{
 		SourceCtx: p.sc, DestinationCtx: p.sc, Progress: m.events, ProgressInterval: progressInterval, ReportResolvedReference: &done,
 	})
 	return done, attemptError(ctx, actx, err)

@@ -1,0 +1,46 @@
+package image_test
+
+import (
+	"archive/tar"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/registry"
+)
+
+// TestPullRequests: a registry is asked once for each manifest, since some count that, and for a layer that is here not
+// at all.
+func TestPullRequests(t *testing.T) {
+	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	s := open(t)
+	layer := layerTar(t, []tar.Header{{Name: "f", Typeflag: tar.TypeReg, Mode: 0o644, Size: 1}})
+	pushRaw(t, reg.Addr, "app", [][]byte{layer})
+	pushRaw(t, reg.Addr, "twice", [][]byte{layer, layer}) // which upstream's copy fetches alone
+	pull := func(ref string) (pings, manifests, layers int) {
+		reg.Server.ResetRequests()
+		_, err := s.Pull(t.Context(), reg.Addr+"/"+ref, image.PullOptions{})
+		require.NoError(t, err)
+		for _, r := range reg.Server.Requests() {
+			switch {
+			case r.Path == "/v2/":
+				pings++
+			case strings.Contains(r.Path, "/manifests/"):
+				manifests++
+			case r.Method == http.MethodGet && r.Reference == digestOf(layer):
+				layers++
+			}
+		}
+		return pings, manifests, layers
+	}
+	for _, c := range []struct {
+		name, ref string
+		layers    int
+	}{{"new", "app:1", 1}, {"up to date", "app:1", 0}, {"by upstream", "twice:1", 0}} {
+		pings, manifests, layers := pull(c.ref)
+		require.Equal(t, []int{1, 1, c.layers}, []int{pings, manifests, layers}, c.name)
+	}
+}
