@@ -60,7 +60,14 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			img := put(t, s, "content", image.ImportOptions{Tags: []string{"bad"}})
-			require.NoError(t, c.damage(img, filepath.Join(storage, "overlay", img.Layers[0][7:], "diff")))
+			diff := filepath.Join(storage, "overlay", img.Layers[0][7:], "diff")
+			st, err := os.Stat(diff)
+			require.NoError(t, err)
+			require.NoError(t, os.Chmod(diff, 0o755), "its owner, who is not root, can't write into it either")
+			require.NoError(t, c.damage(img, diff))
+			if err := os.Chmod(diff, st.Mode()); !os.IsNotExist(err) {
+				require.NoError(t, err)
+			}
 			if !c.quick {
 				res, err := s.Check(ctx, image.CheckOptions{Quick: true})
 				require.NoError(t, err)
