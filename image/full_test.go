@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -65,6 +66,43 @@ func TestFullDisk(t *testing.T) {
 
 	_, err = s.Pull(ctx, reg.Addr+"/small:1", image.PullOptions{})
 	require.NoError(t, err)
+}
+
+// TestManyEntries: what a layer of very many files needs is bounded.
+func TestManyEntries(t *testing.T) {
+	const entries, limit = 30_000, 128 << 20
+	var raw bytes.Buffer
+	w := tar.NewWriter(&raw)
+	for i := range entries {
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: fmt.Sprintf("%03d/%d", i%1000, i), Typeflag: tar.TypeReg, Mode: 0o644}))
+	}
+	require.NoError(t, w.Close())
+	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	pushRaw(t, reg.Addr, "many", [][]byte{raw.Bytes()})
+	s := open(t)
+	img, err := s.Pull(t.Context(), reg.Addr+"/many:1", image.PullOptions{})
+	require.NoError(t, err)
+	require.Len(t, tree(t, s, img), entries+1000)
+	agents := agentsOf(t, s.Root())
+	require.Len(t, agents, 1)
+	t.Logf("peak %d MB", peakMemory(t, agents[0])>>20)
+	require.Less(t, peakMemory(t, agents[0]), limit)
+}
+
+// peakMemory is the most that a process had in memory, in bytes.
+func peakMemory(t *testing.T, pid int) int {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	require.NoError(t, err)
+	var kb int
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			_, err := fmt.Sscan(rest, &kb)
+			require.NoError(t, err)
+		}
+	}
+	require.NotZero(t, kb)
+	return kb << 10
 }
 
 // openSmall opens a store on a file system of its own.

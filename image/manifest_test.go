@@ -35,6 +35,9 @@ func TestHostileManifests(t *testing.T) {
 		"the configuration's size is wrong": func(b *broken) { b.configSize++ },
 		"the configuration is no JSON":      func(b *broken) { b.config = []byte("nonsense") },
 		"the configuration is an array":     func(b *broken) { b.config = []byte("[]") },
+		"the configuration has 20 MB": func(b *broken) {
+			b.config = fmt.Appendf(nil, `{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[%q]},"author":%q}`, digestOf(layer), strings.Repeat("x", 20<<20))
+		},
 		"another diff id":                   func(b *broken) { b.diffID = digestOf([]byte("other")) },
 		"no diff id":                        func(b *broken) { b.diffID = "" },
 		"a layer of unknown type":           func(b *broken) { b.layerType = "application/vnd.example.unknown" },
