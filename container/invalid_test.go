@@ -136,6 +136,8 @@ func wrongOptions() []wrong {
 		{"Options.StopSignal", container.Options{StopSignal: "SIGWHAT"}, nil},
 		{"Options.StopSignal", container.Options{StopSignal: "65"}, nil},
 		{"Options.StopTimeout", container.Options{StopTimeout: -time.Second}, nil},
+		{"Options.IdleTimeout", container.Options{IdleTimeout: time.Minute}, nil},
+		{"Options.IdleTimeout", container.Options{IdleTimeout: -1, Detach: true}, nil},
 		{"Options.Pull", container.Options{Pull: "sometimes"}, nil},
 		{"Options.AutoRemove", container.Options{AutoRemove: true, Restart: container.RestartPolicy{Mode: container.RestartAlways}}, nil},
 		{"Options.Restart.Mode", container.Options{Restart: container.RestartPolicy{Mode: "sometimes"}}, nil},

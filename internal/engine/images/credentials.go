@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/distribution/reference"
@@ -22,6 +23,9 @@ func LogIn(ctx context.Context, sc *types.SystemContext, named reference.Named) 
 	client := registry.NewClient(registry.ClientOptions{})
 	defer client.Close() //nolint:errcheck // it has read files alone
 	c, err := client.Credentials(ctx, named.Name())
+	if errors.Is(err, registry.ErrInvalidReference) {
+		return nil // what is no registry's name has no credentials; upstream says what is wrong with it
+	}
 	if err != nil {
 		return api.Errorf(api.ErrUnauthorized, "%w: log in again, or set Credentials", err)
 	}
