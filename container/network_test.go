@@ -203,6 +203,25 @@ func TestNetworkErrors(t *testing.T) {
 	}}) // none of these are the same
 }
 
+// TestNetworkFailsAtStart: a container that does not get on its network gives back what it has got.
+func TestNetworkFailsAtStart(t *testing.T) {
+	e := newEngine(t)
+	nw, err := e.CreateNetwork(t.Context(), container.NetworkOptions{Name: "full-net"})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, e.RemoveNetwork(context.Background(), nw.Name)) })
+	ep := []container.Endpoint{{Network: nw.Name, IPv4: nw.IPv4.Addr().Next().Next().Next()}}
+	server(t, e, container.Options{Networks: ep})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	free := netip.MustParseAddrPort(ln.Addr().String())
+	require.NoError(t, ln.Close())
+	c := create(t, e, container.Options{Networks: ep, Ports: []container.Port{{Container: 1, Host: free.Port()}}})
+	require.ErrorContains(t, c.Start(t.Context()), ep[0].IPv4.String())
+	ln, err = net.Listen("tcp", free.String())
+	require.NoError(t, err, "the port that was bound for it is free again")
+	require.NoError(t, ln.Close())
+}
+
 func TestNetworkDetachedShares(t *testing.T) {
 	e := newEngine(t)
 	c := server(t, e, container.Options{Name: "srv-detached", Detach: true})

@@ -39,37 +39,39 @@ func endpoints(o *container.Options) []container.Endpoint {
 
 // joinNetworks gives a container that is about to start a network namespace on its networks, with its ports bound.
 // It returns nil for a container that has no network of its own.
-func (m *managed) joinNetworks(ctx context.Context) (p *netPlace, err error) {
+func (m *managed) joinNetworks(ctx context.Context) (*netPlace, error) {
 	eps := endpoints(&m.rec.Options)
 	if len(eps) == 0 && len(m.rec.Options.Ports) == 0 {
 		return nil, nil
 	}
-	p = &netPlace{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(networkError(err), p.leave())
-		}
-	}()
+	p := &netPlace{}
+	if err := m.join(ctx, p, eps); err != nil {
+		return nil, errors.Join(networkError(err), p.leave())
+	}
+	return p, nil
+}
+
+func (m *managed) join(ctx context.Context, p *netPlace, eps []container.Endpoint) (err error) {
 	if p.ports, err = network.Publish(ctx, mappings(m.rec.Options.Ports), network.PublishOptions{Logger: m.s.Logger}); err != nil {
-		return nil, err
+		return err
 	}
 	if p.ns, err = network.NewNetns(); err != nil {
-		return nil, err
+		return err
 	}
 	for _, ep := range eps {
-		if err = m.joinOne(ctx, p, ep); err != nil {
-			return nil, err
+		if err := m.joinOne(ctx, p, ep); err != nil {
+			return err
 		}
 	}
 	if len(eps) == 0 {
-		if err = p.ns.LoopbackUp(); err != nil {
-			return nil, err
+		if err := p.ns.LoopbackUp(); err != nil {
+			return err
 		}
 	}
 	if len(m.rec.Options.Ports) > 0 {
-		err = p.activate()
+		return p.activate()
 	}
-	return p, err
+	return nil
 }
 
 func (m *managed) joinOne(ctx context.Context, p *netPlace, ep container.Endpoint) error {
