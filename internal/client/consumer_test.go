@@ -102,7 +102,7 @@ func TestConsumer(t *testing.T) {
 	write("one/one_test.go", strings.ReplaceAll(consumerTest, "PKG", "one"))
 	write("two/two_test.go", strings.ReplaceAll(consumerTest, "PKG", "two"))
 
-	cmd := exec.Command("go", "test", "-v", "-count=1", "./...")
+	cmd := exec.Command("go", "test", "-v", "-count=1", "-timeout=25m", "./...")
 	cmd.Dir = dir
 	env := []string{"CGO_ENABLED=0", "GOFLAGS=-mod=mod", "XDG_CACHE_HOME=" + cache, "CAISSON_TESTBOX=" + box, "CONSUMER_ROOT=" + root}
 	for _, kv := range os.Environ() {

@@ -42,6 +42,7 @@ func TestRunsTheCommand(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			cmd := exec.Command(init, tc.args...)
+			cmd.Env = []string{"PATH=/usr/bin:/bin"} // one directory that may not be read makes another error of "not there"
 			var out, errs bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &errs
 			err := cmd.Run()
