@@ -95,7 +95,7 @@ func TestLoadErrors(t *testing.T) {
 		"another tar":      {archive(t), image.ErrInvalidArgument},
 		"truncated docker": {docker.Bytes()[:docker.Len()/2], image.ErrCorrupt},
 		"truncated oci":    {oci.Bytes()[:oci.Len()/2], image.ErrCorrupt},
-		"corrupt oci":      {flip(oci.Bytes(), oci.Len()-20000), image.ErrCorrupt},
+		"corrupt oci":      {flip(oci.Bytes(), oci.Len()-20000), image.ErrDigestMismatch},
 		"hostile oci":      {archive(t, tar.Header{Name: "index.json"}, tar.Header{Name: "../../x"}), image.ErrInvalidArgument},
 		"not JSON":         {archive(t, tar.Header{Name: "index.json"}), image.ErrCorrupt},
 		"docker, not JSON": {archive(t, tar.Header{Name: "manifest.json"}), image.ErrCorrupt},

@@ -34,7 +34,8 @@ var (
 	ErrCorrupt = api.ErrCorrupt
 	// ErrPermission: the store's directory can't be written.
 	ErrPermission = api.ErrPermission
-	// ErrNoSpace: the store's file system is full, or the user's quota of it is.
+	// ErrNoSpace: the store's file system has no room for what is unpacked, or the user's quota of it is full. A reserve
+	// always stays free: 256 MiB, or a twentieth of a small file system.
 	ErrNoSpace = api.ErrNoSpace
 	// ErrUnsupported: the host lacks what is needed; the message says what.
 	ErrUnsupported = api.ErrUnsupported

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,7 +20,8 @@ import (
 	"github.com/caisson-dev/caisson/registry"
 )
 
-// TestHostileLayers pulls and loads images whose layers attack the store. What they name lies in the image or nowhere.
+// TestHostileLayers has images whose layers attack the store pulled, loaded and imported. What they name lies in the
+// image or nowhere.
 func TestHostileLayers(t *testing.T) {
 	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
 	s := open(t)
@@ -37,7 +39,6 @@ func TestHostileLayers(t *testing.T) {
 		entries []tar.Header
 		tree    []string // what the image has then; nil when it must be refused
 		fails   bool
-		loads   bool // containers/storage's own unpacker leaves the entry out
 	}{
 		"absolute":               {entries: []tar.Header{file("/etc/x")}, tree: []string{"etc", "etc/x"}},
 		"dot dot":                {entries: []tar.Header{file("../../../x")}, tree: []string{"x"}},
@@ -50,37 +51,73 @@ func TestHostileLayers(t *testing.T) {
 		"twice the same":         {entries: []tar.Header{file("x"), file("x")}, fails: true},
 		"file over device":       {entries: []tar.Header{{Name: "d", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3, Mode: 0o666}, file("d")}, fails: true},
 		"file over pipe":         {entries: []tar.Header{{Name: "p", Typeflag: tar.TypeFifo, Mode: 0o666}, file("p")}, fails: true},
-		"file for the root":      {entries: []tar.Header{file(".")}, fails: true, loads: true},
-		"whiteout of the parent": {entries: []tar.Header{file(".wh...")}, fails: true},
+		"file for the root":      {entries: []tar.Header{file(".")}, fails: true},
+		"whiteout of the parent": {entries: []tar.Header{{Name: ".wh...", Typeflag: tar.TypeReg, Mode: 0o644}}, fails: true},
+		"whiteout with content":  {entries: []tar.Header{file(".wh.x")}, fails: true},
+		"long name":              {entries: []tar.Header{file(strings.Repeat("x", 300))}, fails: true},
+		"deep":                   {entries: []tar.Header{file(strings.Repeat("d/", 3000) + "x")}, fails: true},
 		"unknown type":           {entries: []tar.Header{{Name: "x", Typeflag: 'Z', Mode: 0o644}}, fails: true},
 	} {
-		layer := layerTar(t, c.entries)
-		check := func(t *testing.T, img *image.Image, err error, fails bool) {
-			if fails {
-				require.Error(t, err)
-				t.Log(err)
-			} else {
-				require.NoError(t, err)
-				require.Equal(t, c.tree, tree(t, s, img))
-				_, err = s.Remove(t.Context(), img.ID, image.RemoveOptions{Force: true})
-				require.NoError(t, err)
-			}
-			requireNoLayers(t, s)
-		}
 		t.Run(name, func(t *testing.T) {
-			pushRaw(t, reg.Addr, "hostile", [][]byte{layer})
-			img, err := s.Pull(t.Context(), reg.Addr+"/hostile:1", image.PullOptions{})
-			check(t, img, err, c.fails)
-		})
-		t.Run(name+" in an archive", func(t *testing.T) {
-			var img *image.Image
-			list, err := s.Load(t.Context(), bytes.NewReader(ociArchive(t, []rawLayer{{layer, "application/vnd.oci.image.layer.v1.tar", digestOf(layer)}})), image.LoadOptions{})
-			if err == nil {
-				img = &list[0]
+			layer := layerTar(t, c.entries)
+			for way, img := range waysIn(t, s, reg.Addr, layer) {
+				if c.fails {
+					require.Error(t, img.err, way)
+					require.NotContains(t, img.err.Error(), s.Root(), way)
+					require.Less(t, len(img.err.Error()), 1000, way)
+					t.Log(way, img.err)
+					requireNoLayers(t, s)
+					continue
+				}
+				require.NoError(t, img.err, way)
+				require.Equal(t, c.tree, tree(t, s, img.Image), way)
+				_, err := s.Remove(t.Context(), img.ID, image.RemoveOptions{Force: true})
+				require.NoError(t, err)
+				requireNoLayers(t, s)
 			}
-			check(t, img, err, c.fails && !c.loads)
 		})
 	}
+}
+
+type arrived struct {
+	*image.Image
+	err error
+}
+
+// waysIn brings an image of one layer into the store in each way that there is, one after the other.
+func waysIn(t *testing.T, s *image.Store, addr string, layer []byte) iter.Seq2[string, arrived] {
+	t.Helper()
+	pushRaw(t, addr, "hostile", [][]byte{layer})
+	return func(yield func(string, arrived) bool) {
+		img, err := s.Pull(t.Context(), addr+"/hostile:1", image.PullOptions{})
+		if !yield("pull", arrived{img, err}) {
+			return
+		}
+		for format, archive := range map[image.Format][]byte{
+			image.FormatOCI:    ociArchive(t, []rawLayer{{layer, "application/vnd.oci.image.layer.v1.tar", digestOf(layer)}}),
+			image.FormatDocker: dockerArchive(t, layer),
+		} {
+			imgs, err := s.Load(t.Context(), bytes.NewReader(archive), image.LoadOptions{})
+			if err == nil {
+				img = &imgs[0]
+			}
+			if !yield("load of "+string(format), arrived{img, err}) {
+				return
+			}
+		}
+		img, err = s.Import(t.Context(), bytes.NewReader(layer), image.ImportOptions{})
+		yield("import", arrived{img, err})
+	}
+}
+
+// dockerArchive is an image of one layer as docker save writes it.
+func dockerArchive(t *testing.T, layer []byte) []byte {
+	t.Helper()
+	return rootTar(t, map[string]string{
+		"manifest.json": `[{"Config":"config.json","Layers":["layer.tar"]}]`,
+		"config.json":   fmt.Sprintf(`{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[%q]}}`, digestOf(layer)),
+		"layer.tar":     string(layer),
+	})
 }
 
 // TestWhiteouts: what a layer takes away is gone, and the image that is pushed again is the same.

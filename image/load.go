@@ -15,7 +15,7 @@ type LoadOptions struct {
 // Load reads images of an archive that Save, docker save, podman save or skopeo wrote, in either format, gzip'd or not.
 // The images have the names that the archive gives them.
 //
-// Errors: ErrCorrupt, ErrDigestMismatch, ErrInvalidArgument for an archive that is neither or is hostile; ErrPolicy.
+// Errors: ErrCorrupt, ErrDigestMismatch, ErrInvalidArgument for an archive that is neither or is hostile; ErrPolicy, ErrNoSpace.
 func (s *Store) Load(ctx context.Context, r io.Reader, opts LoadOptions) ([]Image, error) {
 	var imgs []Image
 	err := s.c.Stream(ctx, http.MethodPost, "/images/load", opts, r, progressTo(opts.Progress), &imgs)

@@ -65,7 +65,7 @@ type pullRequest struct {
 // for certificates. A machine without these files takes every image from the registry that its name says.
 //
 // Errors: ErrInvalidReference, ErrNotFound, ErrUnauthorized, ErrDenied, ErrRateLimited, ErrUnreachable,
-// ErrDigestMismatch, ErrPolicy, ErrCorrupt.
+// ErrDigestMismatch, ErrPolicy, ErrCorrupt, ErrNoSpace.
 func (s *Store) Pull(ctx context.Context, ref string, opts PullOptions) (*Image, error) {
 	var img Image
 	err := s.c.Stream(ctx, http.MethodPost, "/images/pull", pullRequest{ref, opts}, nil, progressTo(opts.Progress), &img)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/diskspace"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
 
@@ -48,7 +49,7 @@ func (s *Service) ownSize(id string) int64 {
 	if err != nil {
 		return 0 // just removed
 	}
-	return diskUsage(filepath.Join(s.layout.Graph(), "overlay", layer, "diff"))
+	return diskspace.Usage(filepath.Join(s.layout.Graph(), "overlay", layer, "diff"))
 }
 
 func (s *Service) measureVolumes(ctx context.Context, u *image.DiskUsage) error {
@@ -60,7 +61,7 @@ func (s *Service) measureVolumes(ctx context.Context, u *image.DiskUsage) error 
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		item := image.VolumeUsage{Name: v.Name, Containers: len(v.Containers), Size: diskUsage(v.Path)}
+		item := image.VolumeUsage{Name: v.Name, Containers: len(v.Containers), Size: diskspace.Usage(v.Path)}
 		u.Volumes.Items = append(u.Volumes.Items, item)
 		u.Volumes.Size += item.Size
 		if item.Containers > 0 {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/diskspace"
 	"github.com/caisson-dev/caisson/internal/engine/images"
 	"github.com/caisson-dev/caisson/internal/engine/state"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
@@ -219,7 +220,7 @@ func (s *Service) pruneVolumes(r *http.Request, opts container.PruneVolumesOptio
 		if len(v.Containers) > 0 || !v.Anonymous && !opts.All || !images.Labelled(v.Labels, opts.Labels) {
 			continue
 		}
-		size := diskUsage(v.Path)
+		size := diskspace.Usage(v.Path)
 		if err := s.eraseVolume(v.Name); err != nil {
 			return res, err
 		}
@@ -227,19 +228,4 @@ func (s *Service) pruneVolumes(r *http.Request, opts container.PruneVolumesOptio
 		res.Space += size
 	}
 	return res, nil
-}
-
-// diskUsage sums the sizes of the files below a directory, as far as it can be read.
-func diskUsage(dir string) int64 {
-	var n int64
-	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return nil //nolint:nilerr // what can't be read has no size
-		}
-		if info, err := d.Info(); err == nil {
-			n += info.Size()
-		}
-		return nil
-	})
-	return n
 }

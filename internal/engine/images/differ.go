@@ -15,6 +15,7 @@ import (
 	"go.podman.io/storage/pkg/archive"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/diskspace"
 )
 
 // readAhead is how much of a compressed layer is buffered.
@@ -55,15 +56,26 @@ func (d *differ) ApplyDiff(dest string, o *archive.TarOptions, do *drivers.Diffe
 		}
 	}()
 	d.compression = compressionOf(in)
-	u := &unpack{options: o, owners: map[[2]int]bool{}}
+	guard, err := diskspace.NewGuard(d.ctx, dest)
+	if err != nil {
+		return out, err
+	}
+	defer guard.Close()
+	u := &unpack{options: o, owners: map[[2]int]bool{}, guard: guard}
 	size, diffID, err := u.layer(dest, in, split)
-	// The rest is read in any case: a digest that does not match explains what could not be read.
+	if errors.Is(err, api.ErrNoSpace) {
+		return out, err
+	}
+	// The rest is read in any other case: a digest that does not match explains what could not be read.
 	_, rest := io.Copy(io.Discard, in)
 	if err = errors.Join(err, rest); d.ctx.Err() != nil {
 		return out, context.Cause(d.ctx)
 	}
 	if got := compressed.Digest(); rest == nil && got != d.info.Digest {
-		return out, api.Errorf(api.ErrDigestMismatch, "Digest did not match, expected %s, got %s: the registry's content is damaged, or was on its way", d.info.Digest, got)
+		return out, api.Errorf(api.ErrDigestMismatch, "Digest did not match, expected %s, got %s: the content is damaged, or was on its way", d.info.Digest, got)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return out, api.Errorf(api.ErrCorrupt, "%s: the layer was made so: the image is broken", err) // and another attempt is no use
 	}
 	if err != nil {
 		return out, err
@@ -98,7 +110,7 @@ func (u *unpack) layer(dest string, in *bufio.Reader, split io.Writer) (int64, d
 	defer done()
 	sum := digest.Canonical.Digester()
 	count := &counter{r: io.TeeReader(plain, sum.Hash())}
-	sw := bufio.NewWriterSize(split, 64<<10)
+	sw := bufio.NewWriterSize(u.guard.Writer(split), 64<<10)
 	err = inChroot(dest, func() error { return u.all(bufio.NewReaderSize(count, 256<<10), storage.NewJSONPacker(sw)) })
 	if err == nil {
 		err = sw.Flush()
@@ -108,6 +120,9 @@ func (u *unpack) layer(dest string, in *bufio.Reader, split io.Writer) (int64, d
 
 func decompress(in *bufio.Reader) (io.Reader, func(), error) {
 	magic, err := in.Peek(4)
+	if len(magic) == 0 && errors.Is(err, io.EOF) {
+		return in, func() {}, nil // nothing is a tar without entries, to most
+	}
 	if err != nil {
 		return nil, nil, err
 	}

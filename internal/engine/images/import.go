@@ -22,6 +22,7 @@ import (
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/diskspace"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
 
@@ -149,11 +150,16 @@ func (d *rootDiffer) ApplyDiff(dest string, o *archive.TarOptions, do *drivers.D
 	if err != nil {
 		return out, err
 	}
+	guard, err := diskspace.NewGuard(d.ctx, dest)
+	if err != nil {
+		return out, errors.Join(err, split.Close())
+	}
+	defer guard.Close()
 	in := bufio.NewReaderSize(d.r, readAhead)
 	if _, err = in.Peek(4); errors.Is(err, io.EOF) {
 		err = api.Errorf(api.ErrCorrupt, "the stream is empty or next to it: it must be a tar")
 	}
-	u := &unpack{options: o, owners: map[[2]int]bool{}}
+	u := &unpack{options: o, owners: map[[2]int]bool{}, guard: guard}
 	if err == nil {
 		out.Size, out.UncompressedDigest, err = u.layer(dest, in, split)
 	}

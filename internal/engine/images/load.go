@@ -10,10 +10,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
-	"go.podman.io/image/v5/copy"
 	"go.podman.io/image/v5/docker/archive"
 	"go.podman.io/image/v5/oci/layout"
 	is "go.podman.io/image/v5/storage"
@@ -22,6 +20,7 @@ import (
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/diskspace"
 	"github.com/caisson-dev/caisson/internal/engine/untar"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
@@ -108,11 +107,19 @@ func spool(ctx context.Context, file string, r io.Reader) error {
 		return err
 	}
 	defer f.Close()
+	guard, err := diskspace.NewGuard(ctx, filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	defer guard.Close()
 	plain, err := untar.Plain(r)
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(f, plain); err != nil {
+	if _, err := io.Copy(guard.Writer(f), plain); err != nil {
+		if errors.Is(err, api.ErrNoSpace) {
+			return err
+		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -130,38 +137,40 @@ type archived struct {
 // inArchive finds out the format and lists the images. Docker's newer archives are both; its own format is preferred,
 // since it has all names.
 func (s *Service) inArchive(ctx context.Context, dir, file string) (list []archived, done func(), err error) {
-	names, err := entryNames(file)
+	docker, oci, err := formats(file)
 	if err != nil {
 		return nil, nil, err
 	}
 	switch {
-	case slices.Contains(names, "manifest.json"):
+	case docker:
 		return s.inDocker(file)
-	case slices.Contains(names, "index.json"):
+	case oci:
 		list, err = s.inOCI(ctx, dir, file)
 		return list, func() {}, err
 	}
 	return nil, nil, api.Errorf(api.ErrInvalidArgument, "the archive is neither docker save's (it has no manifest.json) nor an OCI layout (no index.json)")
 }
 
-func entryNames(file string) ([]string, error) {
+func formats(file string) (docker, oci bool, err error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, err
+		return false, false, err
 	}
 	defer f.Close()
-	var names []string
 	tr := tar.NewReader(f)
 	for {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			return names, nil
+			return docker, oci, nil
 		}
 		if err != nil {
-			return nil, api.Errorf(api.ErrCorrupt, "tar: %w", err)
+			return false, false, api.Errorf(api.ErrCorrupt, "tar: %w", err)
 		}
-		if n := path.Clean(h.Name); !strings.Contains(n, "/") {
-			names = append(names, n)
+		switch path.Clean(h.Name) {
+		case "manifest.json":
+			docker = true
+		case "index.json":
+			oci = true
 		}
 	}
 }
@@ -254,15 +263,13 @@ func (s *Service) copyIn(ctx context.Context, source types.ImageReference, progr
 		return "", err
 	}
 	defer policy.Destroy() //nolint:errcheck // it only forgets
-	m, actx := newMonitor(ctx, image.PhaseDownload, progress, stallOf(image.Transport{}))
-	defer m.close()
-	var done types.ImageReference
-	sc := s.SystemContext()
-	_, err = copy.Image(actx, policy.PolicyContext, dest, source, &copy.Options{
-		SourceCtx: sc, DestinationCtx: sc, Progress: m.events, ProgressInterval: progressInterval, ReportResolvedReference: &done,
-	})
+	p := &pull{source: source, dest: dest, sc: s.SystemContext(), stall: stallOf(image.Transport{})}
+	done, err := s.copyImage(ctx, p, policy, progress)
+	if err != nil && isOurs(err) {
+		return "", err
+	}
 	if err != nil {
-		return "", policy.explain(ctx, "load images", attemptError(ctx, actx, err))
+		return "", policy.explain(ctx, "load images", err)
 	}
 	_, img, err := is.ResolveReference(done)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/engine/diskspace"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
 
@@ -110,21 +111,8 @@ func emptyDir(dir string) (int64, error) {
 	var errs []error
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		n += diskUsage(path)
+		n += diskspace.Usage(path)
 		errs = append(errs, os.RemoveAll(path))
 	}
 	return n, errors.Join(errs...)
-}
-
-func diskUsage(dir string) int64 {
-	var n int64
-	_ = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			if info, err := d.Info(); err == nil {
-				n += info.Size()
-			}
-		}
-		return nil // what can't be read does not count
-	})
-	return n
 }

@@ -268,7 +268,7 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 	}
 	var done types.ImageReference
 	err = s.retry(ctx, what, func() (err error) {
-		done, err = s.attempt(ctx, p, policy, progress)
+		done, err = s.copyImage(ctx, p, policy, progress)
 		return err
 	})
 	if err != nil {
@@ -287,13 +287,13 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 	return img.ID, do(img)
 }
 
-// attempt fetches the layers in the fast way if they are of the usual kind, and has upstream do all the rest.
-func (s *Service) attempt(ctx context.Context, p *pull, policy *policy, progress func(image.Progress)) (done types.ImageReference, err error) {
+// copyImage fetches the layers that the store lacks, and has upstream's copy put the image together.
+func (s *Service) copyImage(ctx context.Context, p *pull, policy *policy, progress func(image.Progress)) (done types.ImageReference, err error) {
 	w, wctx := newWatch(ctx, progress, p.stall)
 	defer w.close()
 	src := &opened{ImageReference: p.source}
 	defer src.close()
-	err = s.fetchLayers(wctx, p, src, policy, w)
+	err = s.fetchLayers(wctx, p.sc, src, policy, w)
 	if err != nil && !errors.Is(err, errNotFast) {
 		return nil, attemptError(ctx, wctx, err)
 	}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/diskspace"
 )
 
 // unpack writes a layer's entries into the root of the thread that it runs on.
@@ -27,6 +28,7 @@ type unpack struct {
 	owners  map[[2]int]bool
 	dirs    []dirTimes
 	buf     []byte
+	guard   *diskspace.Guard
 }
 
 type dirTimes struct {
@@ -62,7 +64,8 @@ var crcTable = crc64.MakeTable(crc64.ISO) // tar-split's
 // all unpacks the stream and tells the packer what is needed to make the same bytes of the files again.
 func (u *unpack) all(r io.Reader, pk storage.Packer) error {
 	u.buf = make([]byte, 256<<10)
-	tr := tar.NewReader(r)
+	headers := &headerLimit{r: r}
+	tr := tar.NewReader(headers)
 	tr.RawAccounting = true
 	segment := func(b []byte) error {
 		if len(b) == 0 {
@@ -72,7 +75,9 @@ func (u *unpack) all(r io.Reader, pk storage.Packer) error {
 		return err
 	}
 	for {
+		headers.left = maxHeader
 		h, err := tr.Next()
+		headers.left = -1
 		if errors.Is(err, io.EOF) {
 			if err := segment(tr.RawBytes()); err != nil {
 				return err
@@ -85,9 +90,15 @@ func (u *unpack) all(r io.Reader, pk storage.Packer) error {
 		if err := segment(tr.RawBytes()); err != nil {
 			return err
 		}
+		if err := u.guard.Entry(); err != nil {
+			return err
+		}
+		if len(h.Name) > maxName {
+			return api.Errorf(api.ErrCorrupt, "tar: an entry's name has %d bytes", len(h.Name))
+		}
 		sum, err := u.entry(h, tr)
 		if err != nil {
-			return fmt.Errorf("tar: %q: %w", h.Name, err)
+			return fmt.Errorf("tar: %.100q: %w", h.Name, err)
 		}
 		e := storage.Entry{Type: storage.FileType, Size: h.Size, Payload: sum}
 		e.SetName(h.Name)
@@ -107,6 +118,31 @@ func (u *unpack) all(r io.Reader, pk storage.Packer) error {
 		}
 	}
 	return nil
+}
+
+// maxHeader is how much may lie between the contents of two entries: headers, each of them up to 1 MiB, and the content
+// of entries that are not files. The reader keeps all of it in memory.
+const maxHeader = 8 << 20
+
+// maxName is the longest name that the kernel takes.
+const maxName = unix.PathMax - 1
+
+// headerLimit fails when more than left bytes are read; with left below 0 it does not count.
+type headerLimit struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *headerLimit) Read(p []byte) (int, error) {
+	if l.left < 0 {
+		return l.r.Read(p)
+	}
+	if l.left == 0 {
+		return 0, api.Errorf(api.ErrCorrupt, "an entry has more than %d MiB of headers", maxHeader>>20)
+	}
+	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
+	l.left -= int64(n)
+	return n, err
 }
 
 // rest is what follows the archive's end: padding, as a rule.
@@ -136,6 +172,9 @@ func (u *unpack) entry(h *tar.Header, r io.Reader) ([]byte, error) {
 		}
 	}
 	if base := path.Base(name); strings.HasPrefix(base, whiteout) {
+		if h.Size > 0 {
+			return nil, api.Errorf(api.ErrCorrupt, "a whiteout with content")
+		}
 		return nil, u.whiteout(path.Dir(name), base)
 	}
 	sum, made, err := u.make(h, name, r)
@@ -262,10 +301,14 @@ func (u *unpack) fill(f *os.File, r io.Reader) error {
 		size += int64(n)
 		var err error
 		if part := u.buf[:n]; n >= leastHole && allZero(part) {
-			_, err = f.Seek(int64(n), io.SeekCurrent)
+			if err = u.guard.Look(); err == nil {
+				_, err = f.Seek(int64(n), io.SeekCurrent)
+			}
 			hole = true
 		} else if n > 0 {
-			_, err = f.Write(part)
+			if err = u.guard.Grow(int64(n)); err == nil {
+				_, err = f.Write(part)
+			}
 			hole = false
 		}
 		if err == nil && hole && errors.Is(rerr, io.EOF) {

@@ -10,6 +10,7 @@ import (
 	"go.podman.io/storage"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/engine/diskspace"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
 
@@ -95,7 +96,7 @@ func (s *Service) cacheUsage(ctx context.Context, t *tree, u *image.Usage[image.
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		item := image.CacheUsage{ID: m.Name(), Size: diskUsage(filepath.Join(s.CacheMounts(), m.Name()))}
+		item := image.CacheUsage{ID: m.Name(), Size: diskspace.Usage(filepath.Join(s.CacheMounts(), m.Name()))}
 		if info, err := m.Info(); err == nil {
 			item.Created = info.ModTime()
 		}

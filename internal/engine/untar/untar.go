@@ -16,12 +16,14 @@ import (
 	"strings"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/diskspace"
 )
 
 // Dir unpacks a tar stream, gzip'd or not, into dir. It writes nothing outside, whatever the archive says: names that
 // lead out are an error, and os.Root does not follow links out. Files, directories and links are all that it makes.
 //
-// Errors: api.ErrInvalidArgument for an archive that is hostile or empty, ErrCorrupt for a broken one.
+// Errors: api.ErrInvalidArgument for an archive that is hostile or empty, ErrCorrupt for a broken one or one of more
+// than diskspace.MaxEntries, ErrNoSpace for one that would fill the disk.
 func Dir(ctx context.Context, dir string, r io.Reader) error {
 	r, err := Plain(r)
 	if err != nil {
@@ -32,7 +34,12 @@ func Dir(ctx context.Context, dir string, r io.Reader) error {
 		return err
 	}
 	defer root.Close()
-	u := &unpacker{root: root, modes: map[string]fs.FileMode{}}
+	guard, err := diskspace.NewGuard(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer guard.Close()
+	u := &unpacker{root: root, guard: guard, modes: map[string]fs.FileMode{}}
 	tr := tar.NewReader(r)
 	for n := 0; ; n++ {
 		h, err := tr.Next()
@@ -46,6 +53,9 @@ func Dir(ctx context.Context, dir string, r io.Reader) error {
 			return api.Errorf(api.ErrCorrupt, "tar: %w", err)
 		}
 		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := u.guard.Entry(); err != nil {
 			return err
 		}
 		if err := u.entry(h, tr); err != nil {
@@ -69,6 +79,7 @@ func Plain(r io.Reader) (io.Reader, error) {
 
 type unpacker struct {
 	root  *os.Root
+	guard *diskspace.Guard
 	modes map[string]fs.FileMode // of directories, set at the end: a read-only one could not be filled
 }
 
@@ -112,7 +123,7 @@ func (u *unpacker) file(name string, mode fs.FileMode, r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(f, r)
+		_, err = io.Copy(u.guard.Writer(f), r)
 		return errors.Join(err, f.Chmod(mode.Perm()|mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)), f.Close())
 	})
 }
