@@ -58,7 +58,7 @@ func TestProgress(t *testing.T) {
 	}
 	pushRaw(t, from.Addr, "part", layers[:2])
 	pushRaw(t, from.Addr, "app", layers[:4])
-	pushRaw(t, reg.Addr, "twice", [][]byte{layers[4], layers[4]}) // which the fast way leaves to upstream
+	pushRaw(t, reg.Addr, "twice", [][]byte{layers[4], layers[4]})
 	s := open(t)
 	for _, name := range []string{"part", "app"} {
 		_, err := s.Pull(t.Context(), from.Addr+"/"+name+":1", image.PullOptions{})
@@ -110,7 +110,7 @@ func TestProgress(t *testing.T) {
 		require.Equal(t, map[image.Phase]int{down: 1, extract: 1, exists: 2}, pull(t, other, "/app:again", image.PullOptions{}))
 		require.Equal(t, map[image.Phase]int{down: 3, extract: 3, exists: 2}, pull(t, other, "/app:1", image.PullOptions{}))
 	})
-	t.Run("pull by upstream", func(t *testing.T) {
+	t.Run("pull of a layer that comes twice", func(t *testing.T) {
 		n := pull(t, other, "/twice:1", image.PullOptions{})
 		require.Equal(t, 2, n[down], "the layer and the configuration")
 	})
