@@ -36,9 +36,9 @@ func TestFullDisk(t *testing.T) {
 		t.Skip("needs root, to mount a small file system")
 	}
 	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
-	letters := bomb(t, 'x')
+	letters := bomb(t, 'x', bombed)
 	pushLayers(t, reg.Addr, "letters", []rawLayer{letters})
-	pushLayers(t, reg.Addr, "zeros", []rawLayer{bomb(t, 0)})
+	pushLayers(t, reg.Addr, "zeros", []rawLayer{bomb(t, 0, bombed)})
 	pushRaw(t, reg.Addr, "small", [][]byte{layerTar(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg, Size: 1, Mode: 0o644}})})
 	s := openSmall(t, 32<<20)
 	ctx := t.Context()
@@ -89,6 +89,27 @@ func TestManyEntries(t *testing.T) {
 	require.Less(t, peakMemory(t, agents[0]), limit)
 }
 
+// TestMemory: what pulls, pushes and saves need does not grow with the image.
+func TestMemory(t *testing.T) {
+	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	peak := func(size int) int {
+		pushLayers(t, reg.Addr, "zeros", []rawLayer{bomb(t, 0, size)})
+		s := open(t)
+		_, err := s.Pull(t.Context(), reg.Addr+"/zeros:1", image.PullOptions{})
+		require.NoError(t, err)
+		// To another registry, or it would be mounted there.
+		_, err = s.Push(t.Context(), reg.Addr+"/zeros:1", image.PushOptions{Destination: serve(t, registry.ServerOptions{}, registry.ServeOptions{}).Addr + "/zeros:1"})
+		require.NoError(t, err)
+		require.NoError(t, s.Save(t.Context(), io.Discard, []string{reg.Addr + "/zeros:1"}, image.SaveOptions{}))
+		agents := agentsOf(t, s.Root())
+		require.Len(t, agents, 1)
+		return peakMemory(t, agents[0])
+	}
+	small, large := peak(16<<20), peak(256<<20)
+	t.Logf("peaks: %d and %d MB", small>>20, large>>20)
+	require.Less(t, large, small+64<<20)
+}
+
 // peakMemory is the most that a process had in memory, in bytes.
 func peakMemory(t *testing.T, pid int) int {
 	t.Helper()
@@ -117,12 +138,12 @@ func openSmall(t *testing.T, size int) *image.Store {
 	return s
 }
 
-// bomb is a layer with one file that is the same byte all over.
-func bomb(t *testing.T, content byte) rawLayer {
+// bomb is a layer with one file of a size that is the same byte all over.
+func bomb(t *testing.T, content byte, size int) rawLayer {
 	t.Helper()
 	var head, tail bytes.Buffer
 	w := tar.NewWriter(&head)
-	require.NoError(t, w.WriteHeader(&tar.Header{Name: "file", Typeflag: tar.TypeReg, Size: bombed, Mode: 0o644}))
+	require.NoError(t, w.WriteHeader(&tar.Header{Name: "file", Typeflag: tar.TypeReg, Size: int64(size), Mode: 0o644}))
 	tail.Write(make([]byte, 1024))
 	const part = 1 << 20
 	piece := bytes.Repeat([]byte{content}, part)
@@ -130,7 +151,7 @@ func bomb(t *testing.T, content byte) rawLayer {
 	var b bytes.Buffer
 	b.Write([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255})
 	b.Write(deflate(t, head.Bytes(), false))
-	for range bombed / part {
+	for range size / part {
 		b.Write(packed)
 	}
 	b.Write(deflate(t, tail.Bytes(), true))
@@ -138,14 +159,14 @@ func bomb(t *testing.T, content byte) rawLayer {
 	all := io.MultiWriter(sum, digest)
 	_, err := all.Write(head.Bytes())
 	require.NoError(t, err)
-	for range bombed / part {
+	for range size / part {
 		_, err = all.Write(piece)
 		require.NoError(t, err)
 	}
 	_, err = all.Write(tail.Bytes())
 	require.NoError(t, err)
 	require.NoError(t, binary.Write(&b, binary.LittleEndian, sum.Sum32()))
-	require.NoError(t, binary.Write(&b, binary.LittleEndian, uint32((head.Len()+bombed+tail.Len())&0xffffffff)))
+	require.NoError(t, binary.Write(&b, binary.LittleEndian, uint32((head.Len()+size+tail.Len())&0xffffffff)))
 	return rawLayer{b.Bytes(), "application/vnd.oci.image.layer.v1.tar+gzip", "sha256:" + hex.EncodeToString(digest.Sum(nil))}
 }
 

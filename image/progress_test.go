@@ -99,7 +99,7 @@ func TestProgress(t *testing.T) {
 	t.Run("push moves", func(t *testing.T) {
 		end := reg.Inject(registry.Fault{Repository: "slow", Method: http.MethodPatch, Delay: 300 * time.Millisecond})
 		defer end()
-		_, err := s.Import(t.Context(), bytes.NewReader(noise(t, 8<<20)), image.ImportOptions{Tags: []string{"big"}})
+		_, err := s.Import(t.Context(), bytes.NewReader(noise(t, 24<<20)), image.ImportOptions{Tags: []string{"big"}})
 		require.NoError(t, err)
 		_, w := push(t, "big", "/slow:1", image.PushOptions{})
 		require.Positive(t, w.half, "it is told of between the begin and the end")
