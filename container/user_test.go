@@ -16,7 +16,9 @@ func TestAsOrdinaryUser(t *testing.T) {
 	for name, skip := range map[string]string{
 		testenv.UserSubIDs: "TestAsOrdinaryUser",
 		// What does not depend on the ids that a user has, one of them is enough for.
-		testenv.UserOneID: "TestAsOrdinaryUser|TestHealth|TestRestart|TestListSelects|TestPruneSelects|TestEvents|TestLog|TestStats|TestTop",
+		testenv.UserOneID: "TestAsOrdinaryUser|TestHealth|TestRestart|TestListSelects|TestPruneSelects|TestEvents|TestLog|TestStats|TestTop|" +
+			"TestFromAnotherProcess|TestMachineRestart|TestStopSignal|TestIdleTimeout|TestUpdateRestart|TestPruneVolumes|TestDetachedAgentKilled|" +
+			"TestKillOwnerOfAPausedContainer|TestNetworkOwnerKilled",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
