@@ -19,9 +19,9 @@ func TestAsUser(t *testing.T) {
 		t.Skip("this is the ordinary user's run")
 	}
 	// What does not depend on the ids that a user has, one of them is enough for.
-	const both = "TestDockerfile|TestPushAndPull|TestWhiteouts|TestRemove|TestKillInBuild|TestImageConfig|TestOneID|TestImport|TestFS"
+	const both = "TestBuild|TestPushAndPull|TestWhiteouts|TestRemove|TestKillInBuild|TestOneID|TestImport|TestFS"
 	for user, tests := range map[string]string{
-		testenv.UserSubIDs: both + "|TestSaveAndLoad|TestPrune|TestCancelBuild|TestContexts|TestImportErrors|TestBuildEvents|TestBuildSSH",
+		testenv.UserSubIDs: both + "|TestDockerfile|TestImageConfig|TestSaveAndLoad|TestPrune|TestCancelBuild|TestContexts|TestImportErrors|TestBuildEvents|TestBuildSSH",
 		testenv.UserOneID:  both,
 	} {
 		t.Run(user, func(t *testing.T) {
