@@ -19,4 +19,5 @@ func TestNames(t *testing.T) {
 	assert.Equal(t, api.MapsFD, mapsFD)
 	assert.Equal(t, api.AgentArg0, agentArg)
 	assert.Equal(t, ocirun.Arg, verbArg)
+	assert.Equal(t, "../"+ocirun.SocketName, verbSocket)
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -35,10 +36,8 @@ func validateBlockIO(limits []container.BlockIOLimit) error {
 		if err != nil {
 			return invalid("%s.Device %q: %w", field, l.Device, err)
 		}
-		for _, s := range seen {
-			if s == rdev {
-				return invalid("%s.Device %q: it is there twice", field, l.Device)
-			}
+		if slices.Contains(seen, rdev) {
+			return invalid("%s.Device %q: it is there twice", field, l.Device)
 		}
 		seen = append(seen, rdev)
 	}

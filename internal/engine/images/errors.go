@@ -20,6 +20,7 @@ import (
 	"go.podman.io/storage"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/diskspace"
 )
 
 // errStalled ends an attempt in which nothing moved.
@@ -60,7 +61,7 @@ const (
 //lint:ignore ST1008 the sentinel is a result, not a failure
 func classify(err error) (sentinel error, remedy string) {
 	if full(err) {
-		return api.ErrNoSpace, "free some by Prune, or have the store on a larger file system by StoreOptions.Root"
+		return api.ErrNoSpace, diskspace.Remedy
 	}
 	if s, r := byCode(err); s != nil {
 		return s, r

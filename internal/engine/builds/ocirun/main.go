@@ -37,7 +37,7 @@ func run(args []string) error {
 	case rest[0] == "guard":
 		return guard(rest[1])
 	}
-	return short(args, os.Stdout, 0)
+	return short(root, rest, os.Stdout, 0)
 }
 
 // parse returns the directory of the state, and the verb with its arguments, of which there is one at least.
@@ -56,11 +56,7 @@ func parse(args []string) (root string, rest []string, err error) {
 
 // short does a verb that may be done by any process. That of state waits for the step's end first, if it is given
 // patience.
-func short(args []string, out io.Writer, patience time.Duration) error {
-	root, rest, err := parse(args)
-	if err != nil {
-		return err
-	}
+func short(root string, rest []string, out io.Writer, patience time.Duration) error {
 	c, err := libcontainer.Load(root, rest[1])
 	if err != nil {
 		return err

@@ -20,8 +20,8 @@ import (
 	"github.com/caisson-dev/caisson/internal/unixsock"
 )
 
-// socketName is beside the directories of the builds. internal/hook knows it.
-const socketName = "sock"
+// SocketName is beside the directories of the builds. internal/hook repeats it.
+const SocketName = "sock"
 
 // Server does the short verbs in the agent's process. buildah starts the runtime for each of them, several times a
 // step and while a step runs ten times a second; the early hook of those processes asks here and ends, before most of
@@ -45,7 +45,7 @@ func (s *Server) Start() error {
 	if s.closed {
 		return net.ErrClosed
 	}
-	l, err := unixsock.Listen(filepath.Join(s.dir, socketName))
+	l, err := unixsock.Listen(filepath.Join(s.dir, SocketName))
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,11 @@ func (s *Server) answer(c net.Conn) error {
 	args := strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00")
 	var out bytes.Buffer
 	out.WriteByte(0)
-	if err := short(args, &out, attentive); err != nil {
+	root, rest, err := parse(args)
+	if err == nil {
+		err = short(root, rest, &out, attentive)
+	}
+	if err != nil {
 		out.Reset()
 		out.WriteString("\x01" + err.Error() + "\n")
 	}
