@@ -206,7 +206,7 @@ type rawDescriptor struct {
 }
 
 // rawImage returns the manifest of layers, and the blobs that it names.
-func rawImage(t *testing.T, layers []rawLayer) (manifest []byte, blobs [][]byte) {
+func rawImage(t testing.TB, layers []rawLayer) (manifest []byte, blobs [][]byte) {
 	t.Helper()
 	put := func(b []byte, mediaType string) rawDescriptor {
 		blobs = append(blobs, b)
@@ -228,7 +228,7 @@ func rawImage(t *testing.T, layers []rawLayer) (manifest []byte, blobs [][]byte)
 }
 
 // ociArchive is an image of layers as Load takes it.
-func ociArchive(t *testing.T, layers []rawLayer) []byte {
+func ociArchive(t testing.TB, layers []rawLayer) []byte {
 	t.Helper()
 	man, blobs := rawImage(t, layers)
 	index, err := json.Marshal(map[string]any{"schemaVersion": 2, "manifests": []rawDescriptor{{manifestType, digestOf(man), len(man)}}})

@@ -10,7 +10,6 @@ import (
 	"go.podman.io/image/v5/docker"
 	"go.podman.io/image/v5/manifest"
 	"go.podman.io/image/v5/pkg/compression"
-	is "go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
 	"go.podman.io/storage"
 
@@ -130,9 +129,9 @@ func (s *Service) upload(ctx context.Context, ref string, named reference.Named,
 
 // send copies one image to a registry and returns its manifest there. The store's lock is held.
 func (s *Service) send(ctx context.Context, what, id string, dest types.ImageReference, sc *types.SystemContext, opts image.PushOptions, progress func(image.Progress)) ([]byte, error) {
-	source, err := is.Transport.NewStoreReference(s.store, nil, id)
+	source, err := s.imageOut(id)
 	if err != nil {
-		return nil, storeError(id, err)
+		return nil, err
 	}
 	policy, err := anyPolicy()
 	if err != nil {
@@ -155,7 +154,10 @@ func (s *Service) send(ctx context.Context, what, id string, dest types.ImageRef
 			ForceCompressionFormat: opts.Compression != "" || manifest.GuessMIMEType(own) == manifest.DockerV2Schema2MediaType,
 		})
 		raw = b
-		return attemptError(ctx, actx, err)
+		return attemptError(ctx, actx, ofStore(err))
 	})
+	if err != nil && ctx.Err() == nil && isOurs(err) {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
 	return raw, Explain(ctx, what, err)
 }

@@ -12,7 +12,6 @@ import (
 	"go.podman.io/image/v5/copy"
 	"go.podman.io/image/v5/docker/archive"
 	"go.podman.io/image/v5/oci/layout"
-	is "go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
 
 	"github.com/caisson-dev/caisson/container"
@@ -153,7 +152,7 @@ func (s *Service) saveOne(ctx context.Context, aw *archive.Writer, sv *saved) er
 
 // copyOut copies an image of the store, without its signatures, which archives have no place for.
 func (s *Service) copyOut(ctx context.Context, sc *types.SystemContext, id string, dest types.ImageReference) error {
-	source, err := is.Transport.NewStoreReference(s.store, nil, id)
+	source, err := s.imageOut(id)
 	if err != nil {
 		return err
 	}
@@ -163,7 +162,7 @@ func (s *Service) copyOut(ctx context.Context, sc *types.SystemContext, id strin
 	}
 	defer policy.Destroy() //nolint:errcheck // it only forgets
 	_, err = copy.Image(ctx, policy, dest, source, &copy.Options{SourceCtx: s.SystemContext(), DestinationCtx: sc, RemoveSignatures: true})
-	return err
+	return ofStore(err)
 }
 
 // saveOCI makes a layout in a temporary directory: its index is known only at the end, and stands first to readers.
