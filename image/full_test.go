@@ -64,8 +64,35 @@ func TestFullDisk(t *testing.T) {
 	require.ErrorIs(t, err, image.ErrNoSpace)
 	requireNoLayers(t, s)
 
-	_, err = s.Pull(ctx, reg.Addr+"/small:1", image.PullOptions{})
+	small, err := s.Pull(ctx, reg.Addr+"/small:1", image.PullOptions{})
 	require.NoError(t, err)
+	_, err = s.Remove(ctx, small.ID, image.RemoveOptions{})
+	require.NoError(t, err)
+
+	// A layer that the store has is unpacked from there again, on another parent, within the same bound and with no other file.
+	third := bomb(t, 'y', 12<<20)
+	for i, want := range []error{nil, nil, image.ErrNoSpace} {
+		layers := []rawLayer{third}
+		if i > 0 {
+			below := layerTar(t, []tar.Header{{Name: fmt.Sprint("x", i), Typeflag: tar.TypeReg, Size: 1, Mode: 0o644}})
+			layers = []rawLayer{{below, "application/vnd.oci.image.layer.v1.tar", digestOf(below)}, third}
+		}
+		pushLayers(t, reg.Addr, "on", layers)
+		reg.Server.ResetRequests()
+		_, err := s.Pull(ctx, reg.Addr+"/on:1", image.PullOptions{})
+		require.ErrorIs(t, err, want)
+		for _, r := range reg.Server.Requests() {
+			require.False(t, i > 0 && r.Reference == digestOf(third.blob), "it is not asked for")
+		}
+	}
+	list, err := s.List(ctx, image.ListOptions{})
+	require.NoError(t, err)
+	require.Len(t, list, 2, "one has lost its name to the next")
+	for _, img := range list {
+		_, err = s.Remove(ctx, img.ID, image.RemoveOptions{})
+		require.NoError(t, err)
+	}
+	requireNoLayers(t, s)
 }
 
 // TestManyEntries: what a layer of very many files needs is bounded.

@@ -19,8 +19,11 @@ func TestPullRequests(t *testing.T) {
 	s := open(t)
 	layer := layerTar(t, []tar.Header{{Name: "f", Typeflag: tar.TypeReg, Mode: 0o644, Size: 1}})
 	pushRaw(t, reg.Addr, "app", [][]byte{layer})
-	pushRaw(t, reg.Addr, "twice", [][]byte{layer, layer}) // which upstream's copy fetches alone
-	pull := func(ref string) (pings, manifests, layers int) {
+	pushRaw(t, reg.Addr, "twice", [][]byte{layer, layer})
+	other := layerTar(t, []tar.Header{{Name: "g", Typeflag: tar.TypeReg, Mode: 0o644, Size: 1}})
+	pushRaw(t, reg.Addr, "between", [][]byte{other, layer, other})
+	pushRaw(t, reg.Addr, "fresh", [][]byte{other, layer, other, layer})
+	pull := func(s *image.Store, ref string) (pings, manifests, layers int) {
 		reg.Server.ResetRequests()
 		_, err := s.Pull(t.Context(), reg.Addr+"/"+ref, image.PullOptions{})
 		require.NoError(t, err)
@@ -38,9 +41,13 @@ func TestPullRequests(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, ref string
+		into      *image.Store
 		layers    int
-	}{{"new", "app:1", 1}, {"up to date", "app:1", 0}, {"by upstream", "twice:1", 0}} {
-		pings, manifests, layers := pull(c.ref)
+	}{
+		{"new", "app:1", s, 1}, {"up to date", "app:1", s, 0}, {"on another", "twice:1", s, 0}, {"between others", "between:1", s, 0},
+		{"twice", "fresh:1", open(t), 1},
+	} {
+		pings, manifests, layers := pull(c.into, c.ref)
 		require.Equal(t, []int{1, 1, c.layers}, []int{pings, manifests, layers}, c.name)
 	}
 }

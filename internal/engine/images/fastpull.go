@@ -20,7 +20,6 @@ import (
 	drivers "go.podman.io/storage/drivers"
 
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/internal/engine/diskspace"
 )
 
 // errNotFast says that upstream's copy is to go on alone: it has no layer to unpack, or says best what is wrong.
@@ -36,6 +35,10 @@ type layer struct {
 	staged chan struct{} // closed when out or err is set
 	out    *drivers.DriverWithDifferOutput
 	err    error
+
+	local   bool          // the store has its content
+	twin    *layer        // the same, before it in this image, whose settled is waited for
+	settled chan struct{} // closed when it is in the store, or will not be
 
 	compression string // as the manifest should say; empty when it can't
 }
@@ -152,30 +155,28 @@ func (s *Service) missing(ctx context.Context, unparsed *upstream.UnparsedImage,
 			parent = id
 			continue
 		}
-		out = append(out, &layer{info: info, diffID: diffIDs[i], id: id, parent: parent, staged: make(chan struct{})})
+		out = append(out, &layer{info: info, diffID: diffIDs[i], id: id, parent: parent, staged: make(chan struct{}), settled: make(chan struct{})})
 		parent = id
 	}
-	return s.withoutLocal(out)
+	s.markLocal(out)
+	return out, nil
 }
 
-// withoutLocal cuts off the layers at the end that the store has on top of others: upstream copies them within it.
-func (s *Service) withoutLocal(layers []*layer) ([]*layer, error) {
-	var size int64
-	for i, l := range slices.Backward(layers) {
+// markLocal finds the layers whose content the store has on another parent, or will have from a layer before.
+func (s *Service) markLocal(layers []*layer) {
+	first := map[[2]digest.Digest]*layer{}
+	for _, l := range layers {
+		key := [2]digest.Digest{l.info.Digest, l.diffID}
+		if l.twin = first[key]; l.twin != nil {
+			l.local = true
+			continue
+		}
+		first[key] = l
 		same, err := s.store.LayersByUncompressedDigest(l.diffID)
-		known := slices.IndexFunc(same, func(o storage.Layer) bool {
+		l.local = err == nil && slices.ContainsFunc(same, func(o storage.Layer) bool {
 			return l.info.Digest == l.diffID || l.info.Digest == o.CompressedDigest
 		})
-		if err != nil || known < 0 {
-			break
-		}
-		layers = layers[:i]
-		size += max(0, same[known].UncompressedSize)
 	}
-	if size == 0 {
-		return layers, nil
-	}
-	return layers, diskspace.Room(s.layout.Graph(), size)
 }
 
 // diffIDs are the digests that the configuration has of the unpacked layers.
@@ -229,10 +230,13 @@ func (s *Service) stageAndApply(ctx context.Context, src types.ImageSource, laye
 	for _, l := range layers {
 		wg.Go(func() {
 			defer close(l.staged)
+			if l.twin != nil {
+				<-l.twin.settled
+			}
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			if l.err = ctx.Err(); l.err == nil {
-				l.out, l.err = s.stage(ctx, src, l, w)
+				l.out, l.err = s.stageAnyhow(ctx, src, l, w)
 			}
 		})
 	}
@@ -248,8 +252,42 @@ func (s *Service) stageAndApply(ctx context.Context, src types.ImageSource, laye
 		} else if l.out != nil {
 			_ = s.store.CleanupStagedLayer(l.out) // what is left the driver removes at its next start
 		}
+		close(l.settled)
 	}
 	return failed
+}
+
+// stageAnyhow downloads a layer only when it can't be had within the store.
+func (s *Service) stageAnyhow(ctx context.Context, src types.ImageSource, l *layer, w *watch) (*drivers.DriverWithDifferOutput, error) {
+	if l.local {
+		out, err := s.stageLocal(ctx, l)
+		if err == nil || ctx.Err() != nil || errors.Is(err, api.ErrNoSpace) {
+			return out, err
+		}
+		s.log.Warn("a layer that the store has is downloaded again", "digest", l.info.Digest, "error", err)
+	}
+	return s.stage(ctx, src, l, w)
+}
+
+// stageLocal unpacks a layer from what the store has on another parent.
+func (s *Service) stageLocal(ctx context.Context, l *layer) (*drivers.DriverWithDifferOutput, error) {
+	rc, _, err := s.assemble(l.diffID)
+	if err != nil {
+		return nil, err
+	}
+	if rc == nil {
+		return nil, errNotFast
+	}
+	defer rc.Close()
+	out, err := s.stageRoot(ctx, rc)
+	if err != nil {
+		return nil, fmt.Errorf("layer %s: %w", l.info.Digest, err)
+	}
+	if out.UncompressedDigest != l.diffID {
+		return nil, errors.Join(damaged(fmt.Errorf("layer %s", l.info.Digest)), s.store.CleanupStagedLayer(out))
+	}
+	out.CompressedDigest = l.info.Digest
+	return out, nil
 }
 
 func (s *Service) stage(ctx context.Context, src types.ImageSource, l *layer, w *watch) (*drivers.DriverWithDifferOutput, error) {

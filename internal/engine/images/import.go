@@ -108,11 +108,8 @@ func (s *Service) importRoot(ctx context.Context, r io.Reader, cfg *NewConfig, n
 
 // importLayer unpacks the stream into a layer without a parent. One of the same content is used if the store has it.
 func (s *Service) importLayer(ctx context.Context, r io.Reader) (*storage.Layer, error) {
-	out, err := s.store.PrepareStagedLayer(&drivers.ApplyDiffWithDifferOpts{}, &rootDiffer{ctx: ctx, r: r})
+	out, err := s.stageRoot(ctx, r)
 	if err != nil {
-		if out != nil && out.Target != "" {
-			_ = s.store.CleanupStagedLayer(out) // what is left the driver removes at its next start
-		}
 		return nil, err
 	}
 	id := out.UncompressedDigest.Encoded()
@@ -120,6 +117,18 @@ func (s *Service) importLayer(ctx context.Context, r io.Reader) (*storage.Layer,
 		return l, s.store.CleanupStagedLayer(out)
 	}
 	return s.applyStaged(id, "", out)
+}
+
+// stageRoot unpacks the stream.
+func (s *Service) stageRoot(ctx context.Context, r io.Reader) (*drivers.DriverWithDifferOutput, error) {
+	out, err := s.store.PrepareStagedLayer(&drivers.ApplyDiffWithDifferOpts{}, &rootDiffer{ctx: ctx, r: r})
+	if err != nil {
+		if out != nil && out.Target != "" {
+			_ = s.store.CleanupStagedLayer(out) // what is left the driver removes at its next start
+		}
+		return nil, err
+	}
+	return out, nil
 }
 
 // applyStaged makes an unpacked layer part of the store.
