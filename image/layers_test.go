@@ -42,6 +42,10 @@ func TestHostileLayers(t *testing.T) {
 	}{
 		"absolute":               {entries: []tar.Header{file("/etc/x")}, tree: []string{"etc", "etc/x"}},
 		"dot dot":                {entries: []tar.Header{file("../../../x")}, tree: []string{"x"}},
+		"dot dot to a file":      {entries: []tar.Header{file("../../../../../../../../etc/passwd")}, tree: []string{"etc", "etc/passwd"}},
+		"through a link to one":  {entries: []tar.Header{link("l", "/"), dir("etc"), file("l/etc/passwd")}, tree: []string{"etc", "etc/passwd", "l"}},
+		"its directory a link":   {entries: []tar.Header{file("d/passwd"), link("d", "/etc")}, fails: true},
+		"hidden, then a link":    {entries: []tar.Header{file("d/passwd"), {Name: ".wh.d", Typeflag: tar.TypeReg}, link("d", "/etc")}, fails: true},
 		"through a link":         {entries: []tar.Header{link("l", "/tmp"), dir("tmp"), file("l/x")}, tree: []string{"l", "tmp", "tmp/x"}},
 		"through a link out":     {entries: []tar.Header{link("l", "../../../../tmp"), dir("tmp"), file("l/x")}, tree: []string{"l", "tmp", "tmp/x"}},
 		"hard link out":          {entries: []tar.Header{hard("h", "../../../../etc/passwd")}, fails: true},
@@ -71,6 +75,8 @@ func TestHostileLayers(t *testing.T) {
 				}
 				require.NoError(t, img.err, way)
 				require.Equal(t, c.tree, tree(t, s, img.Image), way)
+				// What leaves the store again is the layer's, and not the host's of that name.
+				require.NoError(t, s.Save(t.Context(), io.Discard, []string{img.ID}, image.SaveOptions{}), way)
 				_, err := s.Remove(t.Context(), img.ID, image.RemoveOptions{Force: true})
 				require.NoError(t, err)
 				requireNoLayers(t, s)

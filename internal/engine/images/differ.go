@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"slices"
 
 	"github.com/klauspost/compress/gzip"
@@ -108,10 +109,17 @@ func (u *unpack) layer(dest string, in *bufio.Reader, split io.Writer) (int64, d
 		return 0, "", err
 	}
 	defer done()
+	if u.fds, err = os.Open("/proc/self/fd"); err != nil {
+		return 0, "", err
+	}
+	defer u.fds.Close()
 	sum := digest.Canonical.Digester()
 	count := &counter{r: io.TeeReader(plain, sum.Hash())}
 	sw := bufio.NewWriterSize(u.guard.Writer(split), 64<<10)
 	err = inChroot(dest, func() error { return u.all(bufio.NewReaderSize(count, 256<<10), storage.NewJSONPacker(sw)) })
+	if err == nil && u.noted != count.n {
+		err = api.Errorf(api.ErrCorrupt, "tar: it ends within an entry, or has bytes that belong to none: it can't be packed again as it is")
+	}
 	if err == nil {
 		err = sw.Flush()
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc64"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"runtime"
@@ -29,6 +28,10 @@ type unpack struct {
 	dirs    []dirTimes
 	buf     []byte
 	guard   *diskspace.Guard
+	noted   int64    // how many bytes packing it again gives
+	fds     *os.File // of /proc: the thread's root has none
+
+	at, real string // the last directory that an entry went to, and its name without links
 }
 
 type dirTimes struct {
@@ -71,6 +74,7 @@ func (u *unpack) all(r io.Reader, pk storage.Packer) error {
 		if len(b) == 0 {
 			return nil
 		}
+		u.noted += int64(len(b))
 		_, err := pk.AddEntry(storage.Entry{Type: storage.SegmentType, Payload: b})
 		return err
 	}
@@ -90,19 +94,7 @@ func (u *unpack) all(r io.Reader, pk storage.Packer) error {
 		if err := segment(tr.RawBytes()); err != nil {
 			return err
 		}
-		if err := u.guard.Entry(); err != nil {
-			return err
-		}
-		if len(h.Name) > maxName {
-			return api.Errorf(api.ErrCorrupt, "tar: an entry's name has %d bytes", len(h.Name))
-		}
-		sum, err := u.entry(h, tr)
-		if err != nil {
-			return fmt.Errorf("tar: %.100q: %w", h.Name, err)
-		}
-		e := storage.Entry{Type: storage.FileType, Size: h.Size, Payload: sum}
-		e.SetName(h.Name)
-		if _, err := pk.AddEntry(e); err != nil {
+		if err := u.next(h, tr, pk); err != nil {
 			return err
 		}
 		if err := segment(tr.RawBytes()); err != nil {
@@ -118,6 +110,31 @@ func (u *unpack) all(r io.Reader, pk storage.Packer) error {
 		}
 	}
 	return nil
+}
+
+// next unpacks one entry, and notes where its content is to be found again.
+func (u *unpack) next(h *tar.Header, r io.Reader, pk storage.Packer) error {
+	if err := u.guard.Entry(); err != nil {
+		return err
+	}
+	if len(h.Name) > maxName {
+		return api.Errorf(api.ErrCorrupt, "tar: an entry's name has %d bytes", len(h.Name))
+	}
+	if h.Typeflag == tar.TypeXGlobalHeader {
+		return nil
+	}
+	name, sum, err := u.entry(h, r)
+	if err != nil {
+		return fmt.Errorf("tar: %.100q: %w", h.Name, err)
+	}
+	e := storage.Entry{Type: storage.FileType, Payload: sum}
+	if sum != nil { // else there is nothing to be read, whatever size the header has
+		e.Size = h.Size
+		u.noted += h.Size
+	}
+	e.SetName(strings.TrimPrefix(name, "/"))
+	_, err = pk.AddEntry(e)
+	return err
 }
 
 // maxHeader is how much may lie between the contents of two entries: headers, each of them up to 1 MiB, and the content
@@ -161,66 +178,27 @@ func (u *unpack) rest(r io.Reader, segment func([]byte) error) error {
 	}
 }
 
-const whiteout = ".wh."
-
-// entry writes one entry and returns the checksum of a file's content.
-func (u *unpack) entry(h *tar.Header, r io.Reader) ([]byte, error) {
-	name := path.Clean("/" + h.Name)
-	if d := path.Dir(name); d != "/" {
-		if err := os.MkdirAll(d, 0o755); err != nil {
-			return nil, err
-		}
-	}
-	if base := path.Base(name); strings.HasPrefix(base, whiteout) {
-		if h.Size > 0 {
-			return nil, api.Errorf(api.ErrCorrupt, "a whiteout with content")
-		}
-		return nil, u.whiteout(path.Dir(name), base)
-	}
-	sum, made, err := u.make(h, name, r)
-	if err != nil || !made {
-		return sum, err
-	}
-	if h.Typeflag == tar.TypeLink {
-		return sum, nil // what it has is its target's
-	}
-	return sum, u.attributes(h, name)
-}
-
-func (u *unpack) whiteout(dir, base string) error {
-	switch {
-	case base == archive.WhiteoutOpaqueDir:
-		return unix.Setxattr(dir, archive.GetOverlayXattrName("opaque"), []byte("y"), 0)
-	case strings.HasPrefix(base, archive.WhiteoutMetaPrefix):
-		return nil // aufs's own, of no meaning here
-	}
-	name := base[len(whiteout):]
-	if name == "" || name == "." || name == ".." {
-		return api.Errorf(api.ErrCorrupt, "a whiteout of the parent")
-	}
-	return u.replace(path.Join(dir, name), false, func(p string) error { return unix.Mknod(p, unix.S_IFCHR, 0) })
-}
-
-// replace makes way for p, which an earlier entry may have made.
-func (u *unpack) replace(p string, dir bool, make func(p string) error) error {
-	err := make(p)
-	if !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	st, err := os.Lstat(p)
+// entry writes one entry. It returns the checksum of a file's content, and the name by which the file is read when the
+// layer is packed again: it leads nowhere else, whatever links and dots are in the archive's.
+func (u *unpack) entry(h *tar.Header, r io.Reader) (name string, sum []byte, err error) {
+	name = path.Clean("/" + h.Name)
+	dir, err := u.parent(path.Dir(name))
 	if err != nil {
-		return err
+		return name, nil, malformed(err)
 	}
-	if dir && st.IsDir() {
-		return nil
+	base := path.Base(name)
+	if strings.HasPrefix(base, whiteout) {
+		if h.Size > 0 {
+			return name, nil, api.Errorf(api.ErrCorrupt, "a whiteout with content")
+		}
+		return path.Join(dir, base), nil, malformed(u.whiteout(dir, base))
 	}
-	if p == "/" {
-		return api.Errorf(api.ErrCorrupt, "the root is not a directory")
+	name = path.Join(dir, base)
+	sum, made, err := u.make(h, name, r)
+	if err != nil || !made || h.Typeflag == tar.TypeLink { // what a link has is its target's
+		return name, sum, malformed(err)
 	}
-	if err := os.RemoveAll(p); err != nil {
-		return err
-	}
-	return make(p)
+	return name, sum, u.attributes(h, name)
 }
 
 // make makes what the entry describes. made is false for what can't be and needn't be.
@@ -231,6 +209,9 @@ func (u *unpack) make(h *tar.Header, name string, r io.Reader) (sum []byte, made
 		u.dirs = append(u.dirs, dirTimes{name, times(h)})
 		return nil, true, u.replace(name, true, func(p string) error { return unix.Mkdir(p, mode) })
 	case tar.TypeReg, tar.TypeRegA:
+		if sparse(h) {
+			return nil, false, api.Errorf(api.ErrCorrupt, "a sparse file: pack it without --sparse")
+		}
 		err = u.replace(name, false, func(p string) error {
 			var err error
 			sum, err = u.file(p, mode, h.Size, r)
@@ -262,10 +243,18 @@ func (u *unpack) make(h *tar.Header, name string, r io.Reader) (sum []byte, made
 		})
 	case tar.TypeFifo:
 		return nil, true, u.replace(name, false, func(p string) error { return unix.Mkfifo(p, mode) })
-	case tar.TypeXGlobalHeader:
-		return nil, false, nil
 	}
 	return nil, false, api.Errorf(api.ErrCorrupt, "an entry of unknown type %q", h.Typeflag)
+}
+
+// sparse says whether a file's content is not what follows its header, but spread by a map: it could not be packed again.
+func sparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }
 
 // file writes a new file and returns tar-split's checksum. With O_EXCL it opens no device and no link of the archive's.
@@ -356,7 +345,7 @@ func (u *unpack) attributes(h *tar.Header, name string) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("attribute %s: %w", key, err)
+			return fmt.Errorf("attribute %s: %w", key, malformed(err))
 		}
 	}
 	if h.Typeflag == tar.TypeDir {
