@@ -131,6 +131,9 @@ func decompress(in *bufio.Reader) (io.Reader, func(), error) {
 	if len(magic) == 0 && errors.Is(err, io.EOF) {
 		return in, func() {}, nil // nothing is a tar without entries, to most
 	}
+	if errors.Is(err, io.EOF) {
+		return nil, nil, api.Errorf(api.ErrCorrupt, "tar: it has %d bytes", len(magic))
+	}
 	if err != nil {
 		return nil, nil, err
 	}

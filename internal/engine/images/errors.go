@@ -202,10 +202,10 @@ func byText(text string) (error, string) {
 		sentinel error
 		remedy   string
 	}{
-		{"Digest did not match", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
-		{"does not match expected", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
-		{"does not match provided manifest digest", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
-		{"digest mismatch", api.ErrDigestMismatch, "the registry's content is damaged, or was on its way"},
+		{"Digest did not match", api.ErrDigestMismatch, "the content is damaged, or was on its way"},
+		{"does not match expected", api.ErrDigestMismatch, "the content is damaged, or was on its way"},
+		{"does not match provided manifest digest", api.ErrDigestMismatch, "the content is damaged, or was on its way"},
+		{"digest mismatch", api.ErrDigestMismatch, "the content is damaged, or was on its way"},
 		{"missing key ", api.ErrInvalidArgument, "a client certificate is NAME.cert with NAME.key; the CA's is NAME.crt"},
 		{"missing client certificate ", api.ErrInvalidArgument, "a client certificate is NAME.cert with NAME.key; the CA's is NAME.crt"},
 		{"invalid reference format", api.ErrInvalidReference, "a name is in lower case, as registry.example.com/team/app:1.2"},
@@ -220,8 +220,8 @@ func byText(text string) (error, string) {
 		{"gzip: invalid", api.ErrCorrupt, ""},
 		{"zstd: ", api.ErrCorrupt, ""},
 		{"unexpected EOF", api.ErrCorrupt, ""},
-		{"invalid character", api.ErrCorrupt, "what the registry sent is not an image's"},
-		{"cannot unmarshal", api.ErrCorrupt, "what the registry sent is not an image's"},
+		{"invalid character", api.ErrCorrupt, "what came is not an image's"},
+		{"cannot unmarshal", api.ErrCorrupt, "what came is not an image's"},
 		{"invalid mixed OCI image", api.ErrCorrupt, ""},
 		{"duplicates of file paths", api.ErrCorrupt, "a layer has two entries of one name, which can't be kept as they are"},
 		{"breakout", api.ErrCorrupt, "a layer has names or links out of the root: do not use this image"},

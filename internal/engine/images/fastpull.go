@@ -143,6 +143,7 @@ func (s *Service) missing(ctx context.Context, unparsed *upstream.UnparsedImage,
 		if err := s.understood(info, diffIDs[i]); err != nil {
 			return nil, fmt.Errorf("layer %s: %w", info.Digest, err)
 		}
+		info.URLs = nil // as Docker on Linux: an image does not send this machine to addresses of its choice
 		// As upstream computes it, so that both take each other's layers.
 		id := diffIDs[i].Encoded()
 		if parent != "" {

@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
+	"syscall"
 
 	"go.podman.io/image/v5/docker/archive"
 	"go.podman.io/image/v5/oci/layout"
@@ -82,6 +86,9 @@ func (s *Service) load(ctx context.Context, dir string, r io.Reader, progress fu
 		return nil, err
 	}
 	defer release()
+	if len(list) == 0 {
+		return nil, api.Errorf(api.ErrCorrupt, "the archive names no image")
+	}
 	var imgs []image.Image
 	for _, in := range list {
 		id, err := s.copyIn(ctx, in.source, progress)
@@ -212,6 +219,9 @@ func (s *Service) inOCI(ctx context.Context, dir, file string) ([]archived, erro
 	if err := untar.Dir(ctx, unpacked, f); err != nil {
 		return nil, err
 	}
+	if err := checkLayout(unpacked); err != nil {
+		return nil, err
+	}
 	found, err := layout.List(unpacked)
 	if err != nil {
 		return nil, api.Errorf(api.ErrCorrupt, "%w", err)
@@ -269,7 +279,7 @@ func (s *Service) copyIn(ctx context.Context, source types.ImageReference, progr
 		return "", err
 	}
 	if err != nil {
-		return "", policy.explain(ctx, "load images", err)
+		return "", policy.explain(ctx, "the archive", brokenArchive(ctx, err))
 	}
 	_, img, err := is.ResolveReference(done)
 	if err != nil {
@@ -277,6 +287,22 @@ func (s *Service) copyIn(ctx context.Context, source types.ImageReference, progr
 	}
 	return img.ID, s.store.RemoveNames(img.ID, []string{temporary.String()})
 }
+
+// brokenArchive gives what upstream finds wrong with an archive, which is all there, the sentinel of broken ones, unless
+// it has another. The names of our temporary files say nothing to anyone.
+func brokenArchive(ctx context.Context, err error) error {
+	var errno syscall.Errno
+	if sentinel, _ := classify(err); sentinel != nil || ctx.Err() != nil || errors.As(err, &errno) && errno != syscall.ENOENT {
+		return err
+	}
+	var missing *fs.PathError
+	if errors.As(err, &missing) {
+		return api.Errorf(api.ErrCorrupt, "the archive lacks %s: %w", path.Base(missing.Path), fs.ErrNotExist)
+	}
+	return api.Errorf(api.ErrCorrupt, "%s", archivePath().ReplaceAllString(err.Error(), ""))
+}
+
+var archivePath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:docker-archive|oci):/[^ ]*: `) })
 
 func (s *Service) nameLoaded(id string, names []string) error {
 	if len(names) == 0 {
