@@ -56,6 +56,13 @@ func pullWith(t *testing.T, config map[string]string, refs ...string) string {
 // pullIn is pullWith with more environment.
 func pullIn(t *testing.T, env []string, config map[string]string, refs ...string) string {
 	t.Helper()
+	cmd := pullCommand(t, config, refs...)
+	cmd.Env = append(cmd.Env, env...)
+	return pulled(t, cmd)
+}
+
+func pullCommand(t *testing.T, config map[string]string, refs ...string) *exec.Cmd {
+	t.Helper()
 	home := t.TempDir()
 	for name, text := range config {
 		path := filepath.Join(home, ".config", "containers", name)
@@ -67,7 +74,11 @@ func pullIn(t *testing.T, env []string, config map[string]string, refs ...string
 	cmd := exec.Command(exe)
 	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+filepath.Join(home, ".config"), envChild+"=pull-all",
 		"CAISSON_TEST_ROOT="+filepath.Join(home, "store"), "CAISSON_TEST_REF="+strings.Join(refs, " "))
-	cmd.Env = append(cmd.Env, env...)
+	return cmd
+}
+
+func pulled(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
 	out, _ := cmd.CombinedOutput() // it ends with 9, as all children
 	require.Contains(t, string(out), "child: <nil>")
 	return string(out)

@@ -36,6 +36,12 @@ func child(scenario string) {
 		fmt.Print("stress: done", err)
 		return
 	}
+	if dir := os.Getenv(envEtc); dir != "" {
+		if err := overEtc(dir); err != nil {
+			fmt.Println("child:", err)
+			os.Exit(9)
+		}
+	}
 	store, err := image.OpenStore(image.StoreOptions{Root: os.Getenv("CAISSON_TEST_ROOT")})
 	if err == nil {
 		fmt.Println("ready")

@@ -18,12 +18,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/registry"
 )
 
@@ -134,6 +136,49 @@ func TestCertificates(t *testing.T) {
 			out := pullWith(t, c.config, "registry.invalid/app:1")
 			require.Contains(t, out, "registry.invalid/app:1 -> "+c.kind+"\n")
 			require.Contains(t, out, c.says)
+		})
+	}
+}
+
+// envEtc names a directory whose files a child sees in /etc, besides those that are there.
+const envEtc = "CAISSON_TEST_ETC"
+
+// overEtc is for a process in a mount namespace of its own: nobody else sees it.
+func overEtc(dir string) error {
+	return os.NewSyscallError("mount", syscall.Mount("overlay", "/etc", "overlay", syscall.MS_RDONLY, "lowerdir="+dir+":/etc"))
+}
+
+// TestSystemCertificates: certs.d of /etc/containers counts, then the one of /etc/docker.
+func TestSystemCertificates(t *testing.T) {
+	testenv.Root(t)
+	ca, other := newAuthority(t), newAuthority(t)
+	addr := ca.serve(t, serve(t, registry.ServerOptions{}, registry.ServeOptions{}).Server, tls.NoClientCert)
+	const containers, docker = "containers/certs.d", "docker/certs.d"
+	for name, c := range map[string]struct {
+		certs map[string]*authority
+		kind  string
+	}{
+		"none":                       {nil, "unreachable"},
+		"containers":                 {map[string]*authority{containers: ca}, "not found"},
+		"docker":                     {map[string]*authority{docker: ca}, "not found"},
+		"containers before docker":   {map[string]*authority{containers: ca, docker: other}, "not found"},
+		"docker hidden by the other": {map[string]*authority{containers: other, docker: ca}, "unreachable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			etc := t.TempDir()
+			require.NoError(t, os.Chmod(etc, 0o755))
+			for dir, a := range c.certs {
+				require.NoError(t, os.MkdirAll(filepath.Join(etc, dir, addr), 0o755))
+				require.NoError(t, os.WriteFile(filepath.Join(etc, dir, addr, "ca.crt"), []byte(a.pem()), 0o644))
+			}
+			// As in TestCertificates: under another name than the loopback's.
+			conf := fmt.Sprintf("[[registry]]\nprefix = %q\nlocation = %q\n", "registry.invalid", addr)
+			cmd := pullCommand(t, map[string]string{"registries.conf": conf}, "registry.invalid/none:1")
+			cmd.Env = append(cmd.Env, envEtc+"="+etc)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+			require.Contains(t, pulled(t, cmd), "registry.invalid/none:1 -> "+c.kind+"\n")
+			require.NoDirExists(t, filepath.Join("/etc", containers, addr))
 		})
 	}
 }
