@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/registry"
 )
 
 func TestSecrets(t *testing.T) {
@@ -68,4 +71,57 @@ func TestPlatformOfBase(t *testing.T) {
 	img, err := build(t, s, "FROM base\nENV A=1\n", image.BuildOptions{Pull: image.PullNever, Output: &out, Result: image.ResultOptions{Platform: "linux/arm64"}}, nil)
 	require.NoError(t, err)
 	require.Equal(t, "arm64", img.Arch)
+}
+
+// TestBasesForTwoPlatforms: a build for another platform runs its compiler on this one, of the same base. Each stage gets
+// the image for its platform, and the base's name stays with the one that runs here.
+func TestBasesForTwoPlatforms(t *testing.T) {
+	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	host, other := "linux/"+runtime.GOARCH, "linux/arm64"
+	if host == other {
+		other = "linux/amd64"
+	}
+	from, s := open(t), open(t)
+	var ids []string
+	for _, p := range []string{host, other} {
+		img, err := from.Import(t.Context(), bytes.NewReader(rootTar(t, map[string]string{"platform": p})), image.ImportOptions{Platform: p})
+		require.NoError(t, err)
+		ids = append(ids, img.ID)
+		_, err = from.Push(t.Context(), img.ID, image.PushOptions{Destination: reg.Addr + "/only-" + p[6:] + ":1"})
+		require.NoError(t, err)
+	}
+	_, err := from.PushIndex(t.Context(), reg.Addr+"/base", ids, image.PushOptions{})
+	require.NoError(t, err)
+	text := strings.ReplaceAll(`
+ARG REGISTRY=ADDR
+ARG BASE=$REGISTRY/base
+ARG TARGETARCH
+FROM --platform=$BUILDPLATFORM \
+  $BASE AS compile
+ARG TARGETPLATFORM BUILDPLATFORM GIVEN
+COPY <<EOF /made
+on $BUILDPLATFORM for $TARGETPLATFORM
+EOF
+FROM ${REGISTRY}/only-${TARGETARCH}:1
+COPY --from=compile /platform /made /compiled/
+COPY --from=ADDR/base /platform /taken
+`, "ADDR", reg.Addr)
+	for _, pull := range []image.PullPolicy{image.PullMissing, image.PullNever} { // what was pulled for another platform is found again
+		for _, p := range []string{host, other} {
+			var out bytes.Buffer
+			img, err := build(t, s, text, image.BuildOptions{Pull: pull, Output: &out, Result: image.ResultOptions{Platform: p}}, nil)
+			require.NoError(t, err, "%s", &out)
+			require.Equal(t, p[6:], img.Arch)
+			require.Equal(t, host, fileOf(t, s, img.ID, "compiled/platform"))
+			require.Equal(t, "on "+host+" for "+p+"\n", fileOf(t, s, img.ID, "compiled/made"))
+			require.Equal(t, p, fileOf(t, s, img.ID, "platform"))
+			require.Equal(t, p, fileOf(t, s, img.ID, "taken"))
+			require.Contains(t, out.String(), "FROM --platform="+host+" "+reg.Addr+"/base AS compile")
+			require.Contains(t, out.String(), "COPY --from="+reg.Addr+"/base /platform")
+			require.NotContains(t, out.String(), "missing", "an ARG needs no value")
+			named, err := s.Get(t.Context(), reg.Addr+"/base")
+			require.NoError(t, err)
+			require.Equal(t, host, "linux/"+named.Arch)
+		}
+	}
 }

@@ -5,7 +5,6 @@ package builds
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,6 +30,7 @@ type build struct {
 	context string // directory
 	file    string // the Dockerfile's path
 	name    string // the Dockerfile's name, as the user knows it
+	text    []byte // of the Dockerfile
 	tree    *dockerfile
 	tags    []string
 	secrets map[string]string // paths by name
@@ -89,6 +89,9 @@ func (b *build) run(ctx context.Context) (*image.Image, error) {
 			return nil, images.Explain(ctx, "build", err)
 		}
 		defer release()
+		if err := b.writeDockerfile(held); err != nil {
+			return nil, err
+		}
 		id, err := b.execute(held)
 		if err := errors.Join(err, b.forgetCacheNames()); err != nil {
 			return nil, err
@@ -103,21 +106,6 @@ func (b *build) run(ctx context.Context) (*image.Image, error) {
 		}
 		return b.s.images.Get(held, "sha256:"+id)
 	})
-}
-
-// ensureBases has the base images in the store before the build takes the store's lock: a pull under that lock could
-// wait for a remover that waits for the build.
-func (b *build) ensureBases(ctx context.Context) error {
-	for _, ref := range b.tree.bases {
-		opts := image.PullOptions{Policy: b.req.Pull, Transport: b.req.Transport, Platform: b.req.Result.Platform}
-		if opts.Policy == "" {
-			opts.Policy = image.PullMissing
-		}
-		if _, err := b.s.images.EnsureWith(ctx, ref, opts, b.out.pulling(ref)); err != nil {
-			return fmt.Errorf("build: base image %s: %w", ref, err)
-		}
-	}
-	return nil
 }
 
 // execute runs imagebuildah. It ignores a cancelled context while a step runs, so the step is killed from here.

@@ -52,14 +52,11 @@ func (b *build) findDockerfile() error {
 	if err != nil {
 		return err
 	}
-	if b.tree, err = parseDockerfile(b.name, text, b.req.Args, b.req.Target); err != nil {
+	if b.tree, err = parseDockerfile(b.name, text, &b.req); err != nil {
 		return err
 	}
 	// Written anew: what is built is what was checked, and buildah would run cpp on a name with .in.
-	b.file = filepath.Join(b.dir, "Dockerfile")
-	if err := os.WriteFile(b.file, b.tree.withShell(text), 0o600); err != nil {
-		return err
-	}
+	b.file, b.text = filepath.Join(b.dir, "Dockerfile"), b.tree.withShell(text)
 	if err := b.copyIgnore(); err != nil {
 		return err
 	}

@@ -22,20 +22,21 @@ type dockerfile struct {
 	name   string
 	nodes  []*parser.Node
 	stages []*stage
-	bases  []string // images to have in the store
+	bases  []*base // images to have in the store
 }
 
 // stage is what is between a FROM and the next.
 type stage struct {
-	name  string // of AS
-	from  string // with arguments replaced
-	needs []string
-	first *parser.Node   // FROM
-	nodes []*parser.Node // what follows
+	name     string // of AS
+	from     string // with arguments replaced
+	platform string // of FROM, with arguments replaced
+	needs    []string
+	first    *parser.Node   // FROM
+	nodes    []*parser.Node // what follows
 }
 
 // parseDockerfile checks the syntax and finds the base images that target needs.
-func parseDockerfile(name string, text []byte, args map[string]string, target string) (*dockerfile, error) {
+func parseDockerfile(name string, text []byte, req *Request) (*dockerfile, error) {
 	root, err := imagebuilder.ParseDockerfile(bytes.NewReader(text))
 	if err != nil {
 		return nil, syntax(name, errorLine(text), "%w", err)
@@ -44,10 +45,10 @@ func parseDockerfile(name string, text []byte, args map[string]string, target st
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	if err := d.readStages(args); err != nil {
+	if err := d.readStages(req.Args, req.Result.Platform); err != nil {
 		return nil, err
 	}
-	d.findBases(target)
+	d.findBases(req.Target)
 	return d, nil
 }
 
@@ -140,27 +141,17 @@ func distance(a, b string) int {
 }
 
 // readStages splits the file and replaces the arguments of FROM.
-func (d *dockerfile) readStages(args map[string]string) error {
-	var env []string // of ARGs before the first FROM
+func (d *dockerfile) readStages(args map[string]string, platform string) error {
+	env := platformArgs(args, platform) // and of ARGs before the first FROM
 	for _, n := range d.nodes {
 		word := strings.ToLower(n.Value)
 		switch {
 		case word == command.Arg && len(d.stages) == 0:
-			env = append(env, argument(n, args)...)
+			env = append(argument(n, args, env), env...) // what comes first counts
 		case word == command.From:
-			from, err := imagebuilder.ProcessWord(n.Next.Value, env)
+			st, err := d.readFrom(n, env)
 			if err != nil {
-				return syntax(d.name, n.StartLine, "FROM: %w", err)
-			}
-			if from == "" {
-				return syntax(d.name, n.StartLine, "FROM %s: the name is empty once its arguments are replaced: give the argument a default or a value", n.Next.Value)
-			}
-			st := &stage{from: from, first: n}
-			if as := n.Next.Next; as != nil {
-				if !strings.EqualFold(as.Value, "as") || as.Next == nil || as.Next.Next != nil {
-					return syntax(d.name, n.StartLine, "FROM takes an image, or an image, AS and a name")
-				}
-				st.name = strings.ToLower(as.Next.Value)
+				return err
 			}
 			d.stages = append(d.stages, st)
 		case len(d.stages) > 0:
@@ -172,16 +163,46 @@ func (d *dockerfile) readStages(args map[string]string) error {
 	return nil
 }
 
-func argument(n *parser.Node, args map[string]string) []string {
-	var env []string
+func (d *dockerfile) readFrom(n *parser.Node, env []string) (*stage, error) {
+	from, err := imagebuilder.ProcessWord(n.Next.Value, env)
+	if err != nil {
+		return nil, syntax(d.name, n.StartLine, "FROM: %w", err)
+	}
+	if from == "" {
+		return nil, syntax(d.name, n.StartLine, "FROM %s: the name is empty once its arguments are replaced: give the argument a default or a value", n.Next.Value)
+	}
+	st := &stage{from: from, first: n}
+	for _, f := range n.Flags {
+		if v, ok := strings.CutPrefix(f, "--platform="); ok {
+			if st.platform, err = imagebuilder.ProcessWord(v, env); err != nil {
+				return nil, syntax(d.name, n.StartLine, "FROM: %w", err)
+			}
+		}
+	}
+	if as := n.Next.Next; as != nil {
+		if !strings.EqualFold(as.Value, "as") || as.Next == nil || as.Next.Next != nil {
+			return nil, syntax(d.name, n.StartLine, "FROM takes an image, or an image, AS and a name")
+		}
+		st.name = strings.ToLower(as.Next.Value)
+	}
+	return st, nil
+}
+
+// argument is what an ARG before FROM sets.
+func argument(n *parser.Node, args map[string]string, env []string) []string {
+	var out []string
 	for a := n.Next; a != nil; a = a.Next {
-		k, v, _ := strings.Cut(a.Value, "=")
+		k, v, valued := strings.Cut(a.Value, "=")
 		if given, ok := args[k]; ok {
 			v = given
+		} else if !valued {
+			continue // it may be one of the platform's
+		} else if w, err := imagebuilder.ProcessWord(v, append(out, env...)); err == nil {
+			v = w
 		}
-		env = append(env, k+"="+v)
+		out = append([]string{k + "=" + v}, out...)
 	}
-	return env
+	return out
 }
 
 // sources are the images or stages that an instruction takes files from.
@@ -244,31 +265,6 @@ func (d *dockerfile) stageNames() string {
 		}
 	}
 	return strings.Join(out, ", ")
-}
-
-// findBases follows the stages that target needs.
-func (d *dockerfile) findBases(target string) {
-	last := len(d.stages) - 1
-	if i := d.find(target, len(d.stages)); i >= 0 {
-		last = i
-	}
-	seen := map[int]bool{}
-	var visit func(i int)
-	visit = func(i int) {
-		if seen[i] {
-			return
-		}
-		seen[i] = true
-		s := d.stages[i]
-		for _, ref := range append([]string{s.from}, s.needs...) {
-			if j := d.find(ref, i); j >= 0 {
-				visit(j)
-			} else if ref != "scratch" && !strings.Contains(ref, "$") && !slices.Contains(d.bases, ref) {
-				d.bases = append(d.bases, ref)
-			}
-		}
-	}
-	visit(last)
 }
 
 // locate names the stage of a step and finds its line, or 0: the base's ONBUILD puts steps before those of the file,

@@ -23,7 +23,7 @@ func (b *build) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("build: %w", context.Cause(ctx))
 	}
-	m := atStep().FindStringSubmatch(err.Error())
+	m := atStep().FindStringSubmatch(b.tree.shown(err.Error()))
 	if m == nil {
 		return images.Explain(ctx, "build", err)
 	}

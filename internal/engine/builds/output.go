@@ -56,12 +56,28 @@ func (o *output) setTree(t *dockerfile) {
 // stepLine begins a step; builds of several stages count those too.
 var stepLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)^(\[(\d+)/\d+\] )?STEP (\d+)(?:/(\d+))?: (.*)$`) })
 
+// logLine is what imagebuildah's logger writes.
+var logLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)^time="[^"]*" level=(\w+) msg=(.*)$`) })
+
 // Write takes a line of imagebuildah's own.
 func (o *output) Write(p []byte) (int, error) {
-	id := goroutine()
+	id, length := goroutine(), len(p)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.tree != nil {
+		p = []byte(o.tree.shown(string(p)))
+	}
 	text := strings.TrimSuffix(string(p), "\n")
+	if m := logLine().FindStringSubmatch(text); m != nil {
+		if strings.HasPrefix(m[2], `"missing \"`) {
+			return length, nil // of an ARG without a value, which is as usual as one with
+		}
+		text = m[1] + ": " + m[2]
+		if msg, err := strconv.Unquote(m[2]); err == nil {
+			text = m[1] + ": " + msg
+		}
+		p = []byte(text + "\n")
+	}
 	st := o.at[id]
 	if m := stepLine().FindStringSubmatch(text); m != nil {
 		o.begin(id, m)
@@ -77,7 +93,8 @@ func (o *output) Write(p []byte) (int, error) {
 		st.remember(p)
 		o.send(st, image.BuildEvent{Kind: image.BuildOutput, Output: bytes.Clone(p)})
 	}
-	return o.w.Write(p)
+	_, err := o.w.Write(p)
+	return length, err
 }
 
 func (o *output) begin(id uint64, m []string) {

@@ -10,6 +10,8 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"time"
 
 	"github.com/distribution/reference"
@@ -80,6 +82,34 @@ func (s *Service) EnsureWith(ctx context.Context, ref string, opts image.PullOpt
 	return out, nil
 }
 
+// EnsureBase is EnsureWith for a build, which may be for another platform than this machine's. Such an image does not
+// keep the name of one in the store that is for this machine: what is run by that name stays the same.
+func (s *Service) EnsureBase(ctx context.Context, ref string, opts image.PullOptions, progress func(image.Progress)) (*Resolved, error) {
+	before, err := s.Resolve(ctx, ref)
+	if err != nil && !errors.Is(err, api.ErrNotFound) {
+		return nil, err
+	}
+	img, err := s.EnsureWith(ctx, ref, opts, progress)
+	if err != nil || before == nil || before.ID == img.ID || img.runsHere() || !before.runsHere() {
+		return img, err
+	}
+	named, err := Normalize(ref)
+	if err != nil || !slices.Contains(before.Names, named.String()) {
+		return img, nil // it is an id
+	}
+	ctx, release, err := s.Hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if err := s.store.AddNames(before.ID, []string{named.String()}); err != nil && !gone(err) {
+		return nil, storeError(ref, err)
+	}
+	return img, nil
+}
+
+func (r *Resolved) runsHere() bool { return r.OS == runtime.GOOS && r.Arch == runtime.GOARCH }
+
 // use is called with an image that can't be removed meanwhile: the store's shared lock is held.
 type use func(*storage.Image) error
 
@@ -119,9 +149,38 @@ func (s *Service) useLocal(ctx context.Context, ref, platform string, do use) (f
 		return false, err
 	}
 	if !fits {
+		img, err = s.formerly(ref, platform)
+	}
+	if err != nil {
+		return false, err
+	}
+	if img == nil {
 		return false, api.Errorf(api.ErrNotFound, "image %s: the one in the store is not for %s", ref, platform)
 	}
 	return true, do(img)
+}
+
+// formerly finds the newest image for a platform that had the name before one for another platform got it, or nil.
+func (s *Service) formerly(ref, platform string) (*storage.Image, error) {
+	named, err := Normalize(ref)
+	if err != nil {
+		return nil, nil //nolint:nilerr,nilnil // it is an id, which no other image has
+	}
+	all, err := s.store.Images()
+	if err != nil {
+		return nil, storeError(ref, err)
+	}
+	var out *storage.Image
+	for i := range all {
+		img := &all[i]
+		if !slices.Contains(img.NamesHistory, named.String()) || out != nil && !img.Created.After(out.Created) {
+			continue
+		}
+		if fits, err := s.fits(img, platform); err == nil && fits {
+			out = img
+		}
+	}
+	return out, nil
 }
 
 // fits says whether an image is of the platform that was asked for.
