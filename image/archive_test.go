@@ -7,6 +7,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
@@ -21,12 +22,18 @@ func TestSaveAndLoad(t *testing.T) {
 	require.NoError(t, err)
 	bare, err := build(t, s, base+"CMD [\"bare\"]\n", image.BuildOptions{}, nil)
 	require.NoError(t, err)
+	zstds, err := zstd.NewWriter(nil)
+	require.NoError(t, err)
 	for _, format := range []image.Format{"", image.FormatDocker, image.FormatOCI} {
 		var archive bytes.Buffer
 		require.NoError(t, s.Save(ctx, &archive, []string{"one:1", "example.com/one:2", "two:1", bare.ID}, image.SaveOptions{Format: format}))
-		for _, zipped := range []bool{false, true} {
+		packed := [][]byte{archive.Bytes(), zip(t, archive.Bytes(), true)}
+		if format == "" {
+			packed = [][]byte{zstds.EncodeAll(archive.Bytes(), nil)}
+		}
+		for _, b := range packed {
 			other := open(t)
-			imgs, err := other.Load(ctx, bytes.NewReader(zip(t, archive.Bytes(), zipped)), image.LoadOptions{})
+			imgs, err := other.Load(ctx, bytes.NewReader(b), image.LoadOptions{})
 			require.NoError(t, err, format)
 			require.Len(t, imgs, 3)
 			if format != image.FormatOCI { // where the configuration is OCI's, and so is the id

@@ -20,7 +20,7 @@ import (
 type BuildOptions struct {
 	// Context holds the files that COPY and ADD see: os.DirFS("./app") is read in place, any other fs.FS is copied.
 	Context fs.FS `json:"-"`
-	// Tar is a context as a tar stream, gzip'd or not, instead of Context.
+	// Tar is a context as a tar stream, compressed as Import takes it or not, instead of Context.
 	Tar io.Reader `json:"-"`
 	// Dockerfile is the file's path in the context. Default: Dockerfile, else Containerfile.
 	Dockerfile string `json:"dockerfile,omitempty"`

@@ -12,8 +12,8 @@ type LoadOptions struct {
 	Progress func(Progress) `json:"-"`
 }
 
-// Load reads images of an archive that Save, docker save, podman save or skopeo wrote, in either format, gzip'd or not.
-// The images have the names that the archive gives them.
+// Load reads images of an archive that Save, docker save, podman save or skopeo wrote, in either format, gzip'd,
+// zstd'd, or compressed by bzip2 or xz, or not at all. The images have the names that the archive gives them.
 //
 // Errors: ErrCorrupt, ErrDigestMismatch, ErrInvalidArgument for an archive that is neither or is hostile; ErrPolicy, ErrNoSpace.
 func (s *Store) Load(ctx context.Context, r io.Reader, opts LoadOptions) ([]Image, error) {

@@ -220,15 +220,15 @@ func buildInput(o *image.BuildOptions, dir, file string, stdin io.Reader) error 
 	return err
 }
 
-// buildStdin tells a tar stream, gzip'd or not, from a Dockerfile by its first bytes.
+// buildStdin tells a tar stream, compressed or not, from a Dockerfile by its first bytes.
 func buildStdin(o *image.BuildOptions, file string, stdin io.Reader) error {
 	r := bufio.NewReaderSize(stdin, 512)
 	head, err := r.Peek(512)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("build context from standard input: %w", err)
 	}
-	gzipped := bytes.HasPrefix(head, []byte{0x1f, 0x8b})
-	if gzipped || len(head) == 512 && bytes.HasPrefix(head[257:], []byte("ustar")) {
+	packed := slices.ContainsFunc([]string{"\x1f\x8b", "\x28\xb5\x2f\xfd", "BZh", "\xfd7zX"}, func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) })
+	if packed || len(head) == 512 && bytes.HasPrefix(head[257:], []byte("ustar")) {
 		o.Tar, o.Dockerfile = r, file
 		return nil
 	}

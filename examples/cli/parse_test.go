@@ -225,6 +225,7 @@ func TestBuildInput(t *testing.T) {
 		{"file outside", "ctx", "Outside", "", "", "FROM b", true, false},
 		{"file on standard input", "ctx", "-", "FROM c", "", "FROM c", true, false},
 		{"all on standard input", "-", "", "FROM d", "", "FROM d", false, false},
+		{"zstd'd tar", "-", "", "\x28\xb5\x2f\xfd and so on", "", "", false, true},
 		{"gzip'd tar", "-", "", "\x1f\x8b and so on", "", "", false, true},
 		{"tar", "-", "sub/File", strings.Repeat("\x00", 257) + "ustar" + strings.Repeat("\x00", 600), "sub/File", "", false, true},
 	} {

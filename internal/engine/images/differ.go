@@ -6,10 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
-	"slices"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 	"github.com/vbatts/tar-split/tar/storage"
 	drivers "go.podman.io/storage/drivers"
@@ -17,6 +14,7 @@ import (
 
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/diskspace"
+	"github.com/caisson-dev/caisson/internal/engine/untar"
 )
 
 // readAhead is how much of a compressed layer is buffered.
@@ -104,7 +102,7 @@ func (d *differ) openWatched() (io.ReadCloser, error) {
 
 // layer unpacks a compressed layer and returns its size and digest without compression.
 func (u *unpack) layer(dest string, in *bufio.Reader, split io.Writer) (int64, digest.Digest, error) {
-	plain, done, err := decompress(in)
+	plain, done, err := untar.Plain(in)
 	if err != nil {
 		return 0, "", err
 	}
@@ -124,41 +122,6 @@ func (u *unpack) layer(dest string, in *bufio.Reader, split io.Writer) (int64, d
 		err = sw.Flush()
 	}
 	return count.n, sum.Digest(), err
-}
-
-func decompress(in *bufio.Reader) (io.Reader, func(), error) {
-	magic, err := in.Peek(4)
-	if len(magic) == 0 && errors.Is(err, io.EOF) {
-		return in, func() {}, nil // nothing is a tar without entries, to most
-	}
-	if errors.Is(err, io.EOF) {
-		return nil, nil, api.Errorf(api.ErrCorrupt, "tar: it has %d bytes", len(magic))
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	switch {
-	case magic[0] == 0x1f && magic[1] == 0x8b:
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, nil, err
-		}
-		return z, func() {}, nil
-	case slices.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, nil, err
-		}
-		return z, z.Close, nil
-	case string(magic[:3]) == "BZh", string(magic) == "\xfd7zX":
-		// Not in registries, but what root file systems are packed with.
-		z, err := archive.DecompressStream(in)
-		if err != nil {
-			return nil, nil, api.Errorf(api.ErrCorrupt, "decompress: %w", err)
-		}
-		return z, func() { _ = z.Close() }, nil // it has only read
-	}
-	return in, func() {}, nil
 }
 
 type counter struct {

@@ -2,6 +2,7 @@ package images
 
 import (
 	"archive/tar"
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -107,7 +108,7 @@ func (s *Service) load(ctx context.Context, dir string, r io.Reader, progress fu
 	return imgs, nil
 }
 
-// spool keeps the archive, unpacked if it was gzip'd: it is read twice.
+// spool keeps the archive, unpacked if it was compressed: it is read twice.
 func spool(ctx context.Context, file string, r io.Reader) error {
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -119,10 +120,14 @@ func spool(ctx context.Context, file string, r io.Reader) error {
 		return err
 	}
 	defer guard.Close()
-	plain, err := untar.Plain(r)
+	plain, done, err := untar.Plain(bufio.NewReaderSize(r, 64<<10))
 	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		return err
 	}
+	defer done()
 	if _, err := io.Copy(guard.Writer(f), plain); err != nil {
 		if errors.Is(err, api.ErrNoSpace) {
 			return err

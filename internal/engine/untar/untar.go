@@ -4,7 +4,6 @@ package untar
 import (
 	"archive/tar"
 	"bufio"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -19,16 +18,17 @@ import (
 	"github.com/caisson-dev/caisson/internal/engine/diskspace"
 )
 
-// Dir unpacks a tar stream, gzip'd or not, into dir. It writes nothing outside, whatever the archive says: names that
+// Dir unpacks a tar stream, compressed as Plain takes it, into dir. It writes nothing outside, whatever the archive says: names that
 // lead out are an error, and os.Root does not follow links out. Files, directories and links are all that it makes.
 //
 // Errors: api.ErrInvalidArgument for an archive that is hostile or empty, ErrCorrupt for a broken one or one of more
 // than diskspace.MaxEntries, ErrNoSpace for one that would fill the disk.
 func Dir(ctx context.Context, dir string, r io.Reader) error {
-	r, err := Plain(r)
+	r, done, err := Plain(bufio.NewReaderSize(r, 64<<10))
 	if err != nil {
 		return err
 	}
+	defer done()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
@@ -62,19 +62,6 @@ func Dir(ctx context.Context, dir string, r io.Reader) error {
 			return err
 		}
 	}
-}
-
-// Plain decompresses r if it is gzip'd.
-func Plain(r io.Reader) (io.Reader, error) {
-	br := bufio.NewReaderSize(r, 64<<10)
-	if magic, _ := br.Peek(2); len(magic) < 2 || magic[0] != 0x1f || magic[1] != 0x8b {
-		return br, nil // also for less than two bytes: whoever reads meets the error
-	}
-	z, err := gzip.NewReader(br)
-	if err != nil {
-		return nil, api.Errorf(api.ErrCorrupt, "gzip: %w", err)
-	}
-	return z, nil
 }
 
 type unpacker struct {
