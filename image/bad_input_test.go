@@ -22,19 +22,23 @@ import (
 func TestDockerfileErrors(t *testing.T) {
 	s := open(t)
 	for name, c := range map[string]struct{ text, says string }{
-		"empty":                {"\n# nothing\n", "no instructions"},
-		"unknown instruction":  {"FROM scratch\nENV A=1\nCOPPY a b\n", ":3: unknown instruction COPPY: is it COPY?"},
-		"before FROM":          {"ENV A=1\nFROM scratch\n", ":1: ENV before FROM"},
-		"no FROM":              {"ARG A=1\n", "no FROM"},
-		"FROM nothing":         {"FROM\n", ":1: FROM requires an argument"},
-		"FROM empty argument":  {"ARG BASE\n\nFROM $BASE\n", ":3: FROM $BASE: the name is empty"},
-		"FROM too much":        {"FROM scratch a b\n", ":1: FROM takes"},
-		"RUN nothing":          {"FROM scratch\n\nRUN\n", ":3: RUN requires an argument"},
-		"COPY one":             {"FROM scratch\nCOPY a\n", ":2: COPY requires at least two"},
-		"ENV without value":    {"FROM scratch\nENV A\n", ":2: ENV must have two arguments"},
-		"LABEL without value":  {"FROM scratch\n# c\nLABEL a=b \\\n  c=\"d\" e\n", ":4:"},
-		"unterminated heredoc": {"FROM scratch\nRUN <<EOF\ntrue\n", ":2: EOF: unterminated heredoc"},
-		"no such target":       {"FROM scratch AS one\nFROM scratch AS two\n", "one, two"},
+		"empty":                  {"\n# nothing\n", "no instructions"},
+		"argument without value": {"ARG A\nFROM scratch\nFROM base:$A$B\n", ":3: FROM base:$A$B: reference \"base:\": invalid reference format: write it as [registry/]repository[:tag][@digest] in lower case; no value has: A, B"},
+		"name of base":           {"FROM scratch\nFROM Upper\n", ":2: FROM Upper: "},
+		"stage of no number":     {"FROM scratch\nCOPY a b\nCOPY --from=1 a b\n", ":3: COPY takes from stage 1, which is not before it"},
+		"port":                   {"FROM scratch\nEXPOSE 80 http\n", ":2: EXPOSE http: it is no port"},
+		"unknown instruction":    {"FROM scratch\nENV A=1\nCOPPY a b\n", ":3: unknown instruction COPPY: is it COPY?"},
+		"before FROM":            {"ENV A=1\nFROM scratch\n", ":1: ENV before FROM"},
+		"no FROM":                {"ARG A=1\n", "no FROM"},
+		"FROM nothing":           {"FROM\n", ":1: FROM requires an argument"},
+		"FROM empty argument":    {"ARG BASE\n\nFROM $BASE\n", ":3: FROM $BASE: the name is empty"},
+		"FROM too much":          {"FROM scratch a b\n", ":1: FROM takes"},
+		"RUN nothing":            {"FROM scratch\n\nRUN\n", ":3: RUN requires an argument"},
+		"COPY one":               {"FROM scratch\nCOPY a\n", ":2: COPY requires at least two"},
+		"ENV without value":      {"FROM scratch\nENV A\n", ":2: ENV must have two arguments"},
+		"LABEL without value":    {"FROM scratch\n# c\nLABEL a=b \\\n  c=\"d\" e\n", ":4:"},
+		"unterminated heredoc":   {"FROM scratch\nRUN <<EOF\ntrue\n", ":2: EOF: unterminated heredoc"},
+		"no such target":         {"FROM scratch AS one\nFROM scratch AS two\n", "one, two"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := image.ErrDockerfile

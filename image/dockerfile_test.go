@@ -69,6 +69,7 @@ func TestDockerfile(t *testing.T) {
 		"target":              {"FROM scratch AS x\nCOPY sh /bin/sh\nRUN echo first\nFROM x AS y\nRUN exit 1", image.BuildOptions{Target: "x"}, "first"},
 		"mount bind":          {base + "RUN --mount=type=bind,source=dir,target=/m cat /m/c.txt", image.BuildOptions{}, "c"},
 		"mount bind from":     {"FROM scratch AS x\nCOPY a.txt /f\n" + base + "RUN --mount=type=bind,from=x,source=/f,target=/m cat /m", image.BuildOptions{}, "a"},
+		"mount cache private": {base + "RUN --mount=type=cache,target=/m,sharing=private echo x > /m/f && cat /m/f", image.BuildOptions{}, "x"},
 		"mount tmpfs":         {base + "RUN --mount=type=tmpfs,target=/m echo x > /m/f && cat /m/f", image.BuildOptions{}, "x"},
 		"network none":        {base + "RUN --network=none ls /sys/class/net", image.BuildOptions{}, "lo"},
 		"onbuild of base":     {"FROM onbuild-base\nRUN cat /by-onbuild", image.BuildOptions{}, "a"},
@@ -93,7 +94,7 @@ func TestImageConfig(t *testing.T) {
 	img, err := build(t, s, base+`
 ENV A=1
 LABEL from=dockerfile both=dockerfile
-EXPOSE 80 53/udp
+EXPOSE 80 53/udp 8000-8002
 VOLUME /data /more
 VOLUME ["/json"]
 USER 7:8
@@ -110,7 +111,7 @@ CMD echo hello
 	require.Equal(t, image.Config{
 		User: "7:8", Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "A=1"},
 		Entrypoint: []string{"/bin/sh"}, Cmd: []string{"/bin/sh", "-c", "echo hello"}, WorkingDir: "/w", StopSignal: "SIGQUIT",
-		Volumes: []string{"/data", "/json", "/more"}, ExposedPorts: []string{"53/udp", "80/tcp"}, Shell: []string{"/bin/sh", "-c"},
+		Volumes: []string{"/data", "/json", "/more"}, ExposedPorts: []string{"53/udp", "80/tcp", "8000/tcp", "8001/tcp", "8002/tcp"}, Shell: []string{"/bin/sh", "-c"},
 		OnBuild: []string{"RUN echo x"},
 		Health:  &image.Health{Test: []string{"CMD", "/bin/sh", "true"}, Interval: 5 * time.Second, Timeout: 2 * time.Second, StartPeriod: time.Second, Retries: 4},
 	}, img.Config)
@@ -184,10 +185,21 @@ func TestBuildOutput(t *testing.T) {
 	require.Equal(t, "first\nsecond", be.Tail)
 	require.Contains(t, be.Error(), "Dockerfile:5")
 	require.Contains(t, out.String(), "first\nsecond\n")
-	_, err = build(t, s, base+"COPY none /\n", image.BuildOptions{}, nil)
-	require.ErrorAs(t, err, &be)
-	require.Equal(t, 3, be.Line)
-	require.Zero(t, be.ExitCode)
+	for step, says := range map[string]string{
+		"COPY none /":                               "no file none in the build context, or .dockerignore leaves it out",
+		"COPY non* /":                               "no file fits in the build context",
+		"ADD ../none /":                             "does not lead out of the context",
+		"COPY --from=0 none /":                      "no file none in 0",
+		"RUN --mount=source=none,target=/m sh":      "no file none in the build context",
+		"RUN --mount=type=secret,id=a,required cat": `: secret required but no secret with id "a"`,
+	} {
+		_, err = build(t, s, "FROM scratch\nCOPY sh /bin/sh\nFROM scratch\n"+step+"\n", image.BuildOptions{}, nil)
+		require.ErrorAs(t, err, &be, step)
+		require.Equal(t, 4, be.Line, step)
+		require.Zero(t, be.ExitCode, step)
+		require.Contains(t, be.Error(), says)
+		require.NotContains(t, be.Error(), s.Root(), step)
+	}
 	_, err = build(t, s, base+"RUN [\"/nonexistent\"]\n", image.BuildOptions{}, nil)
 	require.ErrorAs(t, err, &be)
 	require.Zero(t, be.ExitCode)

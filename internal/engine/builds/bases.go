@@ -89,6 +89,9 @@ func (b *build) ensureBases(ctx context.Context) error {
 		}
 		img, err := b.s.images.EnsureBase(ctx, base.ref, opts, b.out.pulling(base.ref))
 		if err != nil {
+			if !slices.ContainsFunc(b.tree.stages, func(s *stage) bool { return s.from == base.ref }) {
+				return fmt.Errorf("build: %s, which no stage before is named: %w", base.ref, err)
+			}
 			return fmt.Errorf("build: base image %s: %w", base.ref, err)
 		}
 		base.id = img.ID

@@ -174,5 +174,5 @@ func (b *build) stage() error {
 	if b.req.Target == "" || b.tree.hasStage(b.req.Target) {
 		return nil
 	}
-	return api.Errorf(api.ErrInvalidArgument, "build: target %q: %s has no such stage: it has %s", b.req.Target, b.name, b.tree.stageNames())
+	return api.Errorf(api.ErrInvalidArgument, "build: target %q: %s has no such stage; its stages: %s", b.req.Target, b.name, b.tree.stageNames())
 }

@@ -56,7 +56,7 @@ func (b *build) findDockerfile() error {
 		return err
 	}
 	// Written anew: what is built is what was checked, and buildah would run cpp on a name with .in.
-	b.file, b.text = filepath.Join(b.dir, "Dockerfile"), b.tree.withShell(text)
+	b.file, b.text = filepath.Join(b.dir, "Dockerfile"), b.tree.edited(b.tree.withShell(text))
 	if err := b.copyIgnore(); err != nil {
 		return err
 	}

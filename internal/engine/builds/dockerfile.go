@@ -5,9 +5,11 @@ package builds
 import (
 	"bytes"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/openshift/imagebuilder"
 	"github.com/openshift/imagebuilder/dockerfile/command"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/images"
 )
 
 // dockerfile is a parsed Dockerfile, and what a build of it needs.
@@ -23,6 +26,7 @@ type dockerfile struct {
 	nodes  []*parser.Node
 	stages []*stage
 	bases  []*base // images to have in the store
+	edits  []edit
 }
 
 // stage is what is between a FROM and the next.
@@ -155,7 +159,15 @@ func (d *dockerfile) readStages(args map[string]string, platform string) error {
 			}
 			d.stages = append(d.stages, st)
 		case len(d.stages) > 0:
+			if err := d.rewrite(n); err != nil {
+				return err
+			}
 			last := d.stages[len(d.stages)-1]
+			for _, ref := range sources(n) {
+				if _, err := strconv.Atoi(ref); err == nil && d.find(ref, len(d.stages)-1) < 0 {
+					return syntax(d.name, n.StartLine, "%s takes from stage %s, which is not before it: stages count from 0", strings.ToUpper(word), ref)
+				}
+			}
 			last.nodes = append(last.nodes, n)
 			last.needs = append(last.needs, sources(n)...)
 		}
@@ -170,6 +182,9 @@ func (d *dockerfile) readFrom(n *parser.Node, env []string) (*stage, error) {
 	}
 	if from == "" {
 		return nil, syntax(d.name, n.StartLine, "FROM %s: the name is empty once its arguments are replaced: give the argument a default or a value", n.Next.Value)
+	}
+	if err := d.checkFrom(n, from, env); err != nil {
+		return nil, err
 	}
 	st := &stage{from: from, first: n}
 	for _, f := range n.Flags {
@@ -187,6 +202,32 @@ func (d *dockerfile) readFrom(n *parser.Node, env []string) (*stage, error) {
 	}
 	return st, nil
 }
+
+// checkFrom checks the name that FROM has once its arguments are replaced.
+func (d *dockerfile) checkFrom(n *parser.Node, from string, env []string) error {
+	if d.find(from, len(d.stages)) >= 0 || from == "scratch" || strings.Contains(from, "$") {
+		return nil
+	}
+	_, err := images.Normalize(from)
+	if err == nil || imageID().MatchString(from) {
+		return nil
+	}
+	var unset []string
+	for _, m := range variable().FindAllStringSubmatch(n.Next.Value, -1) {
+		if !slices.ContainsFunc(env, func(kv string) bool { return strings.HasPrefix(kv, m[1]+"=") }) {
+			unset = append(unset, m[1])
+		}
+	}
+	if len(unset) > 0 {
+		return syntax(d.name, n.StartLine, "FROM %s: %w; no value has: %s: give it by ARG before FROM or as a build argument", n.Next.Value, err, strings.Join(unset, ", "))
+	}
+	return syntax(d.name, n.StartLine, "FROM %s: %w", n.Next.Value, err)
+}
+
+var (
+	variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{?(\w+)`) })
+	imageID  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(sha256:)?[0-9a-f]+$`) })
+)
 
 // argument is what an ARG before FROM sets.
 func argument(n *parser.Node, args map[string]string, env []string) []string {

@@ -23,7 +23,13 @@ func (b *build) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("build: %w", context.Cause(ctx))
 	}
-	m := atStep().FindStringSubmatch(b.tree.shown(err.Error()))
+	text := b.tree.shown(err.Error())
+	m := atStep().FindStringSubmatch(text)
+	if mount := noMountSource().FindStringSubmatch(text); m == nil && mount != nil {
+		if st := b.out.failed(""); st != nil {
+			m = []string{"", st.Instruction, "--mount: " + missingSource("", mount[1])}
+		}
+	}
 	if m == nil {
 		return images.Explain(ctx, "build", err)
 	}
@@ -49,12 +55,42 @@ var notStarted = sync.OnceValue(func() *regexp.Regexp {
 
 // noise is in buildah's messages and says nothing to a user.
 var noise = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`error during bulk transfer for copier\.request\{.*\}: |/\S*/buildah-context-\d+/overlay/\d+/merge/|while running runtime: `)
+	return regexp.MustCompile(`error during bulk transfer for copier\.request\{.*\}: |/\S*/buildah-context-\d+/overlay/\d+/merge/|while running runtime: |resolving mountpoints for container "[0-9a-f]+": `)
 })
+
+// noSource is what buildah says when COPY or ADD finds nothing: with the name, or of a pattern without it.
+var noSource = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^checking (?:on sources|source) under ".*?": (?s:.*)copier: stat: (?:"([^"]*)": no such file or directory|globs \[.*\] matched nothing)|^sanitizing bind subdirectory .*: opening directory "([^"]*)" under ".*": no such file or directory`)
+})
+
+// noMountSource is what it says when there is no source of RUN --mount=type=bind.
+var noMountSource = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`generating checksum for directory "([^"]*)" in ".*": lstat .*: no such file or directory$`)
+})
+
+// missingSource says where a file is missing that COPY or ADD asks for.
+func missingSource(step, name string) string {
+	what := "no file fits"
+	if name != "" {
+		what = "no file " + strings.TrimPrefix(name, "/")
+	}
+	if _, rest, ok := strings.Cut(step, "--from="); ok {
+		from, _, _ := strings.Cut(rest, " ")
+		return what + " in " + from
+	}
+	what += " in the build context, or .dockerignore leaves it out"
+	if strings.Contains(step, "../") {
+		what += "; .. does not lead out of the context"
+	}
+	return what
+}
 
 // cause is the reason in one line. For a command that ran it sets the exit code.
 func (b *build) cause(be *image.BuildError, err error, text string) string {
 	text = noise().ReplaceAllString(text, "")
+	if m := noSource().FindStringSubmatch(text); m != nil {
+		text = missingSource(be.Step, m[1]+m[2])
+	}
 	var exit *exec.ExitError
 	if m := notStarted().FindStringSubmatch(be.Tail); m != nil {
 		be.Tail = strings.TrimSpace(strings.Replace(be.Tail, m[0], "", 1))
