@@ -26,6 +26,7 @@ var buildCommand = command{
 		read := buildFlags(flags, &o)
 		file := flags.StringP("file", "f", "", "path of the Dockerfile, or - for standard input (default DIR/Dockerfile)")
 		quiet := flags.BoolP("quiet", "q", false, "print the image's id alone")
+		idFile := flags.String("iidfile", "", "write the image's id to a file")
 		push := flags.Bool("push", false, "push the result by its names; with several platforms as one index")
 		style := flags.String("progress", "plain", "what to print as the build goes on, on standard error: plain, quiet or rawjson")
 		return func(ctx context.Context, c *cli, args []string) error {
@@ -42,6 +43,9 @@ var buildCommand = command{
 			if err != nil {
 				return err
 			}
+			if *push && *idFile != "" {
+				return usage("build", errors.New("--iidfile: --push prints the digest instead"))
+			}
 			if *push {
 				return c.buildAndPush(ctx, store, o, *quiet)
 			}
@@ -54,6 +58,9 @@ var buildCommand = command{
 			}
 			if *quiet {
 				fmt.Fprintln(c.out, img.ID)
+			}
+			if *idFile != "" {
+				return os.WriteFile(*idFile, []byte(img.ID), 0o644)
 			}
 			return nil
 		}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -21,6 +24,8 @@ func imagesFlags(flags *pflag.FlagSet) action {
 	flags.BoolVarP(&o.All, "all", "a", false, "the intermediate images of builds too")
 	imageFilterFlag(flags, "f", filter)
 	quiet := flags.BoolP("quiet", "q", false, "print the ids alone")
+	whole := flags.Bool("no-trunc", false, "don't shorten ids")
+	digests := flags.Bool("digests", false, "the digests that registries know images by, too")
 	how := formatFlag(flags)
 	return func(ctx context.Context, c *cli, args []string) error {
 		o.References = append(o.References, args...)
@@ -32,10 +37,15 @@ func imagesFlags(flags *pflag.FlagSet) action {
 		if err != nil {
 			return err
 		}
-		return show(c.out, *how, *quiet, filter.rows(imageRows(list)), listing[imageRow]{
+		as := listing[imageRow]{
 			id: func(r imageRow) string { return r.ID }, header: "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE",
 			cells: func(r imageRow) []string { return []string{r.Repository, r.Tag, r.ID, r.CreatedSince, r.Size} },
-		})
+		}
+		if *digests {
+			as.header = "REPOSITORY\tTAG\tDIGEST\tIMAGE ID\tCREATED\tSIZE"
+			as.cells = func(r imageRow) []string { return []string{r.Repository, r.Tag, r.Digest, r.ID, r.CreatedSince, r.Size} }
+		}
+		return show(c.out, *how, *quiet, filter.rows(imageRows(list, *whole)), as)
 	}
 }
 
@@ -44,20 +54,37 @@ type imageRow struct {
 	CreatedAt, CreatedSince, Digest, ID, Repository, Size, Tag string
 }
 
-// imageRows has a row for each name of an image, and one for an image without.
-func imageRows(list []image.Image) []imageRow {
+// imageRows has a row for each name of an image, one for a repository that it is of by digest alone, and one for an
+// image without either.
+func imageRows(list []image.Image, whole bool) []imageRow {
 	var rows []imageRow
 	for _, img := range list {
 		row := imageRow{
 			CreatedAt: img.Created.Local().Format("2006-01-02 15:04:05 -0700 MST"), CreatedSince: created(img.Created),
-			Digest: none, ID: shortID(img.ID), Repository: none, Size: size(img.Size), Tag: none,
+			Digest: none, ID: img.ID, Repository: none, Size: size(img.Size), Tag: none,
 		}
-		if len(img.Names) == 0 {
-			rows = append(rows, row)
+		if !whole {
+			row.ID = shortID(img.ID)
 		}
+		digests := map[string]string{} // by repository
+		for _, full := range img.Digests {
+			n := familiar(full)
+			digests[n.repository] = n.digest
+		}
+		named := map[string]bool{}
 		for _, full := range img.Names {
 			n := familiar(full)
-			row.Repository, row.Tag, row.Digest = n.repository, n.tag, n.digest
+			named[n.repository] = true
+			row.Repository, row.Tag, row.Digest = n.repository, n.tag, cmp.Or(digests[n.repository], none)
+			rows = append(rows, row)
+		}
+		for _, repo := range slices.Sorted(maps.Keys(digests)) {
+			if !named[repo] {
+				row.Repository, row.Tag, row.Digest = repo, none, digests[repo]
+				rows = append(rows, row)
+			}
+		}
+		if len(img.Names)+len(digests) == 0 {
 			rows = append(rows, row)
 		}
 	}

@@ -44,9 +44,9 @@ func (c *cli) pull(ctx context.Context, ref string, opts image.PullOptions, w io
 		before = &image.Image{}
 	}
 	n := familiar(fullName(ref))
-	what := n.tag
+	what, full := n.tag, n.repository+":"+n.tag
 	if n.digest != none {
-		what = n.digest
+		what, full = n.digest, n.repository+"@"+n.digest
 	}
 	fmt.Fprintf(w, "%s: Pulling from %s\n", what, n.repository)
 	report, end := progress(ctx, w)
@@ -62,9 +62,9 @@ func (c *cli) pull(ctx context.Context, ref string, opts image.PullOptions, w io
 		}
 	}
 	if before.ID == img.ID {
-		fmt.Fprintf(w, "Status: Image is up to date for %s:%s\n", n.repository, what)
+		fmt.Fprintf(w, "Status: Image is up to date for %s\n", full)
 	} else {
-		fmt.Fprintf(w, "Status: Downloaded newer image for %s:%s\n", n.repository, what)
+		fmt.Fprintf(w, "Status: Downloaded newer image for %s\n", full)
 	}
 	return nil
 }
