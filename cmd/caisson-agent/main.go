@@ -1,7 +1,7 @@
 // Command caisson-agent is the agent as a binary of its own. Programs that use caisson start it; it takes no
 // instructions from a command line.
 //
-//	CGO_ENABLED=1 go install -tags containers_image_openpgp,exclude_graphdriver_btrfs github.com/caisson-dev/caisson/cmd/caisson-agent@latest
+//	CGO_ENABLED=1 go install -tags containers_image_openpgp,exclude_graphdriver_btrfs github.com/caisson-dev/caisson/cmd/...@latest
 package main
 
 import (

@@ -50,8 +50,10 @@ func build(src version.Source, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(built, path); err != nil {
-		return err
+	for _, suffix := range []string{InitSuffix, ""} { // the agent last: what is at path is whole
+		if err := os.Rename(built+suffix, path+suffix); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintf(out, "caisson: built the agent in %.1f s: %s\n", time.Since(begin).Seconds(), path)
 	removeOld(filepath.Dir(path), path)
@@ -66,13 +68,14 @@ func compile(goTool string, src version.Source, tmp string, out io.Writer) (stri
 	if dir == "" {
 		dir = listDir(goTool)
 	}
-	args := []string{"build", "-v", "-buildvcs=false", "-tags", BuildTags, "-ldflags", ldflags, "-o", target, "./cmd/caisson-agent"}
+	args := []string{"build", "-v", "-buildvcs=false", "-tags", BuildTags, "-ldflags", ldflags, "-o", tmp + "/", "./cmd/caisson-agent", "./cmd/caisson-agent" + InitSuffix}
 	mod := "GOFLAGS=-mod=readonly"
 	if dir == "" {
 		if !src.Release {
 			return "", errNoSource
 		}
-		args = []string{"install", "-v", "-trimpath", "-tags", BuildTags, "-ldflags", ldflags, version.Module + "/cmd/caisson-agent@" + src.Version}
+		args = []string{"install", "-v", "-trimpath", "-tags", BuildTags, "-ldflags", ldflags,
+			version.Module + "/cmd/caisson-agent@" + src.Version, version.Module + "/cmd/caisson-agent" + InitSuffix + "@" + src.Version}
 		mod, dir = "GOFLAGS=", tmp
 	}
 	cmd := exec.Command(goTool, args...)
@@ -188,7 +191,7 @@ func removeOld(dir, keep string) {
 	for _, e := range entries {
 		p := filepath.Join(dir, e.Name())
 		info, err := e.Info()
-		if err != nil || p == keep || p == keep+".lock" {
+		if err != nil || p == keep || p == keep+InitSuffix || p == keep+".lock" {
 			continue
 		}
 		age := 30 * 24 * time.Hour

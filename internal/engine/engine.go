@@ -24,6 +24,7 @@ import (
 	"github.com/caisson-dev/caisson/internal/engine/builds"
 	"github.com/caisson-dev/caisson/internal/engine/containers"
 	"github.com/caisson-dev/caisson/internal/engine/images"
+	"github.com/caisson-dev/caisson/internal/engine/initbinary"
 	"github.com/caisson-dev/caisson/internal/engine/logbridge"
 	"github.com/caisson-dev/caisson/internal/engine/seccomp"
 	"github.com/caisson-dev/caisson/internal/engine/state"
@@ -98,8 +99,12 @@ func (a *agent) start() error {
 	if a.images, err = images.New(a.layout, a.log); err != nil {
 		return err
 	}
+	small, err := a.initBinary()
+	if err != nil {
+		return err
+	}
 	a.conts, err = containers.New(containers.Config{
-		Layout: a.layout, Images: a.images, Host: a.host, Socket: a.socket, Logger: a.log, Detach: a.detach, Only: a.cfg.Container,
+		Layout: a.layout, Images: a.images, Host: a.host, Socket: a.socket, Init: small, Logger: a.log, Detach: a.detach, Only: a.cfg.Container,
 	})
 	if err != nil {
 		return err
@@ -110,6 +115,19 @@ func (a *agent) start() error {
 		return err
 	}
 	return a.listen()
+}
+
+// initBinary finds the small binary for containers' inits.
+func (a *agent) initBinary() (*os.File, error) {
+	empty := filepath.Join(a.dir, "empty")
+	if err := os.Mkdir(empty, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := initbinary.Find(empty)
+	if err != nil {
+		a.log.Debug("containers start by the agent's binary", "error", err)
+	}
+	return f, nil
 }
 
 // begin takes over what this agent is for: a container, or for an owner the clean-up after dead agents.

@@ -3,6 +3,7 @@ package version
 
 import (
 	"crypto/sha256"
+	"debug/buildinfo"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -35,6 +36,36 @@ func Agent() string {
 	}
 	v, _ := release()
 	return v
+}
+
+// Matches returns an error if the binary at path was not built of this binary's source.
+func Matches(path string) error {
+	theirs, err := buildinfo.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	ours, ok := debug.ReadBuildInfo()
+	if !ok {
+		return fmt.Errorf("%s: this binary has no build information to compare", path)
+	}
+	a, b := built(ours), built(theirs)
+	if a != b {
+		return fmt.Errorf("%s is of another version: it is %s, and this is %s", path, b, a)
+	}
+	return nil
+}
+
+// built is what tells two sources apart: the version that an on-demand build has in its linker's flags, the module's, and
+// the commit.
+func built(info *debug.BuildInfo) string {
+	s := info.Main.Path + "@" + info.Main.Version
+	for _, set := range info.Settings {
+		switch set.Key {
+		case "-ldflags", "-tags", "vcs.revision", "vcs.modified":
+			s += " " + set.Key + "=" + set.Value
+		}
+	}
+	return s
 }
 
 // release returns the module's version from the build information, and whether it is a published one.
@@ -99,7 +130,7 @@ func dir() string {
 // hashSource hashes what the agent is compiled from: an edit of a test or of an example makes no new agent.
 func hashSource(dir string) (string, error) {
 	h := sha256.New()
-	for _, top := range []string{"go.mod", "go.sum", "agent", "cmd/caisson-agent", "internal", "image", "container", "registry"} {
+	for _, top := range []string{"go.mod", "go.sum", "agent", "cmd/caisson-agent", "cmd/caisson-agent-init", "internal", "image", "container", "registry"} {
 		err := filepath.WalkDir(filepath.Join(dir, top), func(p string, d fs.DirEntry, err error) error {
 			switch {
 			case errors.Is(err, fs.ErrNotExist):

@@ -18,9 +18,6 @@ import (
 	"github.com/caisson-dev/caisson/internal/engine/state"
 )
 
-// RuntimeMain is the process that buildah starts for a RUN step: an OCI runtime's command line.
-func RuntimeMain(args []string) int { return ocirun.Main(args) }
-
 // Service builds images into one store.
 type Service struct {
 	images *images.Service

@@ -40,7 +40,8 @@ type Config struct {
 	Layout state.Layout
 	Images *images.Service
 	Host   Host
-	Socket string // where this agent serves
+	Socket string   // where this agent serves
+	Init   *os.File // the binary of containers' inits, if it is not this one
 	Logger *slog.Logger
 	// Detach starts an agent that manages the container whose lock it is given, and returns its socket.
 	Detach func(ctx context.Context, id string, lock *os.File) (string, error)
@@ -79,7 +80,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		Config: cfg, layout: cfg.Layout, eventLog: events,
-		rt:      runtime.New(cfg.Layout.Runtime(), cfg.Host.Rootless),
+		rt:      runtime.New(cfg.Layout.Runtime(), cfg.Host.Rootless, cfg.Init),
 		files:   fileCache{records: map[string]cached[Record]{}, states: map[string]cached[State]{}},
 		managed: map[string]*managed{}, ended: map[string]container.Status{}, changed: make(chan struct{}),
 	}

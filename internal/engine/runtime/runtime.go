@@ -25,6 +25,7 @@ import (
 type Runtime struct {
 	root     string
 	rootless bool
+	init     *os.File // the init's binary; nil: this one
 	threads  chan func()
 	filters  seccomp.Cache
 }
@@ -33,9 +34,10 @@ type Runtime struct {
 // for the kernel a third of its time.
 const starters = 4
 
-// New returns a runtime. rootless: this process is root of a user namespace, without rights on the host's cgroups.
-func New(root string, rootless bool) *Runtime {
-	r := &Runtime{root: root, rootless: rootless, threads: make(chan func())}
+// New returns a runtime. rootless: this process is root of a user namespace, without rights on the host's cgroups. init
+// is what package initbinary found.
+func New(root string, rootless bool, init *os.File) *Runtime {
+	r := &Runtime{root: root, rootless: rootless, init: init, threads: make(chan func())}
 	for range starters {
 		go r.starter()
 	}

@@ -98,6 +98,11 @@ func (c *Container) Exec(spec *specs.Process, stdio IO) (*Process, error) {
 // always is the gate's place: without a filter it is no socket, and the hook closes it.
 func (c *Container) gate(p *libcontainer.Process) (*gate, error) {
 	g := &gate{}
+	defer func() {
+		if c.r.init != nil {
+			p.ExtraFiles = append(p.ExtraFiles, c.r.init) // the second, as package initbinary wants it
+		}
+	}()
 	if c.spec.Linux.Seccomp == nil {
 		null, err := os.Open(os.DevNull)
 		if err != nil {
