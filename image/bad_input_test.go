@@ -24,6 +24,7 @@ func TestDockerfileErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, says string }{
 		"empty":                  {"\n# nothing\n", "no instructions"},
 		"argument without value": {"ARG A\nFROM scratch\nFROM base:$A$B\n", ":3: FROM base:$A$B: reference \"base:\": invalid reference format: write it as [registry/]repository[:tag][@digest] in lower case; no value has: A, B"},
+		"platform of base":       {"FROM --platform=$NONE scratch\n", ":1: FROM --platform=$NONE: \"\" is no platform"},
 		"name of base":           {"FROM scratch\nFROM Upper\n", ":2: FROM Upper: "},
 		"stage of no number":     {"FROM scratch\nCOPY a b\nCOPY --from=1 a b\n", ":3: COPY takes from stage 1, which is not before it"},
 		"port":                   {"FROM scratch\nEXPOSE 80 http\n", ":2: EXPOSE http: it is no port"},

@@ -108,6 +108,11 @@ type buildRequest struct {
 
 // Build makes an image by a Dockerfile. Steps that an earlier build made of the same inputs are taken from it.
 //
+// Dockerfiles are BuildKit's, with these differences. RUN --mount=type=bind sees what .dockerignore leaves out, too.
+// COPY --chown to "." gives the working directory that owner, too. --chmod takes numbers alone. RUN has no --security and
+// no --device. A line # syntax= is a comment. Named contexts and docker build's --output are not there: FS reads files
+// out of the result.
+//
 // Errors: ErrDockerfile, ErrBuildStep (as *BuildError), ErrInvalidArgument, ErrInvalidReference, and those of Pull for
 // base images.
 func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {

@@ -102,7 +102,7 @@ ARG TARGETPLATFORM BUILDPLATFORM GIVEN
 COPY <<EOF /made
 on $BUILDPLATFORM for $TARGETPLATFORM
 EOF
-FROM ${REGISTRY}/only-${TARGETARCH}:1
+FROM --platform=$TARGETARCH ${REGISTRY}/only-${TARGETARCH}:1
 COPY --from=compile /platform /made /compiled/
 COPY --from=ADDR/base /platform /taken
 `, "ADDR", reg.Addr)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/containerd/platforms"
 	"github.com/openshift/imagebuilder"
 	"github.com/openshift/imagebuilder/dockerfile/command"
 	"github.com/openshift/imagebuilder/dockerfile/parser"
@@ -192,6 +193,11 @@ func (d *dockerfile) readFrom(n *parser.Node, env []string) (*stage, error) {
 			if st.platform, err = imagebuilder.ProcessWord(v, env); err != nil {
 				return nil, syntax(d.name, n.StartLine, "FROM: %w", err)
 			}
+			p, err := platforms.Parse(st.platform) // amd64 alone is one, too
+			if err != nil {
+				return nil, syntax(d.name, n.StartLine, "FROM --platform=%s: %q is no platform: write it as linux/arm64 or $BUILDPLATFORM", v, st.platform)
+			}
+			st.platform = platforms.Format(p)
 		}
 	}
 	if as := n.Next.Next; as != nil {
