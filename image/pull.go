@@ -64,6 +64,12 @@ type pullRequest struct {
 // CONTAINERS_POLICY_JSON names) with registries.d for signatures that an image must have, GnuPG's and sigstore's, and certs.d
 // for certificates. A machine without these files takes every image from the registry that its name says.
 //
+// An answer of status 500 or more, a connection that breaks and a stall (Transport.Stall) end an attempt, of which there are
+// five, with growing pauses. A blob whose connection breaks goes on where it was, within an attempt, if a MiB of it has come since the last time. Layers that are
+// unpacked, up to the first that is not, count for the next attempt, and so they do for the next Pull: when this one is
+// cancelled or its registry is out of reach, they stay in the store for five minutes, until Prune, or until
+// the last Store of this process is closed. A layer that was under way then begins again.
+//
 // Errors: ErrInvalidReference, ErrNotFound, ErrUnauthorized, ErrDenied, ErrRateLimited, ErrUnreachable,
 // ErrDigestMismatch, ErrPolicy, ErrCorrupt, ErrNoSpace.
 func (s *Store) Pull(ctx context.Context, ref string, opts PullOptions) (*Image, error) {

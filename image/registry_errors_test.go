@@ -119,6 +119,10 @@ func TestRegistryErrors(t *testing.T) {
 			imgs, err := other.List(ctx, image.ListOptions{All: true})
 			require.NoError(t, err)
 			require.Empty(t, imgs)
+			if c.want == image.ErrUnreachable || c.want == image.ErrRateLimited { // what came is kept for another pull
+				_, err = other.Prune(ctx, image.PruneOptions{})
+				require.NoError(t, err)
+			}
 			requireNoLayers(t, other)
 		})
 	}

@@ -95,15 +95,6 @@ func enough(st *unix.Statfs_t, ahead int64) error {
 	return nil
 }
 
-// Room fails with api.ErrNoSpace if the file system of dir has no room for n bytes more.
-func Room(dir string, n int64) error {
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		return &os.PathError{Op: "statfs", Path: dir, Err: err}
-	}
-	return enough(&st, n)
-}
-
 // Writer guards what is written to w.
 func (g *Guard) Writer(w io.Writer) io.Writer { return writer{g, w} }
 

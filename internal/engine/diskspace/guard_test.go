@@ -33,8 +33,6 @@ func TestGuard(t *testing.T) {
 		require.NoError(t, g.Entry())
 	}
 	require.ErrorIs(t, g.Entry(), api.ErrCorrupt)
-	require.ErrorIs(t, diskspace.Room(t.TempDir(), 1<<60), api.ErrNoSpace)
-	require.NoError(t, diskspace.Room(t.TempDir(), 1))
 }
 
 // TestGuardEnds: unpacking that reads nothing more ends with its context.

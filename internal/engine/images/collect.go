@@ -93,9 +93,9 @@ func (s *Service) removeWorking(which func(*storage.Container) bool) error {
 // process is about to use them.
 func (s *Service) collectOrphans() {
 	s.mu.Lock()
-	dirty := s.dirty
+	due := s.dirty && !time.Now().Before(s.keep)
 	s.mu.Unlock()
-	if !dirty {
+	if !due {
 		return
 	}
 	lock, err := state.Try(filepath.Join(s.layout.Locks(), "store"), true)

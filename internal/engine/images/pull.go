@@ -331,13 +331,13 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 		return err
 	})
 	if err != nil {
-		s.mu.Lock()
-		s.dirty = true
-		s.mu.Unlock()
 		if ctx.Err() == nil && isOurs(err) {
-			return "", fmt.Errorf("%s: %w", what, err)
+			err = fmt.Errorf("%s: %w", what, err)
+		} else {
+			err = policy.explain(ctx, what, err)
 		}
-		return "", policy.explain(ctx, what, err)
+		s.failedPull(ctx, err)
+		return "", err
 	}
 	_, img, err := is.ResolveReference(done)
 	if err != nil {

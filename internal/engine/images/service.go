@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"go.podman.io/storage"
 	"golang.org/x/sys/unix"
@@ -43,9 +44,12 @@ type Service struct {
 	single  bool           // this user namespace has one id alone
 	running sync.WaitGroup // work that outlives its caller's patience
 
-	mu    sync.Mutex
-	dirty bool // a failed pull left layers that no image has
-	close []func() error
+	mu     sync.Mutex
+	dirty  bool        // a failed pull left layers that no image has
+	keep   time.Time   // until when they stay for another
+	later  *time.Timer // when that is over
+	closed bool
+	close  []func() error
 }
 
 // New opens the store and collects what dead processes left. In a rootless agent it must run inside the user
@@ -159,6 +163,7 @@ func (s *Service) Tell(action container.EventAction, id, name string) {
 
 // Close gives the store back.
 func (s *Service) Close() error {
+	s.keepNothing()
 	s.running.Wait()
 	var errs []error
 	for _, f := range s.close {
