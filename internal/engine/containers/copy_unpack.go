@@ -241,7 +241,12 @@ func (u *unpacker) hardlink(h *tar.Header, base string) error {
 		return err
 	}
 	defer from.Close()
-	return unix.Linkat(int(from.Fd()), path.Base(old), int(u.parent.Fd()), base, 0)
+	err = unix.Linkat(int(from.Fd()), path.Base(old), int(u.parent.Fd()), base, 0)
+	var st unix.Stat_t
+	if errors.Is(err, unix.EPERM) && unix.Fstatat(int(from.Fd()), path.Base(old), &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		return fmt.Errorf("a hard link can't lead to a directory: %w", unix.EISDIR)
+	}
+	return err
 }
 
 // mounted says whether something is mounted on a file, as a file of the host on a file of the container.

@@ -303,7 +303,8 @@ func (v *view) explain(name string, err error) error {
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		return api.Errorf(api.ErrNotFound, "container %s: %s: no such file or directory", short(v.rec.ID), name)
-	case errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENAMETOOLONG), errors.Is(err, unix.EEXIST), errors.Is(err, unix.EISDIR):
+	case errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENAMETOOLONG), errors.Is(err, unix.EEXIST), errors.Is(err, unix.EISDIR),
+		errors.Is(err, unix.EINVAL), errors.Is(err, unix.EXDEV), errors.Is(err, unix.EMLINK):
 		return api.Errorf(api.ErrInvalidArgument, "container %s: %s: %w", short(v.rec.ID), name, bare(err))
 	case errors.Is(err, unix.EROFS):
 		return api.Errorf(api.ErrPermission, "container %s: %s: it is read-only there: copy into a volume that is not", short(v.rec.ID), name)

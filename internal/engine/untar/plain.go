@@ -29,6 +29,9 @@ func Plain(in *bufio.Reader) (plain io.Reader, done func(), err error) {
 	switch {
 	case magic[0] == 0x1f && magic[1] == 0x8b:
 		z, err := gzip.NewReader(in)
+		if errors.Is(err, io.EOF) {
+			err = gzip.ErrHeader // cut off: EOF alone looks like a connection's
+		}
 		if err != nil {
 			return nil, nil, api.Errorf(api.ErrCorrupt, "gzip: %w", err)
 		}
