@@ -28,6 +28,9 @@ const Remedy = "free some by Prune, or have the store on a larger file system by
 
 // Guard stands before writes of content that nobody vouches for. It is for one archive and one goroutine at a time.
 type Guard struct {
+	// Max is how many entries pass; NewGuard sets MaxEntries.
+	Max int
+
 	ctx     context.Context
 	dir     *os.File
 	unseen  int64 // written since the last look
@@ -41,7 +44,7 @@ func NewGuard(ctx context.Context, dir string) (*Guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Guard{ctx: ctx, dir: f}, nil
+	return &Guard{Max: MaxEntries, ctx: ctx, dir: f}, nil
 }
 
 // Close gives the directory back.
@@ -58,10 +61,10 @@ func (g *Guard) Grow(n int64) error {
 	return g.look(ahead)
 }
 
-// Entry is called before an entry is made.
+// Entry is called before an entry is made, or a directory that is missing on the way to one.
 func (g *Guard) Entry() error {
-	if g.entries++; g.entries > MaxEntries {
-		return api.Errorf(api.ErrCorrupt, "it has more than %d entries", MaxEntries)
+	if g.entries++; g.entries > g.Max {
+		return api.Errorf(api.ErrCorrupt, "it has more than %d entries", g.Max)
 	}
 	if g.entries%often != 0 {
 		return nil

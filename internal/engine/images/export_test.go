@@ -16,11 +16,17 @@ import (
 
 // Unpack unpacks a layer into dest as pulls do, and writes what is needed to pack it again to split.
 func Unpack(ctx context.Context, dest string, r io.Reader, split io.Writer) (int64, digest.Digest, error) {
+	return UnpackAtMost(ctx, dest, r, split, diskspace.MaxEntries)
+}
+
+// UnpackAtMost is Unpack with another limit of entries.
+func UnpackAtMost(ctx context.Context, dest string, r io.Reader, split io.Writer, entries int) (int64, digest.Digest, error) {
 	guard, err := diskspace.NewGuard(ctx, dest)
 	if err != nil {
 		return 0, "", err
 	}
 	defer guard.Close()
+	guard.Max = entries
 	u := &unpack{options: &archive.TarOptions{}, owners: map[[2]int]bool{}, guard: guard}
 	return u.layer(dest, bufio.NewReader(r), split)
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,8 +22,18 @@ func (u *unpack) parent(dir string) (string, error) {
 	if dir == u.at && dir != "" {
 		return u.real, nil
 	}
-	if dir != "/" {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+	var missing []string // two thousand may be on the way to one file
+	for d := dir; d != "/"; d = path.Dir(d) {
+		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, d)
+	}
+	for _, d := range slices.Backward(missing) {
+		if err := u.guard.Entry(); err != nil {
+			return "", err
+		}
+		if err := os.Mkdir(d, 0o755); err != nil {
 			return "", err
 		}
 	}
