@@ -25,13 +25,15 @@ func FuzzDockerfile(f *testing.F) {
 	f.Add("FROM a AS b\n", "b")
 	f.Add("FROM a AS b\n", "c")
 	f.Fuzz(func(t *testing.T, text, target string) {
-		d, err := parseDockerfile("Dockerfile", []byte(text), map[string]string{"A": "base"}, target)
+		req := &Request{}
+		req.Args, req.Target = map[string]string{"A": "base"}, target
+		d, err := parseDockerfile("Dockerfile", []byte(text), req)
 		if err != nil {
 			require.True(t, errors.Is(err, api.ErrDockerfile) || errors.Is(err, api.ErrInvalidArgument), err)
 			return
 		}
 		shelled := d.withShell([]byte(text))
-		again, err := parseDockerfile("Dockerfile", shelled, map[string]string{"A": "base"}, target)
+		again, err := parseDockerfile("Dockerfile", shelled, req)
 		require.NoError(t, err, "%q", shelled)
 		require.Equal(t, d.stageNames(), again.stageNames())
 		require.Equal(t, string(shelled), string(again.withShell(shelled)))
