@@ -90,6 +90,10 @@ func TestProgress(t *testing.T) {
 		n, _ = push(t, "app", "/app:1", image.PushOptions{})
 		require.Equal(t, map[image.Phase]int{exists: 2, up: 3}, n)
 	})
+	t.Run("push of what the registry mounts", func(t *testing.T) {
+		n, _ := push(t, "app", "/mounted:1", image.PushOptions{})
+		require.Equal(t, map[image.Phase]int{exists: 4, up: 1}, n)
+	})
 	t.Run("push is tried again", func(t *testing.T) {
 		end := reg.Inject(registry.Fault{Repository: "retried", Method: http.MethodPatch, Status: 500, Skip: 1, Times: 1})
 		n, _ := push(t, "part", "/retried:0", image.PushOptions{Compression: "zstd"})
@@ -113,6 +117,18 @@ func TestProgress(t *testing.T) {
 	t.Run("pull of a layer that comes twice", func(t *testing.T) {
 		n := pull(t, other, "/twice:1", image.PullOptions{})
 		require.Equal(t, 2, n[down], "the layer and the configuration")
+	})
+	t.Run("load", func(t *testing.T) {
+		for name, archive := range map[string][]byte{
+			"oci":    ociArchive(t, []rawLayer{{layers[0], "application/vnd.oci.image.layer.v1.tar", digestOf(layers[0])}}),
+			"docker": dockerArchive(t, layers[1]),
+		} {
+			w := &whole{t: t, last: map[string]map[image.Phase]image.Progress{}}
+			_, err := open(t).Load(t.Context(), bytes.NewReader(archive), image.LoadOptions{Progress: w.see})
+			require.NoError(t, err)
+			n := w.ended()
+			require.Equal(t, 2, n[extract], "%s: the layer and the configuration", name)
+		}
 	})
 	t.Run("pull is tried again", func(t *testing.T) {
 		third := open(t)
