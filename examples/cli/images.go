@@ -43,7 +43,9 @@ func imagesFlags(flags *pflag.FlagSet) action {
 		}
 		if *digests {
 			as.header = "REPOSITORY\tTAG\tDIGEST\tIMAGE ID\tCREATED\tSIZE"
-			as.cells = func(r imageRow) []string { return []string{r.Repository, r.Tag, r.Digest, r.ID, r.CreatedSince, r.Size} }
+			as.cells = func(r imageRow) []string {
+				return []string{r.Repository, r.Tag, r.Digest, r.ID, r.CreatedSince, r.Size}
+			}
 		}
 		return show(c.out, *how, *quiet, filter.rows(imageRows(list, *whole)), as)
 	}
