@@ -97,7 +97,7 @@ func (s *Service) EnsureBase(ctx context.Context, ref string, opts image.PullOpt
 	if err != nil || !slices.Contains(before.Names, named.String()) {
 		return img, nil // it is an id
 	}
-	ctx, release, err := s.Hold(ctx)
+	_, release, err := s.Hold(ctx)
 	if err != nil {
 		return nil, err
 	}
