@@ -3,7 +3,6 @@
 package initbinary_test
 
 import (
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,7 +100,7 @@ func TestFind(t *testing.T) {
 	assert.Empty(t, os.Getenv("CAISSON_INIT"))
 
 	require.NoError(t, os.Remove(path))
-	copyFile(t, exe, path)
+	require.NoError(t, os.Link(exe, path))
 	f, err = find()
 	require.NoError(t, err)
 	require.NotNil(t, f)
@@ -119,15 +118,3 @@ func TestFind(t *testing.T) {
 
 // TestNames: the client repeats what it may not import.
 func TestNames(t *testing.T) { assert.Equal(t, client.InitSuffix, initbinary.Suffix) }
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	in, err := os.Open(from)
-	require.NoError(t, err)
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
-	require.NoError(t, err)
-	_, err = io.Copy(out, in)
-	require.NoError(t, err)
-	require.NoError(t, out.Close())
-}

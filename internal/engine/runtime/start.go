@@ -95,33 +95,31 @@ func (c *Container) Exec(spec *specs.Process, stdio IO) (*Process, error) {
 }
 
 // gate connects the agent with the thread or call that installs the filter in the new process. Its first extra file
-// always is the gate's place: without a filter it is no socket, and the hook closes it.
+// always is the gate's place: without a filter it is no socket, and the hook closes it. The second is the small binary's,
+// as package initbinary wants it.
 func (c *Container) gate(p *libcontainer.Process) (*gate, error) {
-	g := &gate{}
-	defer func() {
-		if c.r.init != nil {
-			p.ExtraFiles = append(p.ExtraFiles, c.r.init) // the second, as package initbinary wants it
-		}
-	}()
-	if c.spec.Linux.Seccomp == nil {
-		null, err := os.Open(os.DevNull)
-		if err != nil {
-			return nil, err
-		}
-		g.child = null
-		p.ExtraFiles = []*os.File{null}
-		return g, nil
-	}
-	program, err := c.r.filters.Compile(c.spec.Linux.Seccomp, goruntime.GOARCH)
+	g, err := c.openGate()
 	if err != nil {
 		return nil, err
 	}
-	g.program = program
-	if g.parent, g.child, err = seccomp.Pair(); err != nil {
+	p.ExtraFiles = []*os.File{g.child}
+	if c.r.init != nil {
+		p.ExtraFiles = append(p.ExtraFiles, c.r.init)
+	}
+	return g, nil
+}
+
+func (c *Container) openGate() (g *gate, err error) {
+	g = &gate{}
+	if c.spec.Linux.Seccomp == nil {
+		g.child, err = os.Open(os.DevNull)
+		return g, err
+	}
+	if g.program, err = c.r.filters.Compile(c.spec.Linux.Seccomp, goruntime.GOARCH); err != nil {
 		return nil, err
 	}
-	p.ExtraFiles = []*os.File{g.child}
-	return g, nil
+	g.parent, g.child, err = seccomp.Pair()
+	return g, err
 }
 
 type gate struct {
