@@ -22,10 +22,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := testenv.AsUser(t, name, "-test.v", "-test.short", "-test.skip="+skip)
-			out, err := cmd.CombinedOutput()
-			t.Logf("%s", out)
-			require.NoError(t, err)
+			out := testenv.Run(t, testenv.AsUser(t, name, "-test.v", "-test.short", "-test.skip="+skip))
 			require.Contains(t, string(out), "\nPASS\n")
 		})
 	}

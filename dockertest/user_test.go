@@ -20,9 +20,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, err := testenv.AsUser(t, name, "-test.v", "-test.short", "-test.skip="+skip).CombinedOutput()
-			t.Logf("%s", out)
-			require.NoError(t, err)
+			out := testenv.Run(t, testenv.AsUser(t, name, "-test.v", "-test.short", "-test.skip="+skip))
 			require.Contains(t, string(out), "\nPASS\n")
 		})
 	}

@@ -32,8 +32,7 @@ func TestAsUser(t *testing.T) {
 			path := filepath.Join(filepath.Dir(cmd.Path), "shell")
 			require.NoError(t, os.WriteFile(path, sh, 0o755))
 			cmd.Env = append(cmd.Env, envShell+"="+path)
-			out, err := cmd.CombinedOutput()
-			require.NoError(t, err, "%s", out)
+			testenv.Run(t, cmd)
 		})
 	}
 }

@@ -29,4 +29,10 @@ if [ -n "$skipped" ]; then
 	echo "Skipped, by what was lacking:"
 	echo "$skipped"
 fi
+waits=$(grep -aqE "the tests hang after|^panic: test timed out" "$log" && awk -f scripts/waits.awk "$log" || true)
+if [ -n "$waits" ]; then
+	echo
+	echo "Where goroutines stood:"
+	echo "$waits" | sort | head -n 40
+fi
 exit "$status"

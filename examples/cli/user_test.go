@@ -22,9 +22,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 			t.Parallel()
 			cmd := testenv.AsUser(t, name, "-test.run=TestScripts/"+script)
 			require.NoError(t, os.CopyFS(filepath.Join(cmd.Dir, "testdata"), os.DirFS("testdata")))
-			out, err := cmd.CombinedOutput()
-			t.Logf("%s", out)
-			require.NoError(t, err)
+			testenv.Run(t, cmd)
 		})
 	}
 }
