@@ -1,8 +1,11 @@
-// Package hook is the first thing that the agent's binary runs. It imports syscall alone, so that Go initialises it
+// Package hook is the first thing that the agent's binary runs. It imports runtime and syscall alone, so that Go initialises it
 // among the first packages: the stages that only wait or execute again do not pay for the initialisation of the rest.
 package hook
 
-import "syscall"
+import (
+	"runtime"
+	"syscall"
+)
 
 // The names are repeated from internal/api, whose imports would delay this package; a test compares them.
 const (
@@ -26,7 +29,12 @@ func init() {
 
 // dieWithAgent makes the kernel end a container's init when the agent's thread that forked it ends. libcontainer's own
 // ParentDeathSignal is lost in the clones of its first stage; set here, libcontainer keeps it across setuid.
+//
+// It is this thread's alone, and libcontainer's work is for the thread that executes the container's program. Locked
+// here, main runs on it. On another thread that program would outlive the agent, and the process would look like a zombie
+// while it is executed.
 func dieWithAgent() {
+	runtime.LockOSThread()
 	const prSetPdeathsig = 1
 	syscall.RawSyscall(syscall.SYS_PRCTL, prSetPdeathsig, uintptr(syscall.SIGKILL), 0)
 }

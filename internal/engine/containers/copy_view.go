@@ -96,7 +96,10 @@ func (m *managed) runningView(r *run, mounts bool) (*view, error) {
 	v := &view{rec: m.rec, rootfs: m.state().RootFS, release: func() error { return nil }}
 	var err error
 	if mounts {
-		v.root, err = namespaceRoot(r.proc.Pid)
+		err = r.proc.Settled(func() error {
+			v.root, err = namespaceRoot(r.proc.Pid)
+			return err
+		})
 	} else {
 		v.root, err = openPath(v.rootfs)
 	}

@@ -4,7 +4,6 @@ package containers
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -119,22 +118,12 @@ func (m *managed) exec(req execRequest) (*execution, error) {
 	}
 	if err != nil {
 		p.closeOurs()
-		if hasEnded(run.proc.Pid) {
+		if run.proc.Ended() {
 			return nil, notRunning(m.rec.ID, container.StateExited)
 		}
 		return nil, fmt.Errorf("exec in container %s: %w", short(m.rec.ID), err)
 	}
 	return e, nil
-}
-
-// hasEnded says whether a container's process is over, reaped or not: what is told of the run comes a little later.
-func hasEnded(pid int) bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return true
-	}
-	_, state, _ := bytes.Cut(b[bytes.LastIndexByte(b, ')')+1:], []byte(" ")) // behind the name
-	return bytes.HasPrefix(state, []byte("Z")) || bytes.HasPrefix(state, []byte("X"))
 }
 
 func (m *managed) execSpec(req execRequest, rootfs string, first *specs.Process) (*specs.Process, error) {

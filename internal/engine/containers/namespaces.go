@@ -11,9 +11,11 @@ import (
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/process"
 )
 
 // shared is a namespace option: whose namespace a container has.
@@ -134,20 +136,34 @@ func (s *Service) openNamespace(id string, ns shared) (*os.File, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", ns.field, err)
 		}
-		if err := sameUserNamespace(pid); err != nil {
-			return nil, fmt.Errorf("%s: container %s: %w", ns.field, short(id), err)
-		}
-		f, err := os.Open(fmt.Sprintf("/proc/%d/ns/%s", pid, ns.proc))
+		var f *os.File
+		err = lookAt(pid, func() error {
+			if err := sameUserNamespace(pid); err != nil {
+				return err
+			}
+			f, err = os.Open(fmt.Sprintf("/proc/%d/ns/%s", pid, ns.proc))
+			return err
+		})
 		if err == nil {
 			if again, err := s.pidOf(id); err == nil && again == pid {
 				return f, nil
 			}
 			f.Close()
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
 			return nil, fmt.Errorf("%s: container %s: %w", ns.field, short(id), err)
 		}
 	}
 	return nil, notRunning(id, container.StateExited)
+}
+
+// lookAt is Settled of a process that may be another agent's.
+func lookAt(pid int, f func() error) error {
+	p, err := process.Open(pid)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	return p.Settled(f)
 }
 
 // pidOf is the process of a container that runs, whichever agent has it.

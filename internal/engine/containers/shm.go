@@ -18,7 +18,11 @@ func (in *inputs) shareMemory(s *Service, id string) error {
 	if err != nil {
 		return err
 	}
-	tree, err := shmOf(pid)
+	var tree int
+	err = lookAt(pid, func() error {
+		tree, err = shmOf(pid)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,11 @@ func (s *Service) openSocket(r *http.Request, open func(context.Context, *networ
 	if err != nil {
 		return nil, err
 	}
-	ns, err := network.OpenNetns(fmt.Sprintf("/proc/%d/ns/net", run.proc.Pid))
+	var ns *network.Netns
+	err = run.proc.Settled(func() error {
+		ns, err = network.OpenNetns(fmt.Sprintf("/proc/%d/ns/net", run.proc.Pid))
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,10 @@ func (s *Service) stats(r *http.Request, _ wire.None) (statsAnswer, error) {
 		err = m.processStats(run, &a.Stats)
 	}
 	if err == nil && m.rec.Options.Network != container.NetworkHost {
-		a.Networks, err = networkStats(fmt.Sprintf("/proc/%d/net/dev", run.proc.Pid))
+		err = run.proc.Settled(func() error {
+			a.Networks, err = networkStats(fmt.Sprintf("/proc/%d/net/dev", run.proc.Pid))
+			return err
+		})
 	}
 	if err != nil {
 		if _, gone := m.current(); gone != nil { // it ended meanwhile

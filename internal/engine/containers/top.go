@@ -47,7 +47,11 @@ func (s *Service) top(r *http.Request, _ wire.None) ([]container.Process, error)
 func (m *managed) processes(r *run) ([]container.Process, error) {
 	pids, err := r.rc.Processes()
 	if err != nil || len(pids) == 0 { // an ordinary user's container has no cgroup
-		if pids, err = namespacePids(r.proc.Pid); err != nil {
+		err = r.proc.Settled(func() error {
+			pids, err = namespacePids(r.proc.Pid)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/opencontainers/runc/libcontainer/specconv"
@@ -71,6 +72,8 @@ type Container struct {
 	lc   *libcontainer.Container
 	spec *specs.Spec
 	mu   sync.Mutex // libcontainer wants one start at a time
+
+	first atomic.Pointer[Process] // once it is started
 }
 
 // Create prepares a container from an OCI runtime specification. Its Linux.Seccomp is installed by our own gate.

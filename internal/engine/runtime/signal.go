@@ -9,13 +9,17 @@ import (
 	"time"
 
 	"github.com/opencontainers/runc/libcontainer"
-	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/internal/engine/process"
 )
 
 // Signal sends a signal to the container's first process. One that has ended is no error.
 func (c *Container) Signal(s syscall.Signal) error {
 	err := c.lc.Signal(s)
 	if errors.Is(err, libcontainer.ErrNotRunning) || errors.Is(err, os.ErrProcessDone) {
+		if first := c.first.Load(); first != nil {
+			return first.Signal(s) // it knows better
+		}
 		return nil
 	}
 	return err
@@ -36,7 +40,7 @@ func (c *Container) Libcontainer() *libcontainer.Container { return c.lc }
 // clean kills what is left of a container whose agent died and removes its state.
 func clean(lc *libcontainer.Container) error {
 	// Its init died with the agent, by PR_SET_PDEATHSIG; a process that was just being started may not have.
-	_ = lc.Signal(unix.SIGKILL)
+	_ = process.Kill(lc)
 	for begin := time.Now(); time.Since(begin) < 5*time.Second; time.Sleep(2 * time.Millisecond) {
 		if st, err := lc.Status(); err != nil || st == libcontainer.Stopped {
 			break

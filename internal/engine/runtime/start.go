@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/process"
 	"github.com/caisson-dev/caisson/internal/engine/seccomp"
 )
 
@@ -33,8 +34,30 @@ type IO struct {
 
 // Process is a running process of a container.
 type Process struct {
-	Pid int
-	lp  *libcontainer.Process
+	*process.Process
+	lp *libcontainer.Process
+}
+
+// started returns a process that libcontainer has just started.
+func started(lp *libcontainer.Process) (*Process, error) {
+	pid, err := lp.Pid()
+	if err != nil {
+		return nil, err
+	}
+	p, err := process.Open(pid)
+	if err != nil {
+		return nil, err
+	}
+	return &Process{p, lp}, nil
+}
+
+// abandon ends what is started in vain. p may be nil.
+func abandon(lp *libcontainer.Process, p *Process) {
+	_ = lp.Signal(unix.SIGKILL) // it may have ended already; Wait tells
+	_, _ = lp.Wait()
+	if p != nil {
+		p.Close()
+	}
 }
 
 // Start starts the container's first process, confined before it executes anything of the image.
@@ -51,7 +74,7 @@ func (c *Container) Start(stdio IO) (*Process, error) {
 	if err := c.r.onThread(func() error { return c.lc.Start(p) }); err != nil {
 		return nil, startError(err)
 	}
-	pid, err := p.Pid()
+	first, err := started(p)
 	if err == nil {
 		err = g.send()
 	}
@@ -59,17 +82,26 @@ func (c *Container) Start(stdio IO) (*Process, error) {
 		err = c.lc.Exec()
 	}
 	if err != nil {
-		_ = c.lc.Signal(unix.SIGKILL) // it may have ended already; Wait tells
-		_, _ = p.Wait()
+		abandon(p, first)
 		return nil, err
 	}
-	return &Process{Pid: pid, lp: p}, nil
+	c.first.Store(first)
+	return first, nil
 }
 
 // Exec starts another process in the running container.
 func (c *Container) Exec(spec *specs.Process, stdio IO) (*Process, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var e *Process
+	err := c.first.Load().Settled(func() (err error) {
+		e, err = c.exec(spec, stdio)
+		return err
+	}, api.ErrCommandNotFound, api.ErrNotExecutable)
+	return e, err
+}
+
+func (c *Container) exec(spec *specs.Process, stdio IO) (*Process, error) {
 	p := newProcess(spec, stdio)
 	g, err := c.gate(p)
 	if err != nil {
@@ -82,16 +114,15 @@ func (c *Container) Exec(spec *specs.Process, stdio IO) (*Process, error) {
 	if err := c.r.onThread(func() error { return withoutStrays(func() error { return c.lc.Run(p) }) }); err != nil {
 		return nil, startError(err)
 	}
-	pid, err := p.Pid()
+	e, err := started(p)
 	if err == nil {
 		err = g.await()
 	}
 	if err != nil {
-		_ = p.Signal(unix.SIGKILL) // it may have ended already; Wait tells
-		_, _ = p.Wait()
+		abandon(p, e)
 		return nil, err
 	}
-	return &Process{Pid: pid, lp: p}, nil
+	return e, nil
 }
 
 // gate connects the agent with the thread or call that installs the filter in the new process. Its first extra file
@@ -230,6 +261,7 @@ func cause(text string) string {
 // Wait waits for the process's end.
 func (p *Process) Wait() (*os.ProcessState, error) {
 	st, err := p.lp.Wait()
+	p.Close()
 	var ee *exec.ExitError
 	if errors.As(err, &ee) {
 		return ee.ProcessState, nil
@@ -239,6 +271,3 @@ func (p *Process) Wait() (*os.ProcessState, error) {
 	}
 	return st, nil
 }
-
-// Signal sends a signal to the process.
-func (p *Process) Signal(s os.Signal) error { return p.lp.Signal(s) }

@@ -23,6 +23,7 @@ import (
 
 	_ "github.com/opencontainers/cgroups/devices" // else: cgroup manager is not configured to set device rules
 
+	"github.com/caisson-dev/caisson/internal/engine/process"
 	"github.com/caisson-dev/caisson/internal/engine/seccomp"
 )
 
@@ -74,7 +75,7 @@ func create(root string, args []string) error {
 		err = os.WriteFile(*pidFile, []byte(strconv.Itoa(pid)), 0o600)
 	}
 	if err != nil {
-		_ = c.Signal(unix.SIGKILL) // there may be none
+		_ = process.Kill(c) // there may be none
 		return errors.Join(err, c.Destroy())
 	}
 	return nil
@@ -144,7 +145,7 @@ func start(c *libcontainer.Container, p *specs.Process, filter []byte) (int, err
 	}
 	defer parent.Close()
 	defer child.Close()
-	lp := process(p)
+	lp := newProcess(p)
 	lp.Stdin, lp.Stdout, lp.Stderr = os.Stdin, os.Stdout, os.Stderr
 	lp.ExtraFiles = []*os.File{child} // the first: where the agent's binary looks for the gate
 	os.Args[0] = initArg0             // libcontainer gives it to the init
@@ -158,7 +159,7 @@ func start(c *libcontainer.Container, p *specs.Process, filter []byte) (int, err
 	return lp.Pid()
 }
 
-func process(p *specs.Process) *libcontainer.Process {
+func newProcess(p *specs.Process) *libcontainer.Process {
 	lp := &libcontainer.Process{
 		Init: true, Args: p.Args, Env: p.Env, Cwd: p.Cwd, UID: int(p.User.UID), GID: int(p.User.GID),
 		NoNewPrivileges: &p.NoNewPrivileges, AppArmorProfile: p.ApparmorProfile, Label: p.SelinuxLabel,

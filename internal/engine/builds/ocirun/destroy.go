@@ -11,6 +11,8 @@ import (
 
 	"github.com/opencontainers/runc/libcontainer"
 	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/internal/engine/process"
 )
 
 // KillAll kills the processes of all steps whose state is below dir, which has a directory for each build. It returns
@@ -19,7 +21,7 @@ func KillAll(dir string) int {
 	n := 0
 	_ = each(dir, func(c *libcontainer.Container) error { // a step that ended meanwhile is as good
 		n++
-		return c.Signal(unix.SIGKILL)
+		return process.Kill(c)
 	})
 	return n
 }
@@ -27,7 +29,7 @@ func KillAll(dir string) int {
 // DestroyAll is KillAll for builds whose process is gone: it removes cgroups and state too.
 func DestroyAll(dir string) error {
 	return each(dir, func(c *libcontainer.Container) error {
-		_ = c.Signal(unix.SIGKILL) // it may have ended
+		_ = process.Kill(c) // it may have ended
 		deadline := time.Now().Add(5 * time.Second)
 		for {
 			if st, err := c.Status(); err != nil || st == libcontainer.Stopped || time.Now().After(deadline) {
@@ -74,7 +76,7 @@ func KillBuild(root string) {
 	}
 	for _, id := range ids {
 		if c, err := libcontainer.Load(root, id.Name()); err == nil {
-			_ = c.Signal(unix.SIGKILL) // it may have ended
+			_ = process.Kill(c) // it may have ended
 		}
 	}
 }

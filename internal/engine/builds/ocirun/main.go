@@ -13,7 +13,8 @@ import (
 
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/sirupsen/logrus"
-	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/internal/engine/process"
 )
 
 // Main is the runtime's command line: --root DIR and a verb, as runc's. It returns the exit code.
@@ -74,7 +75,7 @@ func short(root string, rest []string, out io.Writer, patience time.Duration) er
 		}
 		return json.NewEncoder(out).Encode(st)
 	case "kill":
-		return c.Signal(unix.SIGKILL)
+		return process.Kill(c)
 	case "delete":
 		return c.Destroy()
 	}

@@ -1,0 +1,125 @@
+//go:build linux
+
+// Package process knows a container's first process by a handle, a pidfd.
+//
+// A process that executes another program from a thread that isn't its first, as Go's syscall.Exec may, looks like a
+// zombie in /proc until its first thread is gone, and one whose first thread alone ends looks so for good. The files in
+// /proc/PID then say "permission denied" or are not there, and libcontainer takes the container for stopped. The handle
+// tells such a process from one that is over.
+package process
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"golang.org/x/sys/unix"
+)
+
+// settleTime bounds the wait for the new program. It is there within a millisecond, or when this machine's other
+// processes let it run.
+const settleTime = 5 * time.Second
+
+// Process is one that nobody had waited for when it was opened.
+type Process struct {
+	Pid    int
+	handle *os.File
+}
+
+// Open returns a process, which may be another agent's.
+func Open(pid int) (*Process, error) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("pidfd_open", err)
+	}
+	return &Process{Pid: pid, handle: os.NewFile(uintptr(fd), fmt.Sprintf("pidfd of %d", pid))}, nil
+}
+
+// Close lets the handle go. The process is taken for over from then on.
+func (p *Process) Close() error { return p.handle.Close() }
+
+func (p *Process) withHandle(f func(fd int)) {
+	if c, err := p.handle.SyscallConn(); err == nil {
+		_ = c.Control(func(fd uintptr) { f(int(fd)) }) // an error: it is closed
+	}
+}
+
+// Ended says whether the whole process is over, reaped or not.
+func (p *Process) Ended() bool {
+	ended := true
+	p.withHandle(func(fd int) {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		ended = n > 0 && err == nil
+	})
+	return ended
+}
+
+// Signal sends a signal to the whole process. One that has ended is no error.
+func (p *Process) Signal(s syscall.Signal) error {
+	var err error
+	p.withHandle(func(fd int) { err = unix.PidfdSendSignal(fd, s, nil, 0) })
+	if err == nil || errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return os.NewSyscallError("pidfd_send_signal", err)
+}
+
+// Settled calls f, which looks at the process in /proc or joins it, again if it fails while the process is between two
+// programs; not after one of the errors in final.
+func (p *Process) Settled(f func() error, final ...error) error {
+	calm := 0
+	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
+		err := f()
+		if err == nil || slices.ContainsFunc(final, func(e error) bool { return errors.Is(err, e) }) {
+			return err
+		}
+		if _, between := p.betweenPrograms(); !between {
+			calm++ // it may have been, when f failed
+		}
+		if calm >= 3 || p.Ended() || time.Since(begin) > settleTime {
+			return err
+		}
+	}
+}
+
+// betweenPrograms says whether the process lives although its first thread does not, and when that began, in ticks.
+func (p *Process) betweenPrograms() (start uint64, between bool) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Pid))
+	if err != nil {
+		return 0, false
+	}
+	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // behind the name: the third and on in proc(5)
+	if len(fields) < 20 {
+		return 0, false
+	}
+	start, err = strconv.ParseUint(string(fields[19]), 10, 64)
+	return start, err == nil && bytes.ContainsAny(fields[0], "ZX") && !p.Ended()
+}
+
+// Kill ends a container of any agent's, of which libcontainer knows what its state says. One that does not run is no
+// error.
+func Kill(c *libcontainer.Container) error {
+	err := c.Signal(unix.SIGKILL)
+	if !errors.Is(err, libcontainer.ErrNotRunning) {
+		return err
+	}
+	st, err := c.State()
+	if err != nil {
+		return err
+	}
+	p, err := Open(st.InitProcessPid)
+	if err != nil {
+		return nil // it is reaped
+	}
+	defer p.Close()
+	if start, between := p.betweenPrograms(); !between || start != st.InitProcessStartTime {
+		return nil // it is over, or its pid is another's
+	}
+	return p.Signal(unix.SIGKILL)
+}

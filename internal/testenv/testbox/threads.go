@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+func init() {
+	commands["leaderless"], commands["restless"] = leaderless, restless
+	if len(os.Args) > 1 && (os.Args[1] == "leaderless" || os.Args[1] == "restless") {
+		runtime.LockOSThread() // to the first thread, which main has then
+	}
+}
+
+// leaderless ends its first thread, and goes on with the others: in /proc it is a zombie.
+func leaderless([]string) int {
+	go func() {
+		for {
+			stat, err := os.ReadFile("/proc/self/stat")
+			if err != nil {
+				os.Exit(fail(err))
+			}
+			if bytes.Contains(stat, []byte(") Z ")) {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		fmt.Println("leaderless")
+		time.Sleep(time.Hour)
+	}()
+	_, _, errno := syscall.Syscall(syscall.SYS_EXIT, 0, 0, 0)
+	return fail(errno)
+}
+
+// restless executes itself N times, from a thread that isn't the first.
+func restless(a []string) int {
+	n, err := strconv.Atoi(a[0])
+	if err != nil {
+		return fail(err)
+	}
+	if n > 0 {
+		go func() {
+			os.Exit(fail(syscall.Exec("/bin/testbox", []string{"testbox", "restless", strconv.Itoa(n - 1)}, os.Environ())))
+		}()
+	}
+	time.Sleep(time.Hour)
+	return 0
+}
