@@ -10,8 +10,8 @@ export CGO_ENABLED=1
 
 go vet -tags "$tags" ./...
 
-# One agent for all test binaries, with the small one of inits beside it. The consumer's test builds its own, as an importer's tests do.
-go build -tags "$tags" -o bin/ ./cmd/caisson-agent ./cmd/caisson-agent-init
+# One agent for all test binaries, with the small ones beside it. The consumer's test builds its own, as an importer's tests do.
+go build -tags "$tags" -o bin/ ./cmd/...
 export CAISSON_AGENT="$PWD/bin/caisson-agent"
 
 status=0

@@ -17,9 +17,15 @@ import (
 // EnvAgent names an agent's binary, instead of the search for one.
 const EnvAgent = "CAISSON_AGENT"
 
-// InitSuffix is what the name of the small binary for containers' inits has behind the agent's. Without it an agent works,
-// and starts containers less quickly.
-const InitSuffix = "-init"
+// InitSuffix and CopierSuffix are what the names of the small binaries for containers' inits and for the copiers of
+// builds have behind the agent's. Without them an agent works, and is slower.
+const (
+	InitSuffix   = "-init"
+	CopierSuffix = "-copier"
+)
+
+// suffixes of the binaries that are built together, the agent last: what is at its path is whole.
+var suffixes = []string{InitSuffix, CopierSuffix, ""}
 
 // BuildTags are what the agent's upstream modules need to compile without the headers of gpgme and btrfs.
 const BuildTags = "containers_image_openpgp,exclude_graphdriver_btrfs"
@@ -91,8 +97,9 @@ func cachePath(src version.Source) (string, error) {
 func touch(path string) {
 	if st, err := os.Stat(path); err == nil && time.Since(st.ModTime()) > 24*time.Hour {
 		now := time.Now()
-		_ = os.Chtimes(path, now, now) // a read-only cache is no reason to fail
-		_ = os.Chtimes(path+InitSuffix, now, now)
+		for _, suffix := range suffixes {
+			_ = os.Chtimes(path+suffix, now, now) // a read-only cache is no reason to fail
+		}
 	}
 }
 

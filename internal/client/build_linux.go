@@ -50,7 +50,7 @@ func build(src version.Source, path string) error {
 	if err != nil {
 		return err
 	}
-	for _, suffix := range []string{InitSuffix, ""} { // the agent last: what is at path is whole
+	for _, suffix := range suffixes {
 		if err := os.Rename(built+suffix, path+suffix); err != nil {
 			return err
 		}
@@ -68,14 +68,19 @@ func compile(goTool string, src version.Source, tmp string, out io.Writer) (stri
 	if dir == "" {
 		dir = listDir(goTool)
 	}
-	args := []string{"build", "-v", "-buildvcs=false", "-tags", BuildTags, "-ldflags", ldflags, "-o", tmp + "/", "./cmd/caisson-agent", "./cmd/caisson-agent" + InitSuffix}
+	args := []string{"build", "-v", "-buildvcs=false", "-tags", BuildTags, "-ldflags", ldflags, "-o", tmp + "/"}
+	for _, suffix := range suffixes {
+		args = append(args, "./cmd/caisson-agent"+suffix)
+	}
 	mod := "GOFLAGS=-mod=readonly"
 	if dir == "" {
 		if !src.Release {
 			return "", errNoSource
 		}
-		args = []string{"install", "-v", "-trimpath", "-tags", BuildTags, "-ldflags", ldflags,
-			version.Module + "/cmd/caisson-agent@" + src.Version, version.Module + "/cmd/caisson-agent" + InitSuffix + "@" + src.Version}
+		args = []string{"install", "-v", "-trimpath", "-tags", BuildTags, "-ldflags", ldflags}
+		for _, suffix := range suffixes {
+			args = append(args, version.Module+"/cmd/caisson-agent"+suffix+"@"+src.Version)
+		}
 		mod, dir = "GOFLAGS=", tmp
 	}
 	cmd := exec.Command(goTool, args...)
@@ -191,7 +196,7 @@ func removeOld(dir, keep string) {
 	for _, e := range entries {
 		p := filepath.Join(dir, e.Name())
 		info, err := e.Info()
-		if err != nil || p == keep || p == keep+InitSuffix || p == keep+".lock" {
+		if err != nil || strings.HasPrefix(p, keep) {
 			continue
 		}
 		age := 30 * 24 * time.Hour

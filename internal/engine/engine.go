@@ -99,7 +99,7 @@ func (a *agent) start() error {
 	if a.images, err = images.New(a.layout, a.log); err != nil {
 		return err
 	}
-	small, err := a.initBinary()
+	small, err := a.smallBinaries()
 	if err != nil {
 		return err
 	}
@@ -117,8 +117,8 @@ func (a *agent) start() error {
 	return a.listen()
 }
 
-// initBinary finds the small binary for containers' inits.
-func (a *agent) initBinary() (*os.File, error) {
+// smallBinaries finds those of copiers and of containers' inits.
+func (a *agent) smallBinaries() (*os.File, error) {
 	empty := filepath.Join(a.dir, "empty")
 	if err := os.Mkdir(empty, 0o700); err != nil {
 		return nil, err
@@ -126,6 +126,9 @@ func (a *agent) initBinary() (*os.File, error) {
 	f, err := initbinary.Find(empty)
 	if err != nil {
 		a.log.Debug("containers start by the agent's binary", "error", err)
+	}
+	if err := initbinary.FindCopier(); err != nil {
+		a.log.Debug("builds copy by the agent's binary", "error", err)
 	}
 	return f, nil
 }

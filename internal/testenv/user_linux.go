@@ -46,8 +46,10 @@ func AsUser(t testing.TB, name string, flags ...string) *exec.Cmd {
 	must(t, err)
 	copyFile(t, self, filepath.Join(dir, "test"))
 	copyFile(t, agent, filepath.Join(dir, "agent"))
-	if _, err := os.Stat(agent + client.InitSuffix); err == nil {
-		copyFile(t, agent+client.InitSuffix, filepath.Join(dir, "agent"+client.InitSuffix))
+	for _, suffix := range []string{client.InitSuffix, client.CopierSuffix} {
+		if _, err := os.Stat(agent + suffix); err == nil {
+			copyFile(t, agent+suffix, filepath.Join(dir, "agent"+suffix))
+		}
 	}
 	must(t, os.WriteFile(filepath.Join(dir, "testbox"), Testbox(t), 0o755))
 	home := filepath.Join(dir, "home")

@@ -1,4 +1,4 @@
-// Executes the small binary in place of the agent's in a process that is to be no agent. A constructor, of a lower
+// Executes a small binary in place of the agent's in a process that is to be no agent. A constructor, of a lower
 // number than that of libcontainer's nsenter, since most of a start is what comes after: Go's runtime and the
 // initialisation of 600 packages.
 
@@ -25,6 +25,16 @@ static void container_init(char **argv)
 	syscall(SYS_execveat, INIT_FD, "", argv, environ, AT_EMPTY_PATH);
 }
 
+// What containers/storage and buildah start to work below a root directory.
+static int copier(char **argv)
+{
+	static const char *const names[] = { "buildah-copier", "storage-untar", "storage-applyLayer", "storage-tar" };
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(argv[0], names[i]))
+			return 1;
+	return 0;
+}
+
 // The verbs of the runtime of builds that the agent does not answer.
 static int build_runtime(int argc, char **argv)
 {
@@ -39,8 +49,12 @@ __attribute__((constructor(101))) static void caisson_enter_init(int argc, char 
 		container_init(argv);
 		return;
 	}
-	char *path = getenv("CAISSON_INIT");
-	if (path && *path && build_runtime(argc, argv))
+	char *path = NULL;
+	if (copier(argv))
+		path = getenv("CAISSON_COPIER");
+	else if (build_runtime(argc, argv))
+		path = getenv("CAISSON_INIT");
+	if (path && *path)
 		execve(path, argv, environ);
 	// Otherwise the agent's binary goes on, and does the same.
 }

@@ -39,6 +39,7 @@ func TestEnter(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		env   string
+		arg0  string
 		files []*os.File
 		args  []string
 		want  string
@@ -51,10 +52,17 @@ func TestEnter(t *testing.T) {
 		{name: "a runtime whose binary is gone", env: "CAISSON_INIT=/nonexistent", args: build, want: "agent\n"},
 		{name: "a runtime without the binary", env: "CAISSON_INIT=", args: build, want: "agent\n"},
 		{name: "another process", env: "CAISSON_INIT=/bin/echo", args: []string{"version"}, want: "agent\n"},
+		{name: "a copier", env: "CAISSON_COPIER=/bin/echo", arg0: "buildah-copier", args: []string{"x"}, want: "x\n"},
+		{name: "an unpacker", env: "CAISSON_COPIER=/bin/echo", arg0: "storage-untar", args: []string{"/", "/proc/self/fd/4"}, want: "/ /proc/self/fd/4\n"},
+		{name: "a copier without the binary", env: "CAISSON_INIT=/bin/echo", arg0: "buildah-copier", want: "agent\n"},
+		{name: "another program of the agent's", env: "CAISSON_COPIER=/bin/echo", arg0: "buildah-oci-runtime", want: "agent\n"},
 		{name: "no argument", env: "CAISSON_INIT=/bin/echo", want: "agent\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cmd := exec.Command("/proc/self/exe", tt.args...)
+			if tt.arg0 != "" {
+				cmd.Args[0] = tt.arg0
+			}
 			cmd.Env = []string{"STAND_FOR_AGENT=1", tt.env}
 			cmd.ExtraFiles = tt.files
 			out, err := cmd.CombinedOutput()
@@ -117,4 +125,7 @@ func TestFind(t *testing.T) {
 }
 
 // TestNames: the client repeats what it may not import.
-func TestNames(t *testing.T) { assert.Equal(t, client.InitSuffix, initbinary.Suffix) }
+func TestNames(t *testing.T) {
+	assert.Equal(t, client.InitSuffix, initbinary.Suffix)
+	assert.Equal(t, client.CopierSuffix, initbinary.CopierSuffix)
+}
