@@ -3,14 +3,12 @@ package image
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
-	"reflect"
 	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
@@ -22,6 +20,11 @@ type BuildOptions struct {
 	Context fs.FS `json:"-"`
 	// Tar is a context as a tar stream, compressed as Import takes it or not, instead of Context.
 	Tar io.Reader `json:"-"`
+	// Contexts are further contexts by name, read as Context is: FROM NAME, COPY --from=NAME and RUN --mount=from=NAME see
+	// them. A name goes before that of an image, which it may be, and before that of a stage, which it replaces.
+	Contexts map[string]fs.FS `json:"-"`
+	// ContextImages are contexts, too: references of images by name.
+	ContextImages map[string]string `json:"contextImages,omitempty"`
 	// Dockerfile is the file's path in the context. Default: Dockerfile, else Containerfile.
 	Dockerfile string `json:"dockerfile,omitempty"`
 	// DockerfileText is the Dockerfile itself, instead of a path.
@@ -104,47 +107,42 @@ type buildRequest struct {
 	HasTar bool `json:"hasTar,omitempty"` // the context follows as tar
 	Quiet  bool `json:"quiet,omitempty"`
 	Events bool `json:"events,omitempty"`
+
+	Dirs     map[string]string `json:"dirs,omitempty"`     // named contexts that are directories
+	Tars     []string          `json:"tars,omitempty"`     // those that follow as tars, after the context's
+	Boundary string            `json:"boundary,omitempty"` // of multipart, which the tars come as if there are Tars
 }
 
 // Build makes an image by a Dockerfile. Steps that an earlier build made of the same inputs are taken from it.
 //
 // Dockerfiles are BuildKit's, with these differences. RUN --mount=type=bind sees what .dockerignore leaves out, too.
 // COPY --chown to "." gives the working directory that owner, too. --chmod takes numbers alone. RUN has no --security and
-// no --device. A line # syntax= is a comment. Named contexts and docker build's --output are not there: FS reads files
-// out of the result.
+// no --device. A line # syntax= is a comment. docker build's --output is not there: FS reads files out of the
+// result.
 //
 // Errors: ErrDockerfile, ErrBuildStep (as *BuildError), ErrInvalidArgument, ErrInvalidReference, and those of Pull for
 // base images.
 func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
 	req := buildRequest{BuildOptions: opts, Quiet: opts.Output == nil, Events: opts.Progress != nil}
-	var body io.Reader
-	switch {
-	case opts.Context != nil && opts.Tar != nil:
-		return nil, api.Errorf(ErrInvalidArgument, "build: Context and Tar are both set: set one")
-	case opts.Tar != nil:
-		body = opts.Tar
-	case opts.Context != nil:
-		if dir := dirOf(opts.Context); dir != "" {
-			abs, err := contextDir(dir)
-			if err != nil {
-				return nil, err
-			}
-			req.Dir = abs
-		} else {
-			r := tarOf(opts.Context)
-			defer r.Close()
-			body = r
-		}
-	case opts.DockerfileText == "":
+	if opts.Context == nil && opts.Tar == nil && opts.DockerfileText == "" {
 		return nil, api.Errorf(ErrInvalidArgument, "build: no Context, Tar or DockerfileText: set one")
 	}
-	req.HasTar = body != nil
+	body, err := req.contexts()
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		defer body.Close()
+	}
 	if err := req.findAgents(); err != nil {
 		return nil, err
 	}
 	var img Image
-	err := s.c.Stream(ctx, http.MethodPost, "/images/build", req, body, opts.see, &img)
-	if err != nil {
+	var r io.Reader // without a type while there is none
+	if body != nil {
+		r = body
+	}
+	if err := s.c.Stream(ctx, http.MethodPost, "/images/build", req, r, opts.see, &img); err != nil {
 		return nil, buildError(err)
 	}
 	return &img, nil
@@ -196,28 +194,4 @@ func (r *buildRequest) findAgents() error {
 	}
 	r.SSH = paths
 	return nil
-}
-
-// contextDir makes dir absolute, since the agent works in another directory.
-func contextDir(dir string) (string, error) {
-	st, err := os.Stat(dir)
-	if err == nil && !st.IsDir() {
-		err = &fs.PathError{Op: "build in", Path: dir, Err: errors.New("not a directory")}
-	}
-	if err == nil {
-		dir, err = filepath.Abs(dir)
-	}
-	if err != nil {
-		return "", api.Errorf(ErrInvalidArgument, "build: context: %w: name a directory that exists", err)
-	}
-	return dir, nil
-}
-
-// dirOf returns the directory of an os.DirFS, whose type is a string.
-func dirOf(f fs.FS) string {
-	v := reflect.ValueOf(f)
-	if v.Kind() == reflect.String && v.Type() == reflect.TypeOf(osDirFS) {
-		return v.String()
-	}
-	return ""
 }

@@ -21,7 +21,7 @@ func TestAsUser(t *testing.T) {
 	// What does not depend on the ids that a user has, one of them is enough for.
 	const both = "TestBuild|TestPushAndPull|TestWhiteouts|TestRemove|TestKillInBuild|TestOneID|TestImport|TestFS"
 	for user, tests := range map[string]string{
-		testenv.UserSubIDs: both + "|TestDockerfile|TestImageConfig|TestSaveAndLoad|TestPrune|TestCancelBuild|TestContexts|TestImportErrors|TestBuildEvents|TestBuildSSH|TestPushOfDamaged|TestPushThroughLink",
+		testenv.UserSubIDs: both + "|TestDockerfile|TestImageConfig|TestSaveAndLoad|TestPrune|TestCancelBuild|TestContexts|TestImportErrors|TestBuildEvents|TestBuildSSH|TestNamedContexts|TestPushOfDamaged|TestPushThroughLink",
 		testenv.UserOneID:  both,
 	} {
 		t.Run(user, func(t *testing.T) {

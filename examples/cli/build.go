@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,6 +84,7 @@ func buildFlags(flags *pflag.FlagSet, o *image.BuildOptions) (read func() error)
 	secrets := flags.StringArray("secret", nil, "for RUN --mount=type=secret: id=NAME[,src=FILE|,env=VARIABLE] (may be repeated)")
 	from := flags.StringArray("cache-from", nil, "repository with results of steps, as REPOSITORY or type=registry,ref=REPOSITORY (may be repeated)")
 	to := flags.StringArray("cache-to", nil, "repository to push results of steps to (may be repeated)")
+	contexts := flags.StringArray("build-context", nil, "further context, as NAME=DIR or NAME=docker-image://IMAGE (may be repeated)")
 	verify := tlsFlag(flags)
 	return func() (err error) {
 		o.Args, o.Pull, o.Transport = buildArgsOf(*buildArgs), image.PullPolicy(*pull), transport(*verify)
@@ -98,6 +100,9 @@ func buildFlags(flags *pflag.FlagSet, o *image.BuildOptions) (read func() error)
 		if o.CacheTo, err = buildCaches("cache-to", *to); err != nil {
 			return err
 		}
+		if err := buildContexts(o, *contexts); err != nil {
+			return err
+		}
 		o.SSH = map[string]string{}
 		for _, s := range *ssh {
 			id, path, _ := strings.Cut(s, "=")
@@ -105,6 +110,25 @@ func buildFlags(flags *pflag.FlagSet, o *image.BuildOptions) (read func() error)
 		}
 		return nil
 	}
+}
+
+// buildContexts sets the named contexts.
+func buildContexts(o *image.BuildOptions, list []string) error {
+	o.Contexts, o.ContextImages = map[string]fs.FS{}, map[string]string{}
+	for _, s := range list {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || name == "" || value == "" {
+			return usage("build", fmt.Errorf("--build-context %q: write it as NAME=DIR or NAME=docker-image://IMAGE", s))
+		}
+		if ref, ok := strings.CutPrefix(value, "docker-image://"); ok {
+			o.ContextImages[name] = ref
+		} else if strings.Contains(value, "://") {
+			return usage("build", fmt.Errorf("--build-context %q: of addresses, docker-image:// alone is known", s))
+		} else {
+			o.Contexts[name] = os.DirFS(value)
+		}
+	}
+	return nil
 }
 
 // buildProgress sets what o tells on w.

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/containerd/platforms"
+	"github.com/openshift/imagebuilder/dockerfile/command"
+	"github.com/openshift/imagebuilder/dockerfile/parser"
 
 	"github.com/caisson-dev/caisson/image"
 )
@@ -21,6 +23,7 @@ type base struct {
 	ref      string
 	platform string // of the stages; empty for the build's
 	id       string // once it is in the store; empty while ref itself leads there
+	context  *named // that ref names; nil for an image
 }
 
 // platformArgs are the arguments that every Dockerfile has for FROM, unless they are given by hand.
@@ -61,14 +64,31 @@ func (d *dockerfile) findBases(target string) {
 		seen[i] = true
 		s := d.stages[i]
 		for _, ref := range append([]string{s.from}, s.needs...) {
-			if j := d.find(ref, i); j >= 0 {
+			if strings.Contains(ref, "$") { // it may become any of them
+				for _, c := range d.contexts {
+					d.addContext(c.name, s.platform, c)
+				}
+			} else if c := d.context(ref, i); c != nil {
+				d.addContext(ref, s.platform, c)
+			} else if j := d.find(ref, i); j >= 0 {
 				visit(j)
-			} else if ref != "scratch" && !strings.Contains(ref, "$") && d.base(ref, s.platform) == nil {
+			} else if ref != "scratch" && d.base(ref, s.platform) == nil {
 				d.bases = append(d.bases, &base{ref: ref, platform: s.platform})
 			}
 		}
 	}
 	visit(last)
+}
+
+func (d *dockerfile) addContext(ref, platform string, c *named) {
+	if d.base(ref, platform) != nil {
+		return
+	}
+	base := &base{ref: ref, platform: platform, context: c}
+	if c.image == "" {
+		base.id = c.alias
+	}
+	d.bases = append(d.bases, base)
 }
 
 func (d *dockerfile) base(ref, platform string) *base {
@@ -87,8 +107,17 @@ func (b *build) ensureBases(ctx context.Context) error {
 		if opts.Policy == "" {
 			opts.Policy = image.PullMissing
 		}
-		img, err := b.s.images.EnsureBase(ctx, base.ref, opts, b.out.pulling(base.ref))
+		ref := base.ref
+		if base.context != nil {
+			if ref = base.context.image; ref == "" {
+				continue
+			}
+		}
+		img, err := b.s.images.EnsureBase(ctx, ref, opts, b.out.pulling(ref))
 		if err != nil {
+			if base.context != nil {
+				return fmt.Errorf("build: context %s: %w", base.context.name, err)
+			}
 			if !slices.ContainsFunc(b.tree.stages, func(s *stage) bool { return s.from == base.ref }) {
 				return fmt.Errorf("build: %s, which no stage before is named: %w", base.ref, err)
 			}
@@ -103,6 +132,9 @@ func (b *build) ensureBases(ctx context.Context) error {
 // is an image's for another platform, as when one build takes a base for two: those are given by their ids.
 func (b *build) writeDockerfile(ctx context.Context) error {
 	for _, base := range b.tree.bases {
+		if base.context != nil {
+			continue
+		}
 		if img, err := b.s.images.Resolve(ctx, base.ref); err == nil && img.ID == base.id {
 			base.id = ""
 		}
@@ -110,56 +142,87 @@ func (b *build) writeDockerfile(ctx context.Context) error {
 	return os.WriteFile(b.file, b.tree.withIDs(b.text), 0o600)
 }
 
-// withIDs returns the text with the ids of those bases that have one. Lines keep their numbers.
+// withIDs returns the text with the ids of those bases that have one. Lines keep their numbers, but for those after a FROM
+// of a context's files.
 func (d *dockerfile) withIDs(text []byte) []byte {
 	lines := bytes.SplitAfter(text, []byte("\n"))
-	changed := false
 	for i, st := range d.stages {
-		if base := d.base(st.from, st.platform); base != nil && base.id != "" && d.find(st.from, i) < 0 && st.first.EndLine <= len(lines) {
-			line := "FROM " + base.id
-			if st.platform != "" {
-				line = "FROM --platform=" + st.platform + " " + base.id
-			}
-			if as := st.first.Next.Next; as != nil {
-				line += " AS " + as.Next.Value
-			}
-			lines[st.first.StartLine-1] = []byte(line + "\n")
+		if base := d.replacing(st.from, st.platform, i); base != nil && st.first.EndLine <= len(lines) {
+			lines[st.first.StartLine-1] = []byte(base.from(st))
 			for j := st.first.StartLine; j < st.first.EndLine; j++ {
 				lines[j] = []byte("\n")
 			}
-			changed = true
 		}
 		for _, n := range st.nodes {
 			for _, ref := range sources(n) {
-				if base := d.base(ref, st.platform); base != nil && base.id != "" && d.find(ref, i) < 0 {
-					for j := n.StartLine - 1; j < min(n.EndLine, len(lines)); j++ {
-						lines[j] = fromFlag(lines[j], ref, base.id)
-					}
-					changed = true
+				if base := d.replacing(ref, st.platform, i); base != nil && n.StartLine <= len(lines) {
+					fromFlag(lines[n.StartLine-1:min(n.EndLine, len(lines))], ref, base.source(n))
 				}
 			}
 		}
 	}
-	if !changed {
-		return text
-	}
 	return bytes.Join(lines, nil)
 }
 
-// fromFlag replaces the name in --from=NAME and --mount=…,from=NAME.
-func fromFlag(line []byte, name, id string) []byte {
-	for _, end := range []string{" ", ",", "\t", "\n", "\\"} {
-		for _, begin := range []string{" --from=", ",from=", "=from="} {
-			line = bytes.ReplaceAll(line, []byte(begin+name+end), []byte(begin+id+end))
+// replacing is the base that ref means in the stage with index i if it goes by another name, or nil.
+func (d *dockerfile) replacing(ref, platform string, i int) *base {
+	base := d.base(ref, platform)
+	if base == nil || base.id == "" || base.context == nil && d.find(ref, i) >= 0 {
+		return nil
+	}
+	return base
+}
+
+// from is the stage's FROM. One of files is an empty image and all of them.
+func (b *base) from(st *stage) string {
+	line, image := "FROM ", b.id
+	if st.platform != "" {
+		line += "--platform=" + st.platform + " "
+	}
+	if b.ofFiles() {
+		image = "scratch"
+	}
+	line += image
+	if as := st.first.Next.Next; as != nil {
+		line += " AS " + as.Next.Value
+	}
+	if b.ofFiles() {
+		line += "\nCOPY --from=" + b.id + rootOwns + " / /"
+	}
+	return line + "\n"
+}
+
+func (b *base) ofFiles() bool { return b.context != nil && b.context.image == "" }
+
+// source is what --from= of n gets.
+func (b *base) source(n *parser.Node) string {
+	if strings.EqualFold(n.Value, command.Run) || !b.ofFiles() || slices.ContainsFunc(n.Flags, func(f string) bool { return strings.HasPrefix(f, "--chown=") }) {
+		return b.id
+	}
+	return b.id + rootOwns
+}
+
+// fromFlag replaces the name in the first --from=NAME or --mount=…,from=NAME: what follows may be a here-document's text.
+func fromFlag(lines [][]byte, name, id string) {
+	for i, line := range lines {
+		for _, end := range []string{" ", ",", "\t", "\r", "\n", "\\"} {
+			for _, begin := range []string{" --from=", "\t--from=", ",from=", "=from="} {
+				if bytes.Contains(line, []byte(begin+name+end)) {
+					lines[i] = bytes.Replace(line, []byte(begin+name+end), []byte(begin+id+end), 1)
+					return
+				}
+			}
 		}
 	}
-	return line
 }
 
 // shown is a text of imagebuildah's with the names that ids stand for.
 func (d *dockerfile) shown(text string) string {
 	for _, base := range d.bases {
-		if base.id != "" {
+		if base.ofFiles() {
+			text = strings.ReplaceAll(text, "--from="+base.id+rootOwns, "--from="+base.ref)
+		}
+		if base.id != "" && base.id != base.ref && (base.context == nil || len(base.id) == 64) {
 			text = strings.ReplaceAll(text, base.id, base.ref)
 		}
 	}

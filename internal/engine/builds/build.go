@@ -28,12 +28,14 @@ type build struct {
 	dir     string // for its temporary files
 	out     *output
 	context string // directory
-	file    string // the Dockerfile's path
-	name    string // the Dockerfile's name, as the user knows it
-	text    []byte // of the Dockerfile
-	tree    *dockerfile
-	tags    []string
-	secrets map[string]string // paths by name
+	// contexts are the directories of the named ones
+	contexts map[string]string
+	file     string // the Dockerfile's path
+	name     string // the Dockerfile's name, as the user knows it
+	text     []byte // of the Dockerfile
+	tree     *dockerfile
+	tags     []string
+	secrets  map[string]string // paths by name
 
 	cacheFrom, cacheTo []reference.Named
 }
@@ -63,7 +65,7 @@ func (b *build) prepare(ctx context.Context, body interface{ Read([]byte) (int, 
 	if err := b.checkSSH(); err != nil {
 		return err
 	}
-	if err := b.findContext(ctx, body); err != nil {
+	if err := b.findContexts(ctx, body); err != nil {
 		return err
 	}
 	if err := b.findDockerfile(); err != nil {
@@ -171,6 +173,9 @@ func killOnCancel(ctx context.Context, steps string, done <-chan struct{}) {
 }
 
 func (b *build) stage() error {
+	if c := b.tree.replaced(b.req.Target); c != nil {
+		return api.Errorf(api.ErrInvalidArgument, "build: the stage to build has the name of the context %s, which replaces it: give one another name", c.name)
+	}
 	if b.req.Target == "" || b.tree.hasStage(b.req.Target) {
 		return nil
 	}

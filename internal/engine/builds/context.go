@@ -17,19 +17,15 @@ import (
 )
 
 // findContext sets the directory that COPY and ADD see.
-func (b *build) findContext(ctx context.Context, body io.Reader) error {
+func (b *build) findContext(ctx context.Context, next func() (io.Reader, error)) error {
 	switch {
 	case b.req.HasTar:
-		b.context = filepath.Join(b.dir, "context")
-		if err := os.Mkdir(b.context, 0o755); err != nil {
+		body, err := next()
+		if err != nil {
 			return err
 		}
-		if err := untar.Dir(ctx, b.context, body); err != nil {
-			if ctx.Err() != nil {
-				return fmt.Errorf("build: %w", context.Cause(ctx))
-			}
-			return fmt.Errorf("build: context: %w", err)
-		}
+		b.context = filepath.Join(b.dir, "context")
+		return unpackContext(ctx, "context", b.context, body)
 	case b.req.Dir != "":
 		st, err := os.Stat(b.req.Dir)
 		if err == nil && !st.IsDir() {
@@ -42,6 +38,20 @@ func (b *build) findContext(ctx context.Context, body io.Reader) error {
 	default:
 		b.context = filepath.Join(b.dir, "empty")
 		return os.Mkdir(b.context, 0o755)
+	}
+	return nil
+}
+
+// unpackContext makes dir of a tar stream.
+func unpackContext(ctx context.Context, what, dir string, body io.Reader) error {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	if err := untar.Dir(ctx, dir, body); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("build: %w", context.Cause(ctx))
+		}
+		return fmt.Errorf("build: %s: %w", what, err)
 	}
 	return nil
 }

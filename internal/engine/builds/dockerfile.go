@@ -28,6 +28,8 @@ type dockerfile struct {
 	stages []*stage
 	bases  []*base // images to have in the store
 	edits  []edit
+
+	contexts []*named
 }
 
 // stage is what is between a FROM and the next.
@@ -47,12 +49,16 @@ func parseDockerfile(name string, text []byte, req *Request) (*dockerfile, error
 		return nil, syntax(name, errorLine(text), "%w", err)
 	}
 	d := &dockerfile{name: name, nodes: root.Children}
+	if d.contexts, err = req.namedContexts(); err != nil {
+		return nil, err
+	}
 	if err := d.check(); err != nil {
 		return nil, err
 	}
 	if err := d.readStages(req.Args, req.Result.Platform); err != nil {
 		return nil, err
 	}
+	d.setAliases()
 	d.findBases(req.Target)
 	return d, nil
 }
@@ -211,7 +217,7 @@ func (d *dockerfile) readFrom(n *parser.Node, env []string) (*stage, error) {
 
 // checkFrom checks the name that FROM has once its arguments are replaced.
 func (d *dockerfile) checkFrom(n *parser.Node, from string, env []string) error {
-	if d.find(from, len(d.stages)) >= 0 || from == "scratch" || strings.Contains(from, "$") {
+	if d.find(from, len(d.stages)) >= 0 || d.context(from, len(d.stages)) != nil || from == "scratch" || strings.Contains(from, "$") {
 		return nil
 	}
 	_, err := images.Normalize(from)
@@ -293,7 +299,12 @@ func (d *dockerfile) find(name string, limit int) int {
 // stages must not use at the same time.
 func (d *dockerfile) takesFromImages() bool {
 	for i, s := range d.stages {
-		if slices.ContainsFunc(s.needs, func(ref string) bool { return d.find(ref, i) < 0 }) {
+		if slices.ContainsFunc(s.needs, func(ref string) bool {
+			if c := d.context(ref, i); c != nil {
+				return c.image != ""
+			}
+			return d.find(ref, i) < 0
+		}) {
 			return true
 		}
 	}

@@ -27,7 +27,7 @@ func (b *build) explain(ctx context.Context, err error) error {
 	m := atStep().FindStringSubmatch(text)
 	if mount := noMountSource().FindStringSubmatch(text); m == nil && mount != nil {
 		if st := b.out.failed(""); st != nil {
-			m = []string{"", st.Instruction, "--mount: " + missingSource("", mount[1])}
+			m = []string{"", st.Instruction, "--mount: " + missingSource(b.from(mount[2]), mount[1])}
 		}
 	}
 	if m == nil {
@@ -65,8 +65,10 @@ var noSource = sync.OnceValue(func() *regexp.Regexp {
 
 // noMountSource is what it says when there is no source of RUN --mount=type=bind.
 var noMountSource = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`generating checksum for directory "([^"]*)" in ".*": lstat .*: no such file or directory$`)
+	return regexp.MustCompile(`generating checksum for directory "([^"]*)" in "(.*)": lstat .*: no such file or directory$`)
 })
+
+var fromOf = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:--|,|=)from=([^\s,]+)`) })
 
 // missingSource says where a file is missing that COPY or ADD asks for.
 func missingSource(step, name string) string {
@@ -74,15 +76,24 @@ func missingSource(step, name string) string {
 	if name != "" {
 		what = "no file " + strings.TrimPrefix(name, "/")
 	}
-	if _, rest, ok := strings.Cut(step, "--from="); ok {
-		from, _, _ := strings.Cut(rest, " ")
-		return what + " in " + from
+	if m := fromOf().FindStringSubmatch(step); m != nil {
+		return what + " in " + m[1]
 	}
 	what += " in the build context, or .dockerignore leaves it out"
 	if strings.Contains(step, "../") {
 		what += "; .. does not lead out of the context"
 	}
 	return what
+}
+
+// from is as a step has it that takes files from the named context in dir.
+func (b *build) from(dir string) string {
+	for name, d := range b.contexts {
+		if d == dir {
+			return "--from=" + name
+		}
+	}
+	return ""
 }
 
 // cause is the reason in one line. For a command that ran it sets the exit code.

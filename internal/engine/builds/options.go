@@ -41,6 +41,7 @@ func (b *build) options(steps string) (define.BuildOptions, error) {
 	}
 	o := define.BuildOptions{
 		ContextDirectory:        b.context,
+		AdditionalBuildContexts: b.named(),
 		ContainerSuffix:         images.BuildSuffix + b.s.images.Temp().ID + "-" + filepath.Base(b.dir),
 		Target:                  b.req.Target,
 		Args:                    maps.Clone(b.req.Args),

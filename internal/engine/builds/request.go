@@ -21,6 +21,10 @@ type Request struct {
 	HasTar bool `json:"hasTar,omitempty"` // the context follows as tar
 	Quiet  bool `json:"quiet,omitempty"`
 	Events bool `json:"events,omitempty"`
+
+	Dirs     map[string]string `json:"dirs,omitempty"`     // named contexts that are directories
+	Tars     []string          `json:"tars,omitempty"`     // those that follow as tars, after the context's
+	Boundary string            `json:"boundary,omitempty"` // of multipart, which the tars come as if there are Tars
 }
 
 func (s *Service) handleBuild(w http.ResponseWriter, r *http.Request) {

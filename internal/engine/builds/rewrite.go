@@ -23,7 +23,17 @@ type edit struct {
 func (d *dockerfile) rewrite(n *parser.Node) error {
 	switch strings.ToLower(n.Value) {
 	case command.Run:
+		for _, ref := range sources(n) {
+			if strings.Contains(ref, "$") { // imagebuildah would look for what a changed file is made of by that name
+				return syntax(d.name, n.StartLine, "RUN --mount=from=%s: no argument is replaced there: name a stage FROM %s and take from that", ref, ref)
+			}
+		}
 		for _, f := range n.Flags {
+			if m, ok := strings.CutPrefix(f, "--mount="); ok && !mountType().MatchString(m) {
+				// Of a mount without a type, imagebuildah does not see that a file has changed.
+				d.edit(n, f, "--mount=type=bind,"+m)
+				continue // a bind has no sharing
+			}
 			// A cache of one step at a time is as good as one of each step's own, which imagebuildah has not.
 			if strings.HasPrefix(f, "--mount=") && strings.Contains(f, "sharing=private") {
 				d.edit(n, f, strings.ReplaceAll(f, "sharing=private", "sharing=locked"))
@@ -45,6 +55,8 @@ func (d *dockerfile) rewrite(n *parser.Node) error {
 	}
 	return nil
 }
+
+var mountType = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:^|,)type=`) })
 
 func (d *dockerfile) edit(n *parser.Node, old, new string) {
 	d.edits = append(d.edits, edit{n, old, new})
