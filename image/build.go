@@ -45,6 +45,11 @@ type BuildOptions struct {
 	Transport Transport `json:"transport,omitzero"`
 	// Result says how the image is written.
 	Result ResultOptions `json:"result,omitzero"`
+	// Network is what RUN has without a --network of its own: host or none. Default: host.
+	Network string `json:"network,omitempty"`
+	// Hosts are further lines of /etc/hosts while steps run, as NAME:ADDRESS, the address host-gateway for this host; steps
+	// without network don't see them. A step's result is taken from an earlier build with other Hosts, too.
+	Hosts []string `json:"hosts,omitempty"`
 	// Secrets are what RUN --mount=type=secret,id=NAME sees, by name. They are in no layer, and in the store's
 	// directory only while the step runs.
 	Secrets map[string][]byte `json:"secrets,omitempty"`

@@ -65,6 +65,9 @@ func (b *build) prepare(ctx context.Context, body interface{ Read([]byte) (int, 
 	if err := b.checkSSH(); err != nil {
 		return err
 	}
+	if err := b.req.checkNetwork(); err != nil {
+		return err
+	}
 	if err := b.findContexts(ctx, body); err != nil {
 		return err
 	}

@@ -69,6 +69,7 @@ func (b *build) options(steps string) (define.BuildOptions, error) {
 	}
 	b.result(&o)
 	b.caches(&o)
+	b.network(&o)
 	if len(b.tags) > 0 {
 		o.Output, o.AdditionalTags = b.tags[0], b.tags[1:]
 	}

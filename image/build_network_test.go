@@ -1,0 +1,46 @@
+package image_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/image"
+)
+
+// TestBuildNetwork: steps have the network and the names that the options say, and the image has none of it.
+func TestBuildNetwork(t *testing.T) {
+	s := open(t)
+	text := base + "RUN cat /etc/hosts > /seen\nRUN --network=none ls /sys/class/net > /none\n"
+	img, err := build(t, s, text, image.BuildOptions{Hosts: []string{"db.test:10.9.8.7", "six.test:fd00::7", "me.test:host-gateway"}}, nil)
+	require.NoError(t, err)
+	seen := fileOf(t, s, img.ID, "seen")
+	for _, want := range []string{`10\.9\.8\.7\s+db\.test`, `fd00::7\s+six\.test`, `127\.0\.0\.1\s+me\.test`} {
+		require.Regexp(t, want, seen)
+	}
+	require.Equal(t, "lo", fileOf(t, s, img.ID, "none")[:2])
+	f, err := s.FS(t.Context(), img.ID)
+	require.NoError(t, err)
+	defer f.Close()
+	if b, err := f.ReadFile("etc/hosts"); err == nil {
+		require.NotContains(t, string(b), "db.test", "what a step sees is in the image")
+	}
+	img, err = build(t, s, base+"RUN ls /sys/class/net > /without\nRUN --network=host ls /sys/class/net > /with\n", image.BuildOptions{Network: "none"}, nil)
+	require.NoError(t, err)
+	require.Equal(t, "lo\n", fileOf(t, s, img.ID, "without"))
+	here, err := os.ReadDir("/sys/class/net")
+	require.NoError(t, err)
+	for _, e := range here {
+		require.Contains(t, fileOf(t, s, img.ID, "with"), e.Name())
+	}
+
+	for says, o := range map[string]image.BuildOptions{
+		`Network "bridge"`: {Network: "bridge"}, `Hosts[0] "x"`: {Hosts: []string{"x"}}, `Hosts[0] ":1.2.3.4"`: {Hosts: []string{":1.2.3.4"}},
+		`Hosts[1] "a:b"`: {Hosts: []string{"a:1.2.3.4", "a:b"}}, `Hosts[0] "a\nb:1.2.3.4"`: {Hosts: []string{"a\nb:1.2.3.4"}}, "is no address": {Hosts: []string{"a:1.2.3.4\n5.6.7.8 b"}},
+	} {
+		_, err := build(t, s, base, o, nil)
+		require.ErrorIs(t, err, image.ErrInvalidArgument)
+		require.ErrorContains(t, err, says)
+	}
+}

@@ -1,0 +1,44 @@
+//go:build linux
+
+package builds
+
+import (
+	"net/netip"
+	"strings"
+
+	"go.podman.io/buildah/define"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// checkNetwork checks the options of steps' network. What goes into /etc/hosts must not bring a line of its own.
+func (r *Request) checkNetwork() error {
+	switch r.Network {
+	case "", "default", "host", "none":
+	default:
+		return api.Errorf(api.ErrInvalidArgument, "build: Network %q: it is host or none", r.Network)
+	}
+	for i, h := range r.Hosts {
+		name, addr, ok := strings.Cut(h, ":")
+		if !ok || name == "" || strings.ContainsAny(name, " \t\r\n#;\x00") {
+			return api.Errorf(api.ErrInvalidArgument, "build: Hosts[%d] %q: write it as NAME:ADDRESS", i, h)
+		}
+		if a, err := netip.ParseAddr(addr); addr != "host-gateway" && (err != nil || a.Zone() != "") {
+			return api.Errorf(api.ErrInvalidArgument, "build: Hosts[%d] %q: %q is no address: use one as 10.0.0.1", i, h, addr)
+		}
+	}
+	return nil
+}
+
+// network sets what steps reach.
+func (b *build) network(o *define.BuildOptions) {
+	if b.req.Network == "none" {
+		o.ConfigureNetwork = define.NetworkDisabled
+	}
+	for _, h := range b.req.Hosts {
+		if name, ok := strings.CutSuffix(h, ":host-gateway"); ok {
+			h = name + ":127.0.0.1" // steps with a network have the host's own
+		}
+		o.CommonBuildOpts.AddHost = append(o.CommonBuildOpts.AddHost, h)
+	}
+}
