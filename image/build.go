@@ -122,8 +122,7 @@ type buildRequest struct {
 //
 // Dockerfiles are BuildKit's, with these differences. RUN --mount=type=bind sees what .dockerignore leaves out, too.
 // COPY --chown to "." gives the working directory that owner, too. --chmod takes numbers alone. RUN has no --security and
-// no --device. A line # syntax= is a comment. docker build's --output is not there: FS reads files out of the
-// result.
+// no --device. A line # syntax= is a comment. What docker build's --output writes, Export and FS have.
 //
 // Errors: ErrDockerfile, ErrBuildStep (as *BuildError), ErrInvalidArgument, ErrInvalidReference, and those of Pull for
 // base images.

@@ -41,28 +41,33 @@ func (s *Store) Save(ctx context.Context, w io.Writer, refs []string, opts SaveO
 		return err
 	}
 	defer body.Close()
+	return receive(ctx, "save images", body, w)
+}
+
+// receive writes a stream in frames, which tell a whole one from a broken one, to w.
+func receive(ctx context.Context, what string, body io.Reader, w io.Writer) error {
 	r := api.NewFrameReader(body)
 	for {
 		kind, data, err := r.Next()
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return fmt.Errorf("save images: %w", context.Cause(ctx))
+			return fmt.Errorf("%s: %w", what, context.Cause(ctx))
 		case err != nil:
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
-			return fmt.Errorf("save images: %w", err)
+			return fmt.Errorf("%s: %w", what, err)
 		case kind == api.Exit:
 			return nil
 		case kind == api.Failure:
 			e := &api.Error{}
 			if err := json.Unmarshal(data, e); err != nil {
-				return fmt.Errorf("save images: %w", err)
+				return fmt.Errorf("%s: %w", what, err)
 			}
 			return e
 		}
 		if _, err := w.Write(data); err != nil {
-			return fmt.Errorf("save images: %w", err)
+			return fmt.Errorf("%s: %w", what, err)
 		}
 	}
 }

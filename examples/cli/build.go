@@ -28,6 +28,7 @@ var buildCommand = command{
 		file := flags.StringP("file", "f", "", "path of the Dockerfile, or - for standard input (default DIR/Dockerfile)")
 		quiet := flags.BoolP("quiet", "q", false, "print the image's id alone")
 		idFile := flags.String("iidfile", "", "write the image's id to a file")
+		out := flags.StringP("output", "o", "", "write the result's files: DIR, type=local,dest=DIR, type=tar,dest=FILE, or - for a tar on standard output")
 		push := flags.Bool("push", false, "push the result by its names; with several platforms as one index")
 		style := flags.String("progress", "plain", "what to print as the build goes on, on standard error: plain, quiet or rawjson")
 		return func(ctx context.Context, c *cli, args []string) error {
@@ -44,6 +45,13 @@ var buildCommand = command{
 			if err != nil {
 				return err
 			}
+			to, err := buildOutputOf(*out)
+			if err != nil {
+				return err
+			}
+			if *push && to.kind != "" {
+				return usage("build", errors.New("--output and --push: build twice: the second time is from the cache"))
+			}
 			if *push && *idFile != "" {
 				return usage("build", errors.New("--iidfile: --push prints the digest instead"))
 			}
@@ -57,7 +65,12 @@ var buildCommand = command{
 			if err != nil {
 				return err
 			}
-			if *quiet {
+			if to.kind != "" {
+				if err := c.output(ctx, store, img.ID, to); err != nil {
+					return err
+				}
+			}
+			if *quiet && to.dest != "-" {
 				fmt.Fprintln(c.out, img.ID)
 			}
 			if *idFile != "" {

@@ -10,13 +10,14 @@ import (
 	"net/http"
 	"os"
 	"path"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/images"
+	"github.com/caisson-dev/caisson/internal/engine/pack"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
 
@@ -78,7 +79,7 @@ func (s *Service) copyFrom(w http.ResponseWriter, r *http.Request) {
 	if name == "/" {
 		name = "."
 	}
-	s.sendTar(w, info, func(p *packer) error { return v.explain(req.Path, p.add(h, name, 0)) })
+	s.sendTar(w, info, func(p *pack.Packer) error { return v.explain(req.Path, p.Add(h, name)) })
 }
 
 func (s *Service) closeView(v *view) {
@@ -88,7 +89,7 @@ func (s *Service) closeView(v *view) {
 }
 
 // sendTar answers with frames: what it is, if that is not nil, the tar stream, and how it ended.
-func (s *Service) sendTar(w http.ResponseWriter, info any, write func(*packer) error) {
+func (s *Service) sendTar(w http.ResponseWriter, info any, write func(*pack.Packer) error) {
 	fw := api.NewFrameWriter(w)
 	if info != nil {
 		if err := fw.JSON(api.Started, info); err != nil {
@@ -96,10 +97,10 @@ func (s *Service) sendTar(w http.ResponseWriter, info any, write func(*packer) e
 		}
 	}
 	bw := bufio.NewWriterSize(fw.Stream(api.Stdout), 256<<10)
-	p := newPacker(bw)
+	p := pack.New(bw)
 	err := write(p)
 	if err == nil {
-		err = p.tw.Close()
+		err = p.Close()
 	}
 	if err == nil {
 		err = bw.Flush()
@@ -161,7 +162,7 @@ func (s *Service) unpacker(v *view, req copyToRequest) (*unpacker, error) {
 		return nil, err
 	}
 	defer h.Close()
-	st, err := fstat(h)
+	st, err := pack.Fstat(h)
 	if err != nil {
 		return nil, err
 	}
@@ -220,33 +221,23 @@ func (s *Service) export(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.closeView(v)
 	s.emit(container.EventExport, v.rec)
-	s.sendTar(w, nil, func(p *packer) error { return addContent(p, v.root) })
+	s.sendTar(w, nil, func(p *pack.Packer) error { return p.Content(v.root) })
 }
 
-// addContent writes what is in a directory, without the directory.
-func addContent(p *packer, root *os.File) error {
-	dir, err := os.Open(fdPath(root))
+// fileInfo describes a file for the caller.
+func fileInfo(h *os.File, name string) (*container.FileInfo, error) {
+	st, err := pack.Fstat(h)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return err
+	info := &container.FileInfo{
+		Name: path.Base(path.Clean("/" + name)), Size: st.Size, Mode: images.FileMode(st.Mode), ModTime: time.Unix(st.Mtim.Unix()),
+		UID: int(st.Uid), GID: int(st.Gid),
 	}
-	for _, n := range slices.Sorted(slices.Values(names)) {
-		h, err := openat(dir, n, unix.O_PATH|unix.O_NOFOLLOW)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		err = p.add(h, n, 0)
-		h.Close()
-		if err != nil {
-			return err
+	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		if info.LinkTarget, err = pack.Readlink(h); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return info, nil
 }

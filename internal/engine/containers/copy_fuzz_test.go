@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/pack"
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
@@ -91,8 +92,8 @@ func copyInto(t *testing.T, root, dir string, stream []byte) error {
 
 func copyOut(t *testing.T, root string) []byte {
 	var b bytes.Buffer
-	p := newPacker(&b)
-	require.NoError(t, addContent(p, openRoot(t, root).root))
-	require.NoError(t, p.tw.Close())
+	p := pack.New(&b)
+	require.NoError(t, p.Content(openRoot(t, root).root))
+	require.NoError(t, p.Close())
 	return b.Bytes()
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/pack"
 )
 
 // owner is who gets what is unpacked.
@@ -145,7 +146,7 @@ func (u *unpacker) makeDir(h *tar.Header, full string, exists, isDir bool) error
 			return err
 		}
 		defer d.Close()
-		if st, err := fstat(d); err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		if st, err := pack.Fstat(d); err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
 			return fmt.Errorf("a directory can't replace a file: %w", unix.ENOTDIR)
 		}
 		return nil
@@ -269,7 +270,7 @@ func (u *unpacker) overwrite(h *tar.Header, base string, r io.Reader) error {
 		return err
 	}
 	defer n.Close()
-	if st, err := fstat(n); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || h.Typeflag != tar.TypeReg {
+	if st, err := pack.Fstat(n); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || h.Typeflag != tar.TypeReg {
 		return errors.Join(unix.EBUSY, err)
 	}
 	f, err := pathrs.Reopen(n, unix.O_WRONLY|unix.O_TRUNC)
@@ -325,8 +326,8 @@ func (u *unpacker) attributes(f *os.File, h *tar.Header) error {
 		return err
 	}
 	for key, value := range h.PAXRecords {
-		name, ok := strings.CutPrefix(key, xattrKey)
-		if !ok || !keepXattr(name) {
+		name, ok := strings.CutPrefix(key, pack.XattrKey)
+		if !ok || !pack.KeepXattr(name) {
 			continue
 		}
 		err := unix.Setxattr(at, name, []byte(value), 0)

@@ -87,7 +87,10 @@ func (s *Service) closeFS(handle string) {
 	if !ok {
 		return
 	}
-	v := got.(*view)
+	s.closeView(got.(*view))
+}
+
+func (s *Service) closeView(v *view) {
 	v.mu.Lock()
 	v.root.Close()
 	v.root = nil

@@ -215,6 +215,7 @@ func (s *Service) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /images/prune", s.handlePrune())
 	mux.HandleFunc("GET /images/history", s.handleHistory)
 	mux.HandleFunc("POST /images/save", s.handleSave)
+	mux.HandleFunc("POST /images/export", s.handleExport)
 	mux.HandleFunc("POST /images/load", s.handleLoad)
 	mux.HandleFunc("POST /images/import", s.handleImport)
 	mux.HandleFunc("GET /store/usage", s.handleUsage())

@@ -1,6 +1,7 @@
 //go:build linux
 
-package containers
+// Package pack writes trees of files as tar streams.
+package pack
 
 import (
 	"archive/tar"
@@ -9,35 +10,35 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
+	"slices"
 	"sort"
 	"strings"
 	"time"
 
 	pathrs "github.com/cyphar/filepath-securejoin/pathrs-lite"
 	"golang.org/x/sys/unix"
-
-	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/internal/engine/images"
 )
 
 // maxDepth bounds the directories in directories that a hostile container makes the agent follow.
 const maxDepth = 2048
 
-// packer writes files as tar. It does not use tar.FileInfoHeader, which looks users up.
-type packer struct {
+// Packer writes files as tar. It does not use tar.FileInfoHeader, which looks users up.
+type Packer struct {
 	tw    *tar.Writer
 	links map[[2]uint64]string // names of files with several, by device and inode
 	buf   []byte
 }
 
-func newPacker(w io.Writer) *packer {
-	return &packer{tw: tar.NewWriter(w), links: map[[2]uint64]string{}, buf: make([]byte, 128<<10)}
+// New returns a Packer that writes to w. It needs nothing closed when it is given up.
+func New(w io.Writer) *Packer {
+	return &Packer{tw: tar.NewWriter(w), links: map[[2]uint64]string{}, buf: make([]byte, 128<<10)}
 }
 
-// add writes the file h, O_PATH, and all below it.
-func (p *packer) add(h *os.File, name string, depth int) error {
-	st, err := fstat(h)
+// Add writes the file h, O_PATH, and all below it.
+func (p *Packer) Add(h *os.File, name string) error { return p.add(h, name, 0) }
+
+func (p *Packer) add(h *os.File, name string, depth int) error {
+	st, err := Fstat(h)
 	if err != nil {
 		return err
 	}
@@ -59,14 +60,14 @@ func (p *packer) add(h *os.File, name string, depth int) error {
 		}
 		return p.addFile(h, hdr)
 	case tar.TypeSymlink:
-		if hdr.Linkname, err = readlink(h); err != nil {
+		if hdr.Linkname, err = Readlink(h); err != nil {
 			return err
 		}
 	}
 	return p.tw.WriteHeader(hdr)
 }
 
-func (p *packer) addFile(h *os.File, hdr *tar.Header) error {
+func (p *Packer) addFile(h *os.File, hdr *tar.Header) error {
 	f, err := pathrs.Reopen(h, unix.O_RDONLY|unix.O_NONBLOCK)
 	if err != nil {
 		return fmt.Errorf("%s: %w", hdr.Name, bare(err))
@@ -89,7 +90,7 @@ func (p *packer) addFile(h *os.File, hdr *tar.Header) error {
 }
 
 // addKernelFile writes a file whose length is known only when it is read.
-func (p *packer) addKernelFile(f *os.File, hdr *tar.Header) error {
+func (p *Packer) addKernelFile(f *os.File, hdr *tar.Header) error {
 	const most = 16 << 20
 	b, err := io.ReadAll(io.LimitReader(f, most))
 	if err != nil {
@@ -128,7 +129,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (p *packer) addDir(h *os.File, hdr *tar.Header, depth int) error {
+func (p *Packer) addDir(h *os.File, hdr *tar.Header, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("%.80s…: more than %d directories deep", hdr.Name, maxDepth)
 	}
@@ -194,7 +195,8 @@ func header(name string, st *unix.Stat_t) *tar.Header {
 	return h
 }
 
-func fstat(h *os.File) (*unix.Stat_t, error) {
+// Fstat describes an open file, which may be O_PATH.
+func Fstat(h *os.File) (*unix.Stat_t, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(h.Fd()), &st); err != nil {
 		return nil, os.NewSyscallError("fstat", err)
@@ -202,7 +204,8 @@ func fstat(h *os.File) (*unix.Stat_t, error) {
 	return &st, nil
 }
 
-func readlink(h *os.File) (string, error) {
+// Readlink reads a link that is open by O_PATH.
+func Readlink(h *os.File) (string, error) {
 	buf := make([]byte, unix.PathMax)
 	n, err := unix.Readlinkat(int(h.Fd()), "", buf)
 	if err != nil {
@@ -211,11 +214,11 @@ func readlink(h *os.File) (string, error) {
 	return string(buf[:n]), nil
 }
 
-// xattrKey is how GNU tar and bsdtar name extended attributes in PAX records.
-const xattrKey = "SCHILY.xattr."
+// XattrKey is how GNU tar and bsdtar name extended attributes in PAX records.
+const XattrKey = "SCHILY.xattr."
 
-// keepXattr: capabilities, and what users set. Others belong to this host's security modules and file systems.
-func keepXattr(name string) bool {
+// KeepXattr: capabilities, and what users set. Others belong to this host's security modules and file systems.
+func KeepXattr(name string) bool {
 	return name == "security.capability" || strings.HasPrefix(name, "user.")
 }
 
@@ -230,7 +233,7 @@ func readXattrs(f *os.File, h *tar.Header) {
 		return
 	}
 	for _, name := range strings.Split(string(list[:size]), "\x00") {
-		if !keepXattr(name) {
+		if !KeepXattr(name) {
 			continue
 		}
 		value := make([]byte, 64<<10) // XATTR_SIZE_MAX
@@ -241,24 +244,54 @@ func readXattrs(f *os.File, h *tar.Header) {
 		if h.PAXRecords == nil {
 			h.PAXRecords = map[string]string{}
 		}
-		h.PAXRecords[xattrKey+name] = string(value[:n])
+		h.PAXRecords[XattrKey+name] = string(value[:n])
 	}
 }
 
-// fileInfo describes a file for the caller.
-func fileInfo(h *os.File, name string) (*container.FileInfo, error) {
-	st, err := fstat(h)
+// Close ends the stream.
+func (p *Packer) Close() error { return p.tw.Close() }
+
+// Content writes what is in a directory, without the directory.
+func (p *Packer) Content(root *os.File) error {
+	dir, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", root.Fd()))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	info := &container.FileInfo{
-		Name: path.Base(path.Clean("/" + name)), Size: st.Size, Mode: images.FileMode(st.Mode), ModTime: time.Unix(st.Mtim.Unix()),
-		UID: int(st.Uid), GID: int(st.Gid),
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return err
 	}
-	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
-		if info.LinkTarget, err = readlink(h); err != nil {
-			return nil, err
+	for _, n := range slices.Sorted(slices.Values(names)) {
+		h, err := openat(dir, n, unix.O_PATH|unix.O_NOFOLLOW)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		err = p.Add(h, n)
+		h.Close()
+		if err != nil {
+			return err
 		}
 	}
-	return info, nil
+	return nil
+}
+
+// bare is the number alone, without a path of the store.
+func bare(err error) error {
+	var errno unix.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
+}
+
+func openat(dir *os.File, name string, flags int) (*os.File, error) {
+	fd, err := unix.Openat(int(dir.Fd()), name, flags|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(fd), name), nil
 }
