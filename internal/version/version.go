@@ -130,7 +130,7 @@ func dir() string {
 // hashSource hashes what the agent is compiled from: an edit of a test or of an example makes no new agent.
 func hashSource(dir string) (string, error) {
 	h := sha256.New()
-	for _, top := range []string{"go.mod", "go.sum", "agent", "cmd/caisson-agent", "cmd/caisson-agent-init", "internal", "image", "container", "registry"} {
+	for _, top := range []string{"go.mod", "go.sum", "agent", "cmd", "internal", "image", "container", "registry"} {
 		err := filepath.WalkDir(filepath.Join(dir, top), func(p string, d fs.DirEntry, err error) error {
 			switch {
 			case errors.Is(err, fs.ErrNotExist):

@@ -54,6 +54,7 @@ func TestEnter(t *testing.T) {
 		{name: "another process", env: "CAISSON_INIT=/bin/echo", args: []string{"version"}, want: "agent\n"},
 		{name: "a copier", env: "CAISSON_COPIER=/bin/echo", arg0: "buildah-copier", args: []string{"x"}, want: "x\n"},
 		{name: "an unpacker", env: "CAISSON_COPIER=/bin/echo", arg0: "storage-untar", args: []string{"/", "/proc/self/fd/4"}, want: "/ /proc/self/fd/4\n"},
+		{name: "a copier whose binary is gone", env: "CAISSON_COPIER=/nonexistent", arg0: "buildah-copier", want: "agent\n"},
 		{name: "a copier without the binary", env: "CAISSON_INIT=/bin/echo", arg0: "buildah-copier", want: "agent\n"},
 		{name: "another program of the agent's", env: "CAISSON_COPIER=/bin/echo", arg0: "buildah-oci-runtime", want: "agent\n"},
 		{name: "no argument", env: "CAISSON_INIT=/bin/echo", want: "agent\n"},
@@ -122,6 +123,28 @@ func TestFind(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err)
 	assert.Equal(t, "agent\n", string(out), "it is the whole binary")
+}
+
+// TestFindCopier: a binary of the same build alone is named to the processes that the agent starts.
+func TestFindCopier(t *testing.T) {
+	exe, err := os.Readlink("/proc/self/exe")
+	require.NoError(t, err)
+	path := exe + initbinary.CopierSuffix
+	t.Cleanup(func() { os.Remove(path); os.Unsetenv("CAISSON_COPIER") })
+	t.Setenv("CAISSON_COPIER", "/of/another/agent")
+	require.NoError(t, initbinary.FindCopier())
+	assert.Empty(t, os.Getenv("CAISSON_COPIER"), "there is none")
+
+	other, err := exec.LookPath("go")
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(other, path))
+	require.ErrorContains(t, initbinary.FindCopier(), "another version")
+	assert.Empty(t, os.Getenv("CAISSON_COPIER"))
+
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, os.Link(exe, path))
+	require.NoError(t, initbinary.FindCopier())
+	assert.Equal(t, path, os.Getenv("CAISSON_COPIER"))
 }
 
 // TestNames: the client repeats what it may not import.
