@@ -120,5 +120,5 @@ func TestConsumer(t *testing.T) {
 	assert.Equal(t, 2, strings.Count(text, "--- PASS: TestHello"))
 	agents, err := filepath.Glob(filepath.Join(cache, "caisson", "agent-*"))
 	require.NoError(t, err)
-	assert.Len(t, agents, 3, "the agent, its containers' init, and the lock")
+	assert.Len(t, agents, 4, "the agent, the small binaries for inits and copiers, and the lock")
 }
