@@ -142,11 +142,7 @@ func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
 		return nil, err
 	}
 	var img Image
-	var r io.Reader // without a type while there is none
-	if body != nil {
-		r = body
-	}
-	if err := s.c.Stream(ctx, http.MethodPost, "/images/build", req, r, opts.see, &img); err != nil {
+	if err := s.c.Stream(ctx, http.MethodPost, "/images/build", req, body, opts.see, &img); err != nil {
 		return nil, buildError(err)
 	}
 	return &img, nil

@@ -1,5 +1,6 @@
-// Package hook is the first thing that the agent's binary runs. It imports runtime and syscall alone, so that Go initialises it
-// among the first packages: the stages that only wait or execute again do not pay for the initialisation of the rest.
+// Package hook is the first thing that the agent's binary runs. It imports runtime and syscall alone, so that Go
+// initialises it among the first packages: the stages that only wait or execute again do not pay for the initialisation of
+// the rest.
 package hook
 
 import (

@@ -3,7 +3,6 @@
 package containers
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"net"
@@ -96,17 +95,8 @@ func (s *Service) sendTar(w http.ResponseWriter, info any, write func(*pack.Pack
 			return // the caller is gone
 		}
 	}
-	bw := bufio.NewWriterSize(fw.Stream(api.Stdout), 256<<10)
-	p := pack.New(bw)
-	err := write(p)
-	if err == nil {
-		err = p.Close()
-	}
-	if err == nil {
-		err = bw.Flush()
-	}
 	// The caller is gone when these fail.
-	if err != nil {
+	if err := pack.Write(fw.Stream(api.Stdout), write); err != nil {
 		_ = fw.JSON(api.Failure, api.ToError(err))
 		return
 	}

@@ -92,8 +92,6 @@ func copyInto(t *testing.T, root, dir string, stream []byte) error {
 
 func copyOut(t *testing.T, root string) []byte {
 	var b bytes.Buffer
-	p := pack.New(&b)
-	require.NoError(t, p.Content(openRoot(t, root).root))
-	require.NoError(t, p.Close())
+	require.NoError(t, pack.Write(&b, func(p *pack.Packer) error { return p.Content(openRoot(t, root).root) }))
 	return b.Bytes()
 }

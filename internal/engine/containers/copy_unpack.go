@@ -157,7 +157,7 @@ func (u *unpacker) makeDir(h *tar.Header, full string, exists, isDir bool) error
 			return err
 		}
 	}
-	d, err := openat(u.parent, base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY)
+	d, err := pack.Openat(u.parent, base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY)
 	if err != nil {
 		return err
 	}
@@ -219,7 +219,7 @@ func (u *unpacker) create(h *tar.Header, base string, r io.Reader) error {
 			return err
 		}
 	}
-	n, err := openat(u.parent, base, unix.O_PATH|unix.O_NOFOLLOW)
+	n, err := pack.Openat(u.parent, base, unix.O_PATH|unix.O_NOFOLLOW)
 	if err != nil {
 		return err
 	}
@@ -265,7 +265,7 @@ func (u *unpacker) mounted(base string) (bool, error) {
 
 // overwrite keeps the file that is there and changes what is in it.
 func (u *unpacker) overwrite(h *tar.Header, base string, r io.Reader) error {
-	n, err := openat(u.parent, base, unix.O_PATH|unix.O_NOFOLLOW)
+	n, err := pack.Openat(u.parent, base, unix.O_PATH|unix.O_NOFOLLOW)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/engine/pack"
+	"github.com/caisson-dev/caisson/internal/engine/process"
 )
 
 // view is a container's file system. Every name is looked up from root's descriptor and can't lead out of it, whatever
@@ -96,10 +98,7 @@ func (m *managed) runningView(r *run, mounts bool) (*view, error) {
 	v := &view{rec: m.rec, rootfs: m.state().RootFS, release: func() error { return nil }}
 	var err error
 	if mounts {
-		err = r.proc.Settled(func() error {
-			v.root, err = namespaceRoot(r.proc.Pid)
-			return err
-		})
+		v.root, err = process.Look(r.proc.Process, namespaceRoot)
 	} else {
 		v.root, err = openPath(v.rootfs)
 	}
@@ -287,7 +286,7 @@ func (v *view) open(name string, follow bool) (*os.File, error) {
 	h, err := pathrs.OpenatInRoot(v.root, at)
 	if err == nil && !follow {
 		dir := h
-		h, err = openat(dir, path.Base(clean), unix.O_PATH|unix.O_NOFOLLOW)
+		h, err = pack.Openat(dir, path.Base(clean), unix.O_PATH|unix.O_NOFOLLOW)
 		dir.Close()
 	}
 	if err == nil && strings.HasSuffix(name, "/") {
@@ -308,28 +307,11 @@ func (v *view) explain(name string, err error) error {
 		return api.Errorf(api.ErrNotFound, "container %s: %s: no such file or directory", short(v.rec.ID), name)
 	case errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENAMETOOLONG), errors.Is(err, unix.EEXIST), errors.Is(err, unix.EISDIR),
 		errors.Is(err, unix.EINVAL), errors.Is(err, unix.EXDEV), errors.Is(err, unix.EMLINK):
-		return api.Errorf(api.ErrInvalidArgument, "container %s: %s: %w", short(v.rec.ID), name, bare(err))
+		return api.Errorf(api.ErrInvalidArgument, "container %s: %s: %w", short(v.rec.ID), name, pack.Bare(err))
 	case errors.Is(err, unix.EROFS):
 		return api.Errorf(api.ErrPermission, "container %s: %s: it is read-only there: copy into a volume that is not", short(v.rec.ID), name)
 	}
-	return fmt.Errorf("container %s: %s: %w", short(v.rec.ID), name, bare(err))
-}
-
-// bare leaves out the agent's paths.
-func bare(err error) error {
-	var errno unix.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return err
-}
-
-func openat(dir *os.File, name string, flags int) (*os.File, error) {
-	fd, err := unix.Openat(int(dir.Fd()), name, flags|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
-	}
-	return os.NewFile(uintptr(fd), name), nil
+	return fmt.Errorf("container %s: %s: %w", short(v.rec.ID), name, pack.Bare(err))
 }
 
 // makeDirs opens a directory below root and makes what is missing of the way to it. made is called for each new one.
@@ -347,7 +329,7 @@ func makeDirs(root *os.File, name string, made func(dir *os.File) error) (*os.Fi
 	if err := unix.Mkdirat(int(parent.Fd()), base, 0o755); err != nil && !errors.Is(err, unix.EEXIST) {
 		return nil, &fs.PathError{Op: "mkdir", Path: name, Err: err}
 	}
-	if h, err = openat(parent, base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY); err != nil {
+	if h, err = pack.Openat(parent, base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY); err != nil {
 		return nil, err
 	}
 	// The umask of the owner's process is not the container's.

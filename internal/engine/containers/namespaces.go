@@ -136,13 +136,11 @@ func (s *Service) openNamespace(id string, ns shared) (*os.File, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", ns.field, err)
 		}
-		var f *os.File
-		err = lookAt(pid, func() error {
+		f, err := lookAt(pid, func(pid int) (*os.File, error) {
 			if err := sameUserNamespace(pid); err != nil {
-				return err
+				return nil, err
 			}
-			f, err = os.Open(fmt.Sprintf("/proc/%d/ns/%s", pid, ns.proc))
-			return err
+			return os.Open(fmt.Sprintf("/proc/%d/ns/%s", pid, ns.proc))
 		})
 		if err == nil {
 			if again, err := s.pidOf(id); err == nil && again == pid {
@@ -156,14 +154,14 @@ func (s *Service) openNamespace(id string, ns shared) (*os.File, error) {
 	return nil, notRunning(id, container.StateExited)
 }
 
-// lookAt is Settled of a process that may be another agent's.
-func lookAt(pid int, f func() error) error {
+// lookAt is process.Look at one that may be another agent's.
+func lookAt[T any](pid int, f func(pid int) (T, error)) (found T, err error) {
 	p, err := process.Open(pid)
 	if err != nil {
-		return err
+		return found, err
 	}
 	defer p.Close()
-	return p.Settled(f)
+	return process.Look(p, f)
 }
 
 // pidOf is the process of a container that runs, whichever agent has it.

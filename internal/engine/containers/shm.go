@@ -18,11 +18,7 @@ func (in *inputs) shareMemory(s *Service, id string) error {
 	if err != nil {
 		return err
 	}
-	var tree int
-	err = lookAt(pid, func() error {
-		tree, err = shmOf(pid)
-		return err
-	})
+	tree, err := lookAt(pid, shmOf)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/engine/network"
+	"github.com/caisson-dev/caisson/internal/engine/process"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
 
@@ -85,10 +86,8 @@ func (s *Service) openSocket(r *http.Request, open func(context.Context, *networ
 	if err != nil {
 		return nil, err
 	}
-	var ns *network.Netns
-	err = run.proc.Settled(func() error {
-		ns, err = network.OpenNetns(fmt.Sprintf("/proc/%d/ns/net", run.proc.Pid))
-		return err
+	ns, err := process.Look(run.proc.Process, func(pid int) (*network.Netns, error) {
+		return network.OpenNetns(fmt.Sprintf("/proc/%d/ns/net", pid))
 	})
 	if err != nil {
 		return nil, err

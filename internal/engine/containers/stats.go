@@ -15,6 +15,7 @@ import (
 	"github.com/opencontainers/cgroups"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/engine/process"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
 
@@ -35,9 +36,8 @@ func (s *Service) stats(r *http.Request, _ wire.None) (statsAnswer, error) {
 		err = m.processStats(run, &a.Stats)
 	}
 	if err == nil && m.rec.Options.Network != container.NetworkHost {
-		err = run.proc.Settled(func() error {
-			a.Networks, err = networkStats(fmt.Sprintf("/proc/%d/net/dev", run.proc.Pid))
-			return err
+		a.Networks, err = process.Look(run.proc.Process, func(pid int) (map[string]container.NetworkStats, error) {
+			return networkStats(fmt.Sprintf("/proc/%d/net/dev", pid))
 		})
 	}
 	if err != nil {

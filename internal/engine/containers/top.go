@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/engine/process"
 	"github.com/caisson-dev/caisson/internal/engine/wire"
 )
 
@@ -47,11 +48,7 @@ func (s *Service) top(r *http.Request, _ wire.None) ([]container.Process, error)
 func (m *managed) processes(r *run) ([]container.Process, error) {
 	pids, err := r.rc.Processes()
 	if err != nil || len(pids) == 0 { // an ordinary user's container has no cgroup
-		err = r.proc.Settled(func() error {
-			pids, err = namespacePids(r.proc.Pid)
-			return err
-		})
-		if err != nil {
+		if pids, err = process.Look(r.proc.Process, namespacePids); err != nil {
 			return nil, err
 		}
 	}

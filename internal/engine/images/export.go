@@ -1,7 +1,6 @@
 package images
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"net/http"
@@ -29,14 +28,6 @@ func (s *Service) handleExport(w http.ResponseWriter, r *http.Request) {
 }
 
 func export(ctx context.Context, v *view, w io.Writer) error {
-	bw := bufio.NewWriterSize(w, 256<<10)
-	p := pack.New(bw)
-	err := p.Content(v.root)
-	if err == nil {
-		err = p.Close()
-	}
-	if err == nil {
-		err = bw.Flush()
-	}
+	err := pack.Write(w, func(p *pack.Packer) error { return p.Content(v.root) })
 	return Explain(ctx, "export image "+short(v.id), err)
 }

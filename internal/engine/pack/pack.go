@@ -5,13 +5,14 @@ package pack
 
 import (
 	"archive/tar"
+	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -29,9 +30,18 @@ type Packer struct {
 	buf   []byte
 }
 
-// New returns a Packer that writes to w. It needs nothing closed when it is given up.
-func New(w io.Writer) *Packer {
-	return &Packer{tw: tar.NewWriter(w), links: map[[2]uint64]string{}, buf: make([]byte, 128<<10)}
+// Write writes what add adds to w as one stream.
+func Write(w io.Writer, add func(*Packer) error) error {
+	bw := bufio.NewWriterSize(w, 256<<10)
+	p := &Packer{tw: tar.NewWriter(bw), links: map[[2]uint64]string{}, buf: make([]byte, 128<<10)}
+	err := add(p)
+	if err == nil {
+		err = p.tw.Close()
+	}
+	if err == nil {
+		err = bw.Flush()
+	}
+	return err
 }
 
 // Add writes the file h, O_PATH, and all below it.
@@ -70,7 +80,7 @@ func (p *Packer) add(h *os.File, name string, depth int) error {
 func (p *Packer) addFile(h *os.File, hdr *tar.Header) error {
 	f, err := pathrs.Reopen(h, unix.O_RDONLY|unix.O_NONBLOCK)
 	if err != nil {
-		return fmt.Errorf("%s: %w", hdr.Name, bare(err))
+		return fmt.Errorf("%s: %w", hdr.Name, Bare(err))
 	}
 	defer f.Close()
 	readXattrs(f, hdr)
@@ -94,7 +104,7 @@ func (p *Packer) addKernelFile(f *os.File, hdr *tar.Header) error {
 	const most = 16 << 20
 	b, err := io.ReadAll(io.LimitReader(f, most))
 	if err != nil {
-		return fmt.Errorf("%s: %w", hdr.Name, bare(err))
+		return fmt.Errorf("%s: %w", hdr.Name, Bare(err))
 	}
 	hdr.Size = int64(len(b))
 	if err := p.tw.WriteHeader(hdr); err != nil {
@@ -135,7 +145,7 @@ func (p *Packer) addDir(h *os.File, hdr *tar.Header, depth int) error {
 	}
 	dir, err := pathrs.Reopen(h, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
-		return fmt.Errorf("%s: %w", hdr.Name, bare(err))
+		return fmt.Errorf("%s: %w", hdr.Name, Bare(err))
 	}
 	defer dir.Close()
 	readXattrs(dir, hdr)
@@ -145,20 +155,35 @@ func (p *Packer) addDir(h *os.File, hdr *tar.Header, depth int) error {
 	if depth > 0 && kernels(dir) {
 		return nil
 	}
+	return p.children(dir, hdr.Name, depth+1)
+}
+
+// Content writes what is in a directory, O_PATH, without the directory.
+func (p *Packer) Content(root *os.File) error {
+	dir, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", root.Fd()))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return p.children(dir, "", 0)
+}
+
+// children writes what is in dir, whose name with a slash is prefix.
+func (p *Packer) children(dir *os.File, prefix string, depth int) error {
 	names, err := dir.Readdirnames(-1)
 	if err != nil {
-		return fmt.Errorf("%s: %w", hdr.Name, bare(err))
+		return fmt.Errorf("%s: %w", cmp.Or(prefix, "."), Bare(err))
 	}
-	sort.Strings(names)
+	slices.Sort(names)
 	for _, n := range names {
-		child, err := openat(dir, n, unix.O_PATH|unix.O_NOFOLLOW)
+		child, err := Openat(dir, n, unix.O_PATH|unix.O_NOFOLLOW)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // removed meanwhile
 		}
 		if err != nil {
-			return fmt.Errorf("%s%s: %w", hdr.Name, n, bare(err))
+			return fmt.Errorf("%s%s: %w", prefix, n, Bare(err))
 		}
-		err = p.add(child, hdr.Name+n, depth+1)
+		err = p.add(child, prefix+n, depth)
 		child.Close()
 		if err != nil {
 			return err
@@ -248,39 +273,8 @@ func readXattrs(f *os.File, h *tar.Header) {
 	}
 }
 
-// Close ends the stream.
-func (p *Packer) Close() error { return p.tw.Close() }
-
-// Content writes what is in a directory, without the directory.
-func (p *Packer) Content(root *os.File) error {
-	dir, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", root.Fd()))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return err
-	}
-	for _, n := range slices.Sorted(slices.Values(names)) {
-		h, err := openat(dir, n, unix.O_PATH|unix.O_NOFOLLOW)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		err = p.Add(h, n)
-		h.Close()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// bare is the number alone, without a path of the store.
-func bare(err error) error {
+// Bare is the number alone, without a path of the store.
+func Bare(err error) error {
 	var errno unix.Errno
 	if errors.As(err, &errno) {
 		return errno
@@ -288,7 +282,8 @@ func bare(err error) error {
 	return err
 }
 
-func openat(dir *os.File, name string, flags int) (*os.File, error) {
+// Openat opens a name in a directory.
+func Openat(dir *os.File, name string, flags int) (*os.File, error) {
 	fd, err := unix.Openat(int(dir.Fd()), name, flags|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}

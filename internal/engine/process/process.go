@@ -88,6 +88,15 @@ func (p *Process) Settled(f func() error, final ...error) error {
 	}
 }
 
+// Look returns what f finds of the process, as Settled calls it.
+func Look[T any](p *Process, f func(pid int) (T, error)) (found T, err error) {
+	err = p.Settled(func() error {
+		found, err = f(p.Pid)
+		return err
+	})
+	return found, err
+}
+
 // betweenPrograms says whether the process lives although its first thread does not, and when that began, in ticks.
 func (p *Process) betweenPrograms() (start uint64, between bool) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Pid))
