@@ -10,7 +10,7 @@
 package agent
 
 import (
-	"github.com/caisson-dev/caisson/internal/engine"
+	"github.com/caisson-dev/caisson/agent/internal/engine"
 	"github.com/caisson-dev/caisson/internal/version"
 )
 

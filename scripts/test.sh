@@ -8,15 +8,19 @@ mkdir -p bin
 log=bin/test.log
 export CGO_ENABLED=1
 
-go vet -tags "$tags" ./...
-
 # One agent for all test binaries, with the small ones beside it. The consumer's test builds its own, as an importer's tests do.
-go build -tags "$tags" -o bin/ ./cmd/...
+(cd agent && go build -tags "$tags" -o ../bin/ ./cmd/...)
 export CAISSON_AGENT="$PWD/bin/caisson-agent"
 
+# A module after the other, since two would overload the machine; the longest packages begin first.
 status=0
-# The longest packages begin first.
-go test -v -tags "$tags" -timeout 25m "$@" ./container ./image ./dockertest ./... >"$log" 2>&1 || status=$?
+: >"$log"
+run() { # DIRECTORY PACKAGES...
+	(cd "$1" && shift && go test -v -tags "$tags" -timeout 25m "$@") >>"$log" 2>&1 || status=$?
+}
+run . "$@" ./container ./image ./dockertest ./...
+run agent "$@" ./...
+run examples/cli "$@" ./...
 grep -aE '^(ok|FAIL|---[ ]FAIL|panic:|\?)' "$log" || true
 if [ "$status" -ne 0 ]; then
 	echo

@@ -80,7 +80,7 @@ func notFound(src version.Source, cached string, err error) error {
 	}
 	return fmt.Errorf("no agent of version %s: not linked in (import _ %q), %s not set, not in the cache (%s), no caisson-agent of that version on PATH, and building it failed: %w: "+
 		"install one with: CGO_ENABLED=1 go install -tags %s %s/cmd/...@%s",
-		src.Version, version.Module+"/agent", EnvAgent, cached, err, BuildTags, version.Module, at)
+		src.Version, version.AgentModule, EnvAgent, cached, err, BuildTags, version.AgentModule, at)
 }
 
 // cachePath is where this version's agent is kept for all programs of the user.

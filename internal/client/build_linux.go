@@ -3,6 +3,7 @@ package client
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -60,32 +61,20 @@ func build(src version.Source, path string) error {
 	return nil
 }
 
-// compile builds from the module's directory with the module's own go.sum, or by version where there is none.
+// compile builds from the directory of the agent's module, with that module's own go.sum.
 func compile(goTool string, src version.Source, tmp string, out io.Writer) (string, error) {
-	target := filepath.Join(tmp, "caisson-agent")
-	ldflags := "-s -w -X " + version.Module + "/internal/version.build=" + src.Version
-	dir := src.Dir
-	if dir == "" {
-		dir = listDir(goTool)
+	dir, err := agentSource(goTool, src)
+	if err != nil {
+		return "", err
 	}
-	args := []string{"build", "-v", "-buildvcs=false", "-tags", BuildTags, "-ldflags", ldflags, "-o", tmp + "/"}
+	args := []string{"build", "-v", "-buildvcs=false", "-tags", BuildTags,
+		"-ldflags", "-s -w -X " + version.Module + "/internal/version.build=" + src.Version, "-o", tmp + "/"}
 	for _, suffix := range suffixes {
 		args = append(args, "./cmd/caisson-agent"+suffix)
 	}
-	mod := "GOFLAGS=-mod=readonly"
-	if dir == "" {
-		if !src.Release {
-			return "", errNoSource
-		}
-		args = []string{"install", "-v", "-trimpath", "-tags", BuildTags, "-ldflags", ldflags}
-		for _, suffix := range suffixes {
-			args = append(args, version.Module+"/cmd/caisson-agent"+suffix+"@"+src.Version)
-		}
-		mod, dir = "GOFLAGS=", tmp
-	}
 	cmd := exec.Command(goTool, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), mod, "CGO_ENABLED=1", "GOWORK=off", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "GOBIN="+tmp, "GO111MODULE=on", "PWD="+dir)
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly", "CGO_ENABLED=1", "GOWORK=off", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "GO111MODULE=on", "PWD="+dir)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return "", err
@@ -95,9 +84,63 @@ func compile(goTool string, src version.Source, tmp string, out io.Writer) (stri
 	}
 	tail := watch(stderr, out)
 	if err := cmd.Wait(); err != nil {
-		return "", fmt.Errorf("go %s in %s: %w\n%s", args[0], dir, err, tail)
+		return "", fmt.Errorf("go build in %s: %w\n%s", dir, err, tail)
 	}
-	return target, nil
+	return filepath.Join(tmp, "caisson-agent"), nil
+}
+
+// agentSource returns the directory of the agent's module: beside the packages that this program was compiled from in a
+// checkout or a replacement, in the module cache for a published version.
+func agentSource(goTool string, src version.Source) (string, error) {
+	dir := src.Dir
+	if dir == "" && !src.Release {
+		dir = replacement(goTool) // under a vendor directory, which leaves the agent's module out
+	}
+	if agent := filepath.Join(dir, "agent"); dir != "" && isModule(agent) {
+		return agent, nil
+	}
+	if !src.Release {
+		return "", errNoSource
+	}
+	return download(goTool, version.AgentModule+"@"+src.Version)
+}
+
+// replacement is the directory that the main module of the working directory has instead of this module.
+func replacement(goTool string) string {
+	cmd := exec.Command(goTool, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", version.Module)
+	out, err := cmd.Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func isModule(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
+}
+
+// download fetches a module into the module cache, by whatever proxy the user has, and returns its directory.
+func download(goTool, module string) (string, error) {
+	empty, err := os.MkdirTemp("", "caisson-download-") // outside of any module, whose vendor directory would count
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(empty)
+	cmd := exec.Command(goTool, "mod", "download", "-json", module)
+	cmd.Dir = empty
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GO111MODULE=on", "PWD="+empty)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	var got struct{ Dir, Error string }
+	if jerr := json.Unmarshal(out, &got); jerr == nil && got.Error != "" {
+		return "", fmt.Errorf("go mod download %s: %s", module, got.Error)
+	}
+	if err != nil {
+		return "", fmt.Errorf("go mod download %s: %w\n%s", module, err, &stderr)
+	}
+	return got.Dir, nil
 }
 
 // watch counts the packages that the toolchain names and keeps what else it says.
@@ -118,14 +161,6 @@ func watch(r io.Reader, out io.Writer) []byte {
 	}
 	b := said.Bytes()
 	return b[max(0, len(b)-4000):]
-}
-
-func listDir(goTool string) string {
-	out, err := exec.Command(goTool, "list", "-m", "-f", "{{.Dir}}", version.Module).Output()
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(out))
 }
 
 func findGo() (string, error) {

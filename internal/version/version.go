@@ -17,8 +17,11 @@ import (
 	"sync"
 )
 
-// Module is the module's path.
-const Module = "github.com/caisson-dev/caisson"
+// Module is the path of the module that programs import; AgentModule that of the agent's, which has the same version.
+const (
+	Module      = "github.com/caisson-dev/caisson"
+	AgentModule = Module + "/agent"
+)
 
 // Devel is the version of a checkout whose source is not known.
 const Devel = "devel"
@@ -130,7 +133,7 @@ func dir() string {
 // hashSource hashes what the agent is compiled from: an edit of a test or of an example makes no new agent.
 func hashSource(dir string) (string, error) {
 	h := sha256.New()
-	for _, top := range []string{"go.mod", "go.sum", "agent", "cmd", "internal", "image", "container", "registry"} {
+	for _, top := range []string{"go.mod", "go.sum", "agent", "internal", "image", "container", "registry"} {
 		err := filepath.WalkDir(filepath.Join(dir, top), func(p string, d fs.DirEntry, err error) error {
 			switch {
 			case errors.Is(err, fs.ErrNotExist):

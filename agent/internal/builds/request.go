@@ -1,0 +1,68 @@
+//go:build linux
+
+package builds
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+// Request is what the owner sends.
+type Request struct {
+	Dir string `json:"dir,omitempty"` // the context is this directory
+	image.BuildOptions
+	HasTar bool `json:"hasTar,omitempty"` // the context follows as tar
+	Quiet  bool `json:"quiet,omitempty"`
+	Events bool `json:"events,omitempty"`
+
+	Dirs     map[string]string `json:"dirs,omitempty"`     // named contexts that are directories
+	Tars     []string          `json:"tars,omitempty"`     // those that follow as tars, after the context's
+	Boundary string            `json:"boundary,omitempty"` // of multipart, which the tars come as if there are Tars
+}
+
+func (s *Service) handleBuild(w http.ResponseWriter, r *http.Request) {
+	var req Request
+	body, err := wire.DecodeLine(r.Body, &req)
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	ev := wire.NewEvents(w)
+	var out io.Writer = io.Discard
+	if !req.Quiet {
+		out = ev
+	}
+	var event func(image.BuildEvent)
+	if req.Events {
+		event = func(e image.BuildEvent) { _ = ev.Progress(e) } // the owner is gone when this fails
+	}
+	img, err := s.Build(r.Context(), req, body, out, event)
+	ev.End(img, err)
+}
+
+// Build runs a build. body is the context when req.HasTar; event may be nil.
+func (s *Service) Build(ctx context.Context, req Request, body io.Reader, out io.Writer, event func(image.BuildEvent)) (*image.Image, error) {
+	if err := s.ready(); err != nil {
+		return nil, err
+	}
+	dir, err := s.images.Temp().Make("build")
+	if err != nil {
+		return nil, err
+	}
+	b := &build{s: s, req: req, dir: dir, out: newOutput(out, event, req.Jobs > 1)}
+	if err := b.prepare(ctx, body); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return b.run(ctx)
+}
+
+func missingDir(dir string, err error) error {
+	return api.Errorf(api.ErrInvalidArgument, "build: context %s: %w: name a directory that exists", dir, err)
+}

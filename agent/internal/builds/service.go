@@ -1,0 +1,65 @@
+//go:build linux
+
+package builds
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"go.podman.io/storage/pkg/unshare"
+
+	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
+	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/state"
+)
+
+// Service builds images into one store.
+type Service struct {
+	images *images.Service
+	layout state.Layout
+	log    *slog.Logger
+	guard  *ocirun.Guard
+	verbs  *ocirun.Server
+	ready  func() error
+}
+
+// New returns a Service. It needs nothing closed but images.
+func New(i *images.Service, layout state.Layout, logger *slog.Logger) *Service {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{images: i, layout: layout, log: logger}
+	s.guard = ocirun.NewGuard(images.RuntimeDir(i.Temp().Dir))
+	s.ready = sync.OnceValue(s.prepare)
+	s.verbs = ocirun.NewServer(images.RuntimeDir(i.Temp().Dir), logger)
+	i.OnClose(s.verbs.Close)
+	i.OnClose(s.guard.Close)
+	return s
+}
+
+// Routes registers the request of image.Store.Build.
+func (s *Service) Routes(mux *http.ServeMux) { mux.HandleFunc("POST /images/build", s.handleBuild) }
+
+// prepare is done before the first build.
+func (s *Service) prepare() error {
+	if err := os.MkdirAll(images.RuntimeDir(s.images.Temp().Dir), 0o700); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.images.CacheMounts(), 0o700); err != nil {
+		return err
+	}
+	// buildah keeps cache mounts in its temporary directory, which is this process's: lead it to the store's.
+	link := filepath.Join(s.images.Temp().Dir, "buildah-cache-"+strconv.Itoa(unshare.GetRootlessUID()))
+	if err := os.Symlink(s.images.CacheMounts(), link); err != nil {
+		return fmt.Errorf("cache mounts: %w", err)
+	}
+	if err := s.verbs.Start(); err != nil {
+		return fmt.Errorf("the runtime of builds: %w", err)
+	}
+	return s.guard.Start()
+}

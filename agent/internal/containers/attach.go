@@ -1,0 +1,167 @@
+//go:build linux
+
+package containers
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/logfile"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+type attachRequest struct {
+	Stdin bool     `json:"stdin"`
+	Logs  bool     `json:"logs"` // begin with what the present run has written
+	Size  api.Size `json:"size"`
+}
+
+func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
+	var req attachRequest
+	if err := wire.Decode(r.Body, &req); err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	m := s.mine(r.PathValue("id"))
+	if m == nil {
+		wire.Fail(w, notFound(r.PathValue("id")))
+		return
+	}
+	if req.Stdin && !m.rec.Options.Stdin {
+		wire.Fail(w, invalid("attach: container %s has no standard input: create it with Options.Stdin", short(m.rec.ID)))
+		return
+	}
+	run, err := m.present()
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	from := run.log.End()
+	if req.Logs {
+		from = run.log.From()
+	}
+	rd, err := run.log.Read(from)
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	defer rd.Close()
+	conn, br, err := hijack(w)
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	defer conn.Close()
+	run.setSize(req.Size)
+	run.serve(conn, br, rd, req.Stdin)
+}
+
+// serve connects a client with the run until it is over or the client goes.
+func (r *run) serve(conn net.Conn, br *bufio.Reader, rd *logfile.Reader, stdin bool) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		defer cancel() // the client is gone
+		r.readInput(ctx, api.NewFrameReader(br), stdin)
+	}()
+	fw := api.NewFrameWriter(conn)
+	err := sendLog(ctx, rd, r.log, func(e logfile.Entry) error { return fw.Frame(kindOf(e), e.Data) }, func() error { return nil })
+	if err != nil {
+		return
+	}
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		return
+	}
+	// The client is gone when these fail.
+	if r.err != nil {
+		_ = fw.JSON(api.Failure, api.ToError(r.err))
+		return
+	}
+	_ = fw.JSON(api.Exit, r.status)
+}
+
+// readInput brings the client's frames to the process, until the client closes the stream.
+func (r *run) readInput(ctx context.Context, fr *api.FrameReader, stdin bool) {
+	for {
+		kind, p, err := fr.Next()
+		if err != nil {
+			return
+		}
+		if kind == api.Resize {
+			var size api.Size
+			if json.Unmarshal(p, &size) == nil {
+				r.setSize(size)
+			}
+			continue
+		}
+		if !stdin {
+			continue
+		}
+		select {
+		case <-r.started:
+		case <-r.done:
+			continue
+		case <-ctx.Done():
+			return
+		}
+		switch kind {
+		case api.Stdin:
+			r.writeStdin(p)
+		case api.CloseInput:
+			r.closeStdin()
+		}
+	}
+}
+
+// setSize sets the terminal's size, now or when it comes to be.
+func (r *run) setSize(size api.Size) {
+	if size == (api.Size{}) {
+		return
+	}
+	r.stdinMu.Lock()
+	defer r.stdinMu.Unlock()
+	r.window = size
+	if r.master != nil {
+		_ = resize(r.master, size) // the process has ended
+	}
+}
+
+func (r *run) size() api.Size {
+	r.stdinMu.Lock()
+	defer r.stdinMu.Unlock()
+	return r.window
+}
+
+// writeStdin drops what the process does not want: it closed its standard input or has ended.
+func (r *run) writeStdin(p []byte) {
+	r.stdinMu.Lock()
+	f := r.stdin
+	if r.master != nil {
+		f = r.master
+	}
+	r.stdinMu.Unlock()
+	if f != nil {
+		_, _ = f.Write(p)
+	}
+}
+
+// hijack answers an upgrade and takes the connection over.
+func hijack(w http.ResponseWriter) (net.Conn, *bufio.Reader, error) {
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, nil, fmt.Errorf("take the connection over: %w", err)
+	}
+	if _, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+api.Upgrade+"\r\n\r\n"); err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return conn, rw.Reader, nil
+}

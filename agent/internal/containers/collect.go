@@ -1,0 +1,117 @@
+//go:build linux
+
+package containers
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"go.podman.io/storage"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/state"
+)
+
+// Collect removes what agents left that were killed: processes, cgroups, mounts and layers of containers whose lock
+// no one holds. Detached containers become exited ones.
+func (s *Service) Collect(ctx context.Context) error {
+	entries, err := os.ReadDir(s.layout.Containers())
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		id := e.Name()
+		lock, err := state.Try(s.lockPath(id), true)
+		if lock == nil {
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				errs = append(errs, err)
+			}
+			continue
+		}
+		errs = append(errs, s.collect(ctx, id))
+		lock.Unlock()
+	}
+	return errors.Join(errs...)
+}
+
+// CleanRun ends the processes of all containers and removes their cgroups and libcontainer's state, the last that is
+// known of them. No other agent of the store may live.
+func (s *Service) CleanRun() error { return s.rt.CleanAll() }
+
+// collect looks after one container whose lock is held and whose manager, if it had one, is dead.
+func (s *Service) collect(ctx context.Context, id string) error {
+	rec, err := s.loadRecord(id)
+	if errors.Is(err, api.ErrNotFound) { // killed before it was anything
+		return errors.Join(s.rt.Clean(id), os.RemoveAll(s.dir(id)))
+	}
+	if err != nil {
+		return err
+	}
+	st, err := s.loadState(id)
+	switch {
+	case errors.Is(err, api.ErrNotFound): // killed while it was made or removed
+		return errors.Join(s.rt.Clean(id), s.forget(rec))
+	case err != nil:
+		return err
+	case st.Manager == "" && rec.Options.Detach && !live(st.State):
+		if stale(rec, st) {
+			return s.forget(rec)
+		}
+		return nil
+	}
+	err = s.recover(ctx, id, st)
+	if errors.Is(err, api.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// recover cleans up after a dead manager; the container's lock is held. It returns ErrNotFound if that removed it.
+func (s *Service) recover(_ context.Context, id string, st *State) error {
+	rec, err := s.loadRecord(id)
+	if err != nil {
+		return err
+	}
+	if err := s.rt.Clean(id); err != nil {
+		s.Logger.Warn("clean up after a dead agent", "container", id, "error", err)
+	}
+	ran := live(st.State)
+	if ran {
+		*st = ended(st)
+		s.emitEnd(rec, st.Status)
+	}
+	if !rec.Options.Detach || (rec.Options.AutoRemove && ran) {
+		return errors.Join(s.forget(rec), notFound(id))
+	}
+	if err := s.unmount(id); err != nil && !errors.Is(err, storage.ErrLayerNotMounted) {
+		s.Logger.Warn("unmount after a dead agent", "container", id, "error", err)
+	}
+	st.Manager = ""
+	return s.save(id, "state.json", st)
+}
+
+// forget erases a container that a dead agent left.
+func (s *Service) forget(rec *Record) error {
+	known := s.Images.Storage().Exists(rec.ID)
+	_, _ = s.Images.Storage().Unmount(rec.ID, true) // its mount went with the agent's namespace
+	err := s.erase(rec)
+	if !known {
+		// A layer whose record went with a run root in memory is found by the store's own collection.
+		err = errors.Join(err, s.Images.Storage().GarbageCollect())
+	}
+	return err
+}
+
+// ended is the state of a container that ran when its agent was killed, or when the machine went down.
+func ended(st *State) State {
+	out := *st
+	out.State, out.Pid, out.RootFS = container.StateExited, 0, ""
+	out.Status.Code, out.Status.Signal = 128+int(killSignal), signalName(killSignal)
+	out.Status.Error = "its agent was killed, or the machine went down"
+	out.Status.Finished = time.Now()
+	return out
+}

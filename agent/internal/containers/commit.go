@@ -1,0 +1,167 @@
+//go:build linux
+
+package containers
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+
+	"go.podman.io/storage"
+	"go.podman.io/storage/pkg/archive"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/images"
+)
+
+func (s *Service) commit(r *http.Request, opts container.CommitOptions) (*image.Image, error) {
+	rec, err := s.loadRecord(r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, t := range opts.Tags {
+		name, err := images.NormalizeTag(t)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	ctx, release, err := s.Images.Hold(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	base, err := s.Images.Resolve(ctx, rec.ImageID)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := committedConfig(rec, base, opts) // before anything is written
+	if err != nil {
+		return nil, err
+	}
+	diff, err := s.quietDiff(ctx, rec, opts.NoPause)
+	if err != nil {
+		return nil, err
+	}
+	defer diff.Close()
+	return s.putImage(ctx, rec, base, cfg, diff, names)
+}
+
+// quietDiff reads the container's layer while the container holds still.
+func (s *Service) quietDiff(ctx context.Context, rec *Record, noPause bool) (*os.File, error) {
+	if m := s.mine(rec.ID); m != nil && !noPause {
+		if run, err := m.current(); err == nil && s.freezable(run) {
+			switch err := m.pause(run); {
+			case err == nil:
+				defer func() {
+					if err := m.resume(run); err != nil && !errors.Is(err, api.ErrNotPaused) && !errors.Is(err, api.ErrNotRunning) {
+						s.Logger.Error("resume after a commit", "container", rec.ID, "error", err)
+					}
+				}()
+			case errors.Is(err, api.ErrPaused), errors.Is(err, api.ErrNotRunning):
+			default:
+				return nil, err
+			}
+		}
+	}
+	return s.spoolDiff(ctx, rec.ID)
+}
+
+// spoolDiff copies the layer to a file without a name: the store's lock is held while a layer is read.
+func (s *Service) spoolDiff(ctx context.Context, id string) (_ *os.File, err error) {
+	layer, err := s.layer(id)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(s.Images.Temp().Dir, "commit-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, err
+	}
+	plain := archive.Uncompressed
+	rc, err := s.Images.Storage().Diff("", layer, &storage.DiffOptions{Compression: &plain})
+	if err != nil {
+		return nil, s.layerError(id, err)
+	}
+	err = withoutMountPoints(ctx, f, rc)
+	if cerr := rc.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the layer of container %s: %w", short(id), err)
+	}
+	return f, nil
+}
+
+// withoutMountPoints copies a layer without what was made for the engine's mounts, as Docker keeps it in a layer that
+// it does not commit.
+func withoutMountPoints(ctx context.Context, w io.Writer, r io.Reader) error {
+	tr, tw := tar.NewReader(r), tar.NewWriter(w)
+	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return tw.Close()
+		}
+		if err != nil {
+			return err
+		}
+		whiteout := strings.HasPrefix(path.Base(h.Name), archive.WhiteoutPrefix)
+		if mountPoint(path.Clean("/"+h.Name)) && h.Size == 0 && !whiteout {
+			continue
+		}
+		if err := tw.WriteHeader(h); err != nil {
+			return err
+		}
+		if _, err := io.Copy(tw, tr); err != nil {
+			return err
+		}
+	}
+}
+
+// putImage writes layer and image into the store.
+func (s *Service) putImage(ctx context.Context, rec *Record, base *images.Resolved, cfg *images.NewConfig, diff io.Reader, names []string) (*image.Image, error) {
+	st := s.Images.Storage()
+	layer, _, err := st.PutLayer("", base.TopLayer, nil, "", false, nil, diff)
+	if err != nil {
+		return nil, fmt.Errorf("write the layer of container %s: %w", short(rec.ID), err)
+	}
+	id, err := s.Images.Create(base, cfg, layer)
+	if err != nil {
+		if derr := st.DeleteLayer(layer.ID); derr != nil {
+			err = errors.Join(err, derr)
+		}
+		return nil, fmt.Errorf("write the image of container %s: %w", short(rec.ID), err)
+	}
+	if err := s.Images.MarkResult(id); err != nil {
+		return nil, err
+	}
+	if len(names) > 0 {
+		if err := st.AddNames(id, names); err != nil {
+			return nil, fmt.Errorf("name the image of container %s: %w", short(rec.ID), err)
+		}
+	}
+	s.emit(container.EventCommit, rec, "image", "sha256:"+id, "name", strings.Join(names, ","))
+	return s.Images.Get(ctx, id)
+}

@@ -1,0 +1,90 @@
+//go:build linux
+
+package containers
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+
+	"go.podman.io/storage"
+	"go.podman.io/storage/pkg/archive"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+func (s *Service) diff(r *http.Request, _ wire.None) ([]container.Change, error) {
+	id := r.PathValue("id")
+	layer, err := s.layer(id)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := s.Images.Storage().Changes("", layer)
+	if err != nil {
+		return nil, s.layerError(id, err)
+	}
+	return visible(changes), nil
+}
+
+// layer returns the container's read-write layer.
+func (s *Service) layer(id string) (string, error) {
+	c, err := s.Images.Storage().Container(id)
+	if err != nil {
+		return "", s.layerError(id, err)
+	}
+	return c.LayerID, nil
+}
+
+func (s *Service) layerError(id string, err error) error {
+	if errors.Is(err, storage.ErrContainerUnknown) || errors.Is(err, storage.ErrLayerUnknown) || !s.exists(id) {
+		return notFound(id)
+	}
+	return fmt.Errorf("compare container %s with its image: %w", short(id), err)
+}
+
+// visible leaves out what only is there for the engine's mounts, and the directories that changed by that alone.
+func visible(changes []archive.Change) []container.Change {
+	kinds := map[archive.ChangeType]container.ChangeKind{
+		archive.ChangeAdd: container.ChangeAdded, archive.ChangeModify: container.ChangeModified, archive.ChangeDelete: container.ChangeDeleted,
+	}
+	left := map[string]bool{}   // directories with a change that is told
+	ours := map[string]bool{}   // directories with one that is not
+	out := []container.Change{} // JSON: not null
+	for _, c := range changes {
+		if c.Path == "/" {
+			continue
+		}
+		into := left
+		if mountPoint(c.Path) && c.Kind != archive.ChangeDelete {
+			into = ours
+		} else {
+			out = append(out, container.Change{Kind: kinds[c.Kind], Path: c.Path})
+		}
+		into[path.Dir(c.Path)] = true
+	}
+	out = slices.DeleteFunc(out, func(c container.Change) bool {
+		return ours[c.Path] && !left[c.Path] && c.Kind != container.ChangeDeleted
+	})
+	slices.SortFunc(out, func(a, b container.Change) int { return cmp.Compare(a.Path, b.Path) })
+	return out
+}
+
+// mountPoint says whether a path is one that the engine mounts something on in every container, or is below one. What
+// is seen of it in a layer was made to mount on.
+func mountPoint(p string) bool {
+	switch p {
+	case "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/sbin/caisson-init":
+		return true
+	}
+	for _, dir := range []string{"/dev", "/proc", "/sys"} {
+		if p == dir || strings.HasPrefix(p, dir+"/") {
+			return true
+		}
+	}
+	return false
+}

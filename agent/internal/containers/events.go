@@ -1,0 +1,148 @@
+//go:build linux
+
+package containers
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+// emit tells all who follow the store's events what happened to a container. attrs are pairs of keys and values.
+// A log that can't be written is no reason to fail what has happened.
+func (s *Service) emit(action container.EventAction, rec *Record, attrs ...string) {
+	e := container.Event{
+		Type: container.EventContainer, Action: action, ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, Labels: rec.Options.Labels,
+	}
+	for i := 0; i+1 < len(attrs); i += 2 {
+		if e.Attributes == nil {
+			e.Attributes = map[string]string{}
+		}
+		e.Attributes[attrs[i]] = attrs[i+1]
+	}
+	s.Emit(e)
+}
+
+// Emit appends an event of any type.
+func (s *Service) Emit(e container.Event) {
+	if err := s.eventLog.Append(e); err != nil {
+		s.Logger.Warn("write event", "action", string(e.Action), "id", e.ID, "error", err)
+	}
+}
+
+// emitNetwork tells of a network, and of the container that joins or leaves it.
+func (s *Service) emitNetwork(action container.EventAction, name, id string) {
+	e := container.Event{Type: container.EventNetwork, Action: action, ID: name}
+	if id != "" {
+		e.Attributes = map[string]string{"container": id}
+	}
+	s.Emit(e)
+}
+
+// emitEnd tells how a run ended.
+func (s *Service) emitEnd(rec *Record, st container.Status) {
+	if st.OOMKilled {
+		s.emit(container.EventOOM, rec)
+	}
+	s.emit(container.EventDie, rec, statusAttrs(st)...)
+}
+
+func statusAttrs(st container.Status) []string {
+	attrs := []string{"exitCode", strconv.Itoa(st.Code)}
+	if st.Signal != "" {
+		attrs = append(attrs, "signal", st.Signal)
+	}
+	return attrs
+}
+
+// emitExec tells of a command that was started in the container, and returns what tells of its end. The two have an id
+// in common; the engine knows commands by none.
+func (m *managed) emitExec(args []string) (ended func(container.Status)) {
+	const most = 4 << 10 // bytes: a script may be an argument
+	command := strings.Join(args, " ")
+	command = command[:min(len(command), most)]
+	attrs := []string{"execID", newID(), "command", strings.ToValidUTF8(command, "")}
+	emit := func(a container.EventAction, more ...string) {
+		m.mu.Lock()
+		rec := *m.rec // its name may change
+		m.mu.Unlock()
+		m.s.emit(a, &rec, append(attrs, more...)...)
+	}
+	emit(container.EventExec)
+	return func(st container.Status) { emit(container.EventExecDie, statusAttrs(st)...) }
+}
+
+// emitHealth tells of another state of health.
+func (s *Service) emitHealth(rec *Record, st container.HealthState) {
+	s.emit(container.EventHealth, rec, "health", string(st))
+}
+
+// created emits the creation of what f makes.
+func (s *Service) created(f func(*http.Request, container.Options) (ref, error)) func(*http.Request, container.Options) (ref, error) {
+	return func(r *http.Request, opts container.Options) (ref, error) {
+		made, err := f(r, opts)
+		if err == nil {
+			s.emitCreate(made)
+		}
+		return made, err
+	}
+}
+
+func (s *Service) emitCreate(made ref) {
+	if rec, err := s.loadRecord(made.ID); err == nil { // else it is gone again
+		s.emit(container.EventCreate, rec)
+	}
+}
+
+func (s *Service) events(w http.ResponseWriter, r *http.Request) {
+	var opts container.EventsOptions
+	if err := wire.Decode(r.Body, &opts); err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	rd, err := s.eventLog.Read(opts.Since)
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	defer rd.Close()
+	out := wire.NewEvents(w)
+	if err := http.NewResponseController(w).Flush(); err != nil {
+		return // the caller is gone
+	}
+	for {
+		e, err := rd.Follow(r.Context(), opts.Until)
+		if errors.Is(err, io.EOF) {
+			out.End(wire.None{}, nil)
+			return
+		}
+		if err != nil {
+			out.End(nil, err)
+			return
+		}
+		if !wanted(opts, e) {
+			continue
+		}
+		if err := out.Progress(e); err != nil {
+			return // the caller is gone
+		}
+	}
+}
+
+func wanted(o container.EventsOptions, e container.Event) bool {
+	switch {
+	case len(o.Types) > 0 && !slices.Contains(o.Types, e.Type):
+		return false
+	case len(o.Actions) > 0 && !slices.Contains(o.Actions, e.Action):
+		return false
+	case o.Container == "":
+		return true
+	}
+	return e.Type == container.EventContainer && (e.Name == o.Container || strings.HasPrefix(e.ID, o.Container))
+}

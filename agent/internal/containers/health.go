@@ -1,0 +1,296 @@
+//go:build linux
+
+package containers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+// Docker's defaults (https://docs.docker.com/reference/dockerfile/#healthcheck).
+const (
+	healthInterval      = 30 * time.Second
+	healthTimeout       = 30 * time.Second
+	healthStartInterval = 5 * time.Second
+	healthRetries       = 3
+	healthLog           = 5    // results that are kept
+	healthOutput        = 4096 // bytes of each that are kept
+)
+
+func validateHealth(h container.Health) error {
+	const field = "Options.Health."
+	if len(h.Test) > 0 {
+		switch kind, args := h.Test[0], h.Test[1:]; kind {
+		case "NONE":
+			if len(args) > 0 || h.Interval != 0 || h.Timeout != 0 || h.StartPeriod != 0 || h.StartInterval != 0 || h.Retries != 0 {
+				return invalid(field+"Test %q: NONE turns the check off: leave the other fields out", h.Test)
+			}
+		case "CMD":
+			if len(args) == 0 || args[0] == "" {
+				return invalid(field+"Test %q: CMD wants a program after it", h.Test)
+			}
+		case "CMD-SHELL":
+			if len(args) != 1 || args[0] == "" {
+				return invalid(field+"Test %q: CMD-SHELL wants one line after it", h.Test)
+			}
+		default:
+			return invalid(field+"Test %q: it begins with CMD, CMD-SHELL or NONE", h.Test)
+		}
+	}
+	for name, d := range map[string]time.Duration{
+		"Interval": h.Interval, "Timeout": h.Timeout, "StartPeriod": h.StartPeriod, "StartInterval": h.StartInterval,
+	} {
+		if d != 0 && d < time.Millisecond {
+			return invalid(field+"%s %s: at least 1ms", name, d)
+		}
+	}
+	if h.Retries < 0 {
+		return invalid(field+"Retries %d: it must not be negative", h.Retries)
+	}
+	return nil
+}
+
+// mergeHealth is the check that a container has, with the defaults filled in, or nil.
+func mergeHealth(o container.Health, img *image.Health) *container.Health {
+	h := o
+	if img != nil {
+		if h.Test == nil {
+			h.Test = img.Test
+		}
+		h.Interval, h.Timeout = orElse(h.Interval, img.Interval), orElse(h.Timeout, img.Timeout)
+		h.StartPeriod, h.Retries = orElse(h.StartPeriod, img.StartPeriod), orElse(h.Retries, img.Retries)
+	}
+	if len(h.Test) < 2 { // none, or NONE
+		return nil
+	}
+	h.Interval, h.Timeout = orElse(h.Interval, healthInterval), orElse(h.Timeout, healthTimeout)
+	h.StartInterval, h.Retries = orElse(h.StartInterval, healthStartInterval), orElse(h.Retries, healthRetries)
+	return &h
+}
+
+func orElse[T comparable](v, other T) T {
+	var zero T
+	if v == zero {
+		return other
+	}
+	return v
+}
+
+// healthCommand is what a check executes.
+func healthCommand(rec *Record) []string {
+	test := rec.Health.Test
+	if test[0] == "CMD" {
+		return test[1:]
+	}
+	shell := rec.Config.Shell
+	if len(shell) == 0 {
+		shell = []string{"/bin/sh", "-c"}
+	}
+	return append(slices.Clone(shell), test[1])
+}
+
+// watchHealth checks the container until its run is over.
+func (m *managed) watchHealth(r *run) {
+	h := m.rec.Health
+	begin := time.Now()
+	for {
+		wait := h.Interval
+		if time.Since(begin) < h.StartPeriod && m.health().State == container.HealthStarting {
+			wait = min(h.StartInterval, wait)
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-r.done:
+			t.Stop()
+			return
+		case <-t.C:
+		}
+		if m.state().State == container.StatePaused {
+			continue // nothing in it moves, a check least of all
+		}
+		check := m.checkHealth(r)
+		select {
+		case <-r.done:
+			return // it says nothing that the check failed then
+		default:
+		}
+		m.healthResult(check, time.Since(begin) < h.StartPeriod)
+	}
+}
+
+// health is a copy of what is known; nil means that there is no check.
+func (m *managed) health() *container.HealthInfo {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.st.Health == nil {
+		return nil
+	}
+	h := *m.st.Health
+	return &h
+}
+
+// healthResult counts a check. One that fails in the start period does not count, as in Docker.
+func (m *managed) healthResult(c container.HealthCheck, starting bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := *m.st.Health // readers of the old one go on with it
+	before := h.State
+	switch {
+	case c.Code == 0:
+		h.State, h.FailingStreak = container.HealthHealthy, 0
+	case starting && h.State == container.HealthStarting:
+	default:
+		if h.FailingStreak++; h.FailingStreak >= m.rec.Health.Retries {
+			h.State = container.HealthUnhealthy
+		}
+	}
+	h.Log = append(slices.Clone(h.Log[max(0, len(h.Log)+1-healthLog):]), c)
+	m.st.Health = &h
+	if err := m.saveState(); err != nil {
+		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", err)
+	}
+	if h.State != before {
+		m.healthChanged()
+		m.s.emitHealth(m.rec, h.State)
+	}
+}
+
+// healthChanged wakes those who wait for another state; m.mu is held.
+func (m *managed) healthChanged() {
+	if m.healthy != nil {
+		close(m.healthy)
+		m.healthy = nil
+	}
+}
+
+// checkHealth runs one check.
+func (m *managed) checkHealth(r *run) container.HealthCheck {
+	c := container.HealthCheck{Start: time.Now(), Code: -1}
+	defer func() { c.End = time.Now() }()
+	e, err := m.exec(execRequest{Args: healthCommand(m.rec)})
+	if err != nil {
+		c.Output = err.Error()
+		c.End = time.Now()
+		return c
+	}
+	out := &headWriter{}
+	var copied sync.WaitGroup
+	for _, f := range []*os.File{e.pipes.stdout, e.pipes.stderr} {
+		copied.Go(func() { _, _ = io.Copy(out, f) }) // ends with its writers, or below
+	}
+	late := make(chan struct{})
+	kill := time.AfterFunc(m.rec.Health.Timeout, func() {
+		close(late)
+		e.kill()
+	})
+	ps, err := e.proc.Wait()
+	intime := kill.Stop()
+	closing(e.pipes.stdout)
+	closing(e.pipes.stderr)
+	copied.Wait()
+	e.pipes.closeOurs()
+	c.End, c.Output = time.Now(), out.String()
+	switch {
+	case err != nil:
+		c.Output = err.Error()
+	case !intime:
+		<-late
+		c.Output = fmt.Sprintf("health check took more than %s", m.rec.Health.Timeout)
+	default:
+		var st container.Status
+		exitStatus(&st, ps.Sys())
+		c.Code = st.Code
+	}
+	return c
+}
+
+// headWriter keeps the first bytes of both streams.
+type headWriter struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (w *headWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.b.Write(p[:min(len(p), healthOutput-w.b.Len())])
+	return len(p), nil
+}
+
+func (w *headWriter) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.ToValidUTF8(w.b.String(), "�")
+}
+
+func (s *Service) waitHealthy(r *http.Request, _ wire.None) (wire.None, error) {
+	id := r.PathValue("id")
+	m := s.mine(id)
+	if m == nil {
+		st, err := s.loadState(id)
+		if err != nil {
+			return wire.None{}, err
+		}
+		return wire.None{}, notRunning(id, st.State)
+	}
+	return wire.None{}, m.waitHealthy(r.Context())
+}
+
+func (m *managed) waitHealthy(ctx context.Context) error {
+	if m.rec.Health == nil {
+		return invalid("wait for container %s to be healthy: it has no health check: set Options.Health", short(m.rec.ID))
+	}
+	for {
+		if st := m.state(); st.State == container.StateExited {
+			return notRunning(m.rec.ID, st.State)
+		}
+		r, err := m.present()
+		if err != nil {
+			return err
+		}
+		m.mu.Lock()
+		h := m.st.Health
+		if m.healthy == nil {
+			m.healthy = make(chan struct{})
+		}
+		changed, up := m.healthy, live(m.st.State)
+		m.mu.Unlock()
+		switch {
+		case !up || h == nil:
+		case h.State == container.HealthHealthy:
+			return nil
+		case h.State == container.HealthUnhealthy:
+			return unhealthy(m.rec.ID, h)
+		}
+		select {
+		case <-changed:
+		case <-r.done:
+			if m.state().State != container.StateRestarting {
+				return errors.Join(r.err, notRunning(m.rec.ID, container.StateExited))
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func unhealthy(id string, h *container.HealthInfo) error {
+	last := ""
+	if n := len(h.Log); n > 0 {
+		last = fmt.Sprintf(": the last one ended with %d: %s", h.Log[n-1].Code, strings.TrimSpace(h.Log[n-1].Output))
+	}
+	return api.Errorf(api.ErrUnhealthy, "container %s is unhealthy: %d checks failed%s", short(id), h.FailingStreak, last)
+}

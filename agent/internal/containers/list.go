@@ -1,0 +1,132 @@
+//go:build linux
+
+package containers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+func (s *Service) inspect(r *http.Request, _ wire.None) (*container.Info, error) {
+	return s.info(r.Context(), r.PathValue("id"), map[string]bool{})
+}
+
+// info describes a container from its files. up remembers which agents answer.
+func (s *Service) info(ctx context.Context, id string, up map[string]bool) (*container.Info, error) {
+	rec, err := loadCached(s, s.files.records, id, "config.json")
+	if err != nil {
+		return nil, err
+	}
+	st, err := loadCached(s, s.files.states, id, "state.json")
+	if err != nil {
+		return nil, err
+	}
+	if st.Manager != "" && st.Manager != s.Socket && s.mine(id) == nil {
+		ok, known := up[st.Manager]
+		if !known {
+			ok = alive(ctx, st.Manager)
+			up[st.Manager] = ok
+		}
+		if !ok {
+			if st, err = s.salvage(ctx, id, st); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &container.Info{
+		ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, ImageID: rec.ImageID, Created: rec.Created, State: st.State,
+		Pid: st.Pid, Status: st.Status, Command: rec.Command, Options: rec.Options, Mounts: rec.Mounts,
+		Networks: st.Networks, Ports: st.Ports, RootFS: st.RootFS, LogPath: s.logPath(id),
+		Health: st.Health, Restarts: st.Restarts,
+	}, nil
+}
+
+// salvage cleans up after a container's dead agent and returns the state since.
+func (s *Service) salvage(ctx context.Context, id string, st *State) (*State, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if _, err := s.find(ctx, id, func(*State) bool { return false }); err != nil {
+		if errors.Is(err, api.ErrNotFound) {
+			return nil, err // it went with its agent
+		}
+		// The dead agent's last threads still hold the lock: what it will be is known all the same.
+		gone := ended(st)
+		return &gone, nil
+	}
+	return s.loadState(id)
+}
+
+func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container.Info, error) {
+	sel, err := s.newSelection(r.Context(), opts)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(s.layout.Containers())
+	if err != nil {
+		return nil, err
+	}
+	s.files.keep(entries)
+	infos := []container.Info{}
+	up := map[string]bool{}
+	for _, e := range entries {
+		info, err := s.info(r.Context(), e.Name(), up)
+		if errors.Is(err, api.ErrNotFound) {
+			continue // half made or just removed
+		}
+		if err != nil {
+			return nil, err
+		}
+		if s.fits(sel, info) {
+			infos = append(infos, *info)
+		}
+	}
+	slices.SortFunc(infos, func(a, b container.Info) int { return b.Created.Compare(a.Created) })
+	return infos, nil
+}
+
+func (s *Service) prune(r *http.Request, opts container.PruneOptions) (container.PruneResult, error) {
+	res := container.PruneResult{}
+	infos, err := s.list(r, container.ListOptions{All: true, Labels: opts.Labels})
+	if err != nil {
+		return res, err
+	}
+	for _, info := range infos {
+		switch {
+		case live(info.State), !info.Options.Detach,
+			len(opts.NotLabels) > 0 && images.Labelled(info.Options.Labels, opts.NotLabels),
+			!opts.Until.IsZero() && info.Created.After(opts.Until):
+			continue
+		}
+		size, err := s.Images.Storage().ContainerSize(info.ID)
+		if err != nil {
+			size = 0 // just removed
+		}
+		switch err := s.pruneOne(r.Context(), info.ID); {
+		case err == nil:
+			res.Deleted = append(res.Deleted, info.ID)
+			res.Space += size
+		case errors.Is(err, api.ErrNotFound), errors.Is(err, api.ErrRunning):
+		default:
+			return res, err
+		}
+	}
+	return res, nil
+}
+
+// pruneOne removes a container unless it was started in the meantime.
+func (s *Service) pruneOne(ctx context.Context, id string) error {
+	target, err := s.find(ctx, id, func(*State) bool { return false })
+	if err != nil || target != "" {
+		return err // an agent has it: it is in use
+	}
+	return s.removeID(ctx, id, container.RemoveOptions{})
+}

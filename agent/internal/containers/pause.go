@@ -1,0 +1,140 @@
+//go:build linux
+
+package containers
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"syscall"
+
+	"github.com/opencontainers/runc/libcontainer"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+// theirs returns the container of a request for one that runs, which this agent manages.
+func (s *Service) theirs(r *http.Request) (*managed, *run, error) {
+	id := r.PathValue("id")
+	m := s.mine(id)
+	if m == nil {
+		st, err := s.loadState(id)
+		if err != nil {
+			return nil, nil, err
+		}
+		return nil, nil, notRunning(id, st.State)
+	}
+	run, err := m.current()
+	return m, run, err
+}
+
+func (s *Service) pause(r *http.Request, _ wire.None) (wire.None, error) {
+	m, run, err := s.theirs(r)
+	if err != nil {
+		return wire.None{}, err
+	}
+	return wire.None{}, m.pause(run)
+}
+
+func (s *Service) resume(r *http.Request, _ wire.None) (wire.None, error) {
+	m, run, err := s.theirs(r)
+	if err != nil {
+		return wire.None{}, err
+	}
+	return wire.None{}, m.resume(run)
+}
+
+func (m *managed) pause(r *run) error {
+	m.op.Lock()
+	defer m.op.Unlock()
+	if st := m.state().State; st == container.StatePaused {
+		return api.Errorf(api.ErrPaused, "pause container %s: it is paused already", short(m.rec.ID))
+	} else if st != container.StateRunning {
+		return notRunning(m.rec.ID, st)
+	}
+	if !m.s.freezable(r) {
+		return api.Errorf(api.ErrUnsupported, "pause container %s: it has no cgroup, which freezes processes: "+
+			"run as root, or where systemd delegates cgroups v2 to users", short(m.rec.ID))
+	}
+	err := r.rc.Pause()
+	if errors.Is(err, libcontainer.ErrNotRunning) {
+		return notRunning(m.rec.ID, container.StateExited)
+	}
+	if err != nil {
+		return err
+	}
+	return m.turn(container.StatePaused, container.EventPause)
+}
+
+func (m *managed) resume(r *run) error {
+	m.op.Lock()
+	defer m.op.Unlock()
+	switch st := m.state().State; st {
+	case container.StatePaused:
+	case container.StateRunning:
+		return api.Errorf(api.ErrNotPaused, "resume container %s: it is not paused", short(m.rec.ID))
+	default:
+		return notRunning(m.rec.ID, st)
+	}
+	if err := r.rc.Resume(); err != nil && !errors.Is(err, libcontainer.ErrNotPaused) { // a kill woke it up
+		return err
+	}
+	return m.turn(container.StateRunning, container.EventResume)
+}
+
+// turn notes a change between running and paused; m.op is held, so that it can't have ended for the files.
+func (m *managed) turn(to container.State, action container.EventAction) error {
+	m.mu.Lock()
+	var err error
+	if live(m.st.State) {
+		m.st.State = to
+		err = m.saveState()
+	}
+	m.mu.Unlock()
+	m.s.emit(action, m.rec)
+	return err
+}
+
+// freezable says whether the container has a cgroup that can be frozen.
+func (s *Service) freezable(r *run) bool {
+	st, err := r.rc.Libcontainer().State()
+	if err != nil {
+		return false
+	}
+	path := st.CgroupPaths["freezer"]
+	if path == "" {
+		path = st.CgroupPaths[""] // v2
+	}
+	if path == "" {
+		return false
+	}
+	_, err = os.Stat(path)
+	return err == nil
+}
+
+// signal sends a signal to the container's process. One that is to end it wakes it up, as in Docker.
+func (m *managed) signal(r *run, sig syscall.Signal, end bool) error {
+	m.s.emit(container.EventKill, m.rec, "signal", signalName(sig))
+	if err := r.rc.Signal(sig); err != nil || !end || m.state().State != container.StatePaused {
+		return err
+	}
+	err := m.resume(r)
+	if errors.Is(err, api.ErrNotPaused) || errors.Is(err, api.ErrNotRunning) {
+		return nil // another did it, or it ended
+	}
+	return err
+}
+
+// ends says whether a signal is one that is meant to end the container.
+func (m *managed) ends(sig syscall.Signal) bool {
+	if sig == killSignal {
+		return true
+	}
+	stop, err := parseSignal(m.rec.Options.StopSignal)
+	if m.rec.Options.StopSignal == "" {
+		stop, err = syscall.SIGTERM, nil
+	}
+	return err == nil && sig == stop
+}

@@ -1,0 +1,97 @@
+//go:build linux
+
+package containers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"go.podman.io/storage"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+func (s *Service) remove(r *http.Request, opts container.RemoveOptions) (wire.None, error) {
+	return wire.None{}, s.removeID(r.Context(), r.PathValue("id"), opts)
+}
+
+func (s *Service) removeID(ctx context.Context, id string, opts container.RemoveOptions) error {
+	m := s.mine(id)
+	if m == nil {
+		return s.removeUnmanaged(ctx, id)
+	}
+	if opts.Force {
+		if err := m.stopNow(); err != nil {
+			return err
+		}
+	}
+	m.op.Lock()
+	defer m.op.Unlock()
+	if st := m.state(); live(st.State) {
+		return api.Errorf(api.ErrRunning, "container %s: it is %s: stop it first, or set RemoveOptions.Force", short(id), st.State)
+	}
+	return m.erase()
+}
+
+// removeUnmanaged removes a detached container that does not run.
+func (s *Service) removeUnmanaged(ctx context.Context, id string) error {
+	lock, err := s.lock(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	rec, err := s.loadRecord(id)
+	if err != nil {
+		return err
+	}
+	return s.erase(rec)
+}
+
+// erase removes all of a container that does not run. Its lock is held. The directory goes last: what fails before is
+// found and tried again by the next agent's clean-up.
+func (s *Service) erase(rec *Record) error {
+	whole := s.exists(rec.ID) // and not only half made
+	if err := os.Remove(filepath.Join(s.dir(rec.ID), "state.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	err := s.dropName(rec.Name, rec.ID)
+	if derr := s.Images.Storage().DeleteContainer(rec.ID); derr != nil && !errors.Is(derr, storage.ErrContainerUnknown) && !errors.Is(derr, storage.ErrNotAContainer) {
+		err = errors.Join(err, fmt.Errorf("delete the layer of container %s: %w", short(rec.ID), derr))
+	}
+	if err = errors.Join(err, s.removeVolumes(rec)); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(s.dir(rec.ID)); err != nil {
+		return err
+	}
+	if whole {
+		s.emit(container.EventDestroy, rec)
+	}
+	return nil
+}
+
+// RemoveForImage removes the containers of an image that is removed by force. It stops at one that runs.
+func (s *Service) RemoveForImage(ctx context.Context, ids []string) error {
+	for _, id := range ids {
+		target, err := s.find(ctx, id, func(*State) bool { return false })
+		switch {
+		case errors.Is(err, api.ErrNotFound):
+			continue
+		case err != nil:
+			return err
+		case target != "":
+			return api.Errorf(api.ErrInUse, "container %s uses the image: an agent has it: stop and remove it first", short(id))
+		}
+		if err := s.removeID(ctx, id, container.RemoveOptions{}); err != nil && !errors.Is(err, api.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+//go:build linux
+
+package containers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+func (s *Service) rename(r *http.Request, _ wire.None) (wire.None, error) {
+	name := r.URL.Query().Get("name")
+	if !nameRE().MatchString(name) {
+		return wire.None{}, invalid("rename to %q: a name must match %s", name, nameRE())
+	}
+	rec, unlock, err := s.hold(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return wire.None{}, err
+	}
+	defer unlock()
+	return wire.None{}, s.renameTo(rec, name)
+}
+
+// hold keeps a container from starting, ending and going while its record is changed. The record is the manager's own
+// if this agent is that.
+func (s *Service) hold(ctx context.Context, id string) (*Record, func(), error) {
+	if m := s.mine(id); m != nil {
+		m.op.Lock()
+		m.mu.Lock()
+		removed := m.removed
+		m.mu.Unlock()
+		if removed {
+			m.op.Unlock()
+			return nil, nil, notFound(id)
+		}
+		return m.rec, m.op.Unlock, nil
+	}
+	lock, err := s.lock(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	rec, err := s.loadRecord(id)
+	if err != nil {
+		lock.Unlock()
+		return nil, nil, err
+	}
+	return rec, lock.Unlock, nil
+}
+
+// change changes a record that is held, for those too that read a managed container's under its mu alone.
+func (s *Service) change(rec *Record, f func(*Record)) {
+	if m := s.mine(rec.ID); m != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+	}
+	f(rec)
+}
+
+// renameTo claims the new name before the old one goes: a crash between leaves the container with one name too many,
+// which goes with it.
+func (s *Service) renameTo(rec *Record, name string) error {
+	old := rec.Name
+	if name == old {
+		return nil
+	}
+	if err := s.claimName(name, rec.ID); err != nil {
+		return err
+	}
+	changed := *rec
+	changed.Name, changed.Options.Name = name, name
+	if err := s.save(rec.ID, "config.json", &changed); err != nil {
+		return errors.Join(err, s.dropName(name, rec.ID))
+	}
+	s.change(rec, func(r *Record) { r.Name, r.Options.Name = name, name })
+	err := s.dropName(old, rec.ID)
+	s.emit(container.EventRename, rec, "oldName", old)
+	return err
+}

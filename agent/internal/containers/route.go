@@ -1,0 +1,194 @@
+//go:build linux
+
+package containers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"time"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/internal/unixsock"
+)
+
+// managing serves a request that needs the container's manager, and makes this agent, or for a detached container a
+// new one, the manager if it has none.
+func (s *Service) managing(h http.HandlerFunc) http.HandlerFunc {
+	return s.route(func(st *State) bool { return true }, h)
+}
+
+// running serves a request that needs the manager only while the container runs; h answers that it does not.
+func (s *Service) running(h http.HandlerFunc) http.HandlerFunc {
+	return s.route(func(st *State) bool { return live(st.State) }, h)
+}
+
+// settled is as running, for requests that also make sense of a container that does not run.
+func (s *Service) settled(h http.HandlerFunc) http.HandlerFunc { return s.running(h) }
+
+// unsettled serves a request that waits for a run that is, or that is to come.
+func (s *Service) unsettled(h http.HandlerFunc) http.HandlerFunc {
+	return s.route(func(st *State) bool { return st.State != container.StateExited }, h)
+}
+
+func live(st container.State) bool {
+	return st == container.StateRunning || st == container.StatePaused || st == container.StateRestarting || st == container.StateRemoving
+}
+
+// route brings a request to where it can be served: here, or to the manager, if another agent is.
+func (s *Service) route(needsManager func(*State) bool, h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		id := r.PathValue("id")
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+		if err != nil {
+			wire.Fail(w, err)
+			return
+		}
+		for try := 0; ; try++ {
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			target, err := s.find(r.Context(), id, needsManager)
+			if err != nil {
+				// A late Wait for an auto-removed container is answered from memory.
+				if _, ok := s.remembered(id); !ok || !errors.Is(err, api.ErrNotFound) {
+					wire.Fail(w, err)
+					return
+				}
+				target = ""
+			}
+			if target == "" {
+				h(w, r)
+				return
+			}
+			if !forward(w, r, target, try < 5) {
+				return
+			}
+		}
+	}
+}
+
+// maxBody bounds a request's body, in bytes: options, not data.
+const maxBody = 16 << 20
+
+// find returns the socket of the agent that manages the container, or nothing if the request is to be served here.
+func (s *Service) find(ctx context.Context, id string, needsManager func(*State) bool) (string, error) {
+	if s.mine(id) != nil {
+		return "", nil
+	}
+	st, err := s.loadState(id)
+	if err != nil {
+		return "", err
+	}
+	if st.Manager != "" && st.Manager != s.Socket && alive(ctx, st.Manager) {
+		return st.Manager, nil
+	}
+	if st.Manager == "" && !needsManager(st) && !live(st.State) {
+		return "", nil
+	}
+	lock, err := s.lock(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	// The manager may have changed while this agent waited for the lock.
+	if st, err = s.loadState(id); err != nil {
+		lock.Unlock()
+		return "", err
+	}
+	if st.Manager != "" || live(st.State) {
+		if err := s.recover(ctx, id, st); err != nil { // it died
+			lock.Unlock()
+			return "", err
+		}
+		if st, err = s.loadState(id); err != nil || !needsManager(st) {
+			lock.Unlock()
+			return "", err
+		}
+	}
+	return s.appoint(ctx, id, st, lock)
+}
+
+// appoint makes a manager for a container that has none. It takes the lock over.
+func (s *Service) appoint(ctx context.Context, id string, st *State, lock *state.Lock) (string, error) {
+	rec, err := s.loadRecord(id)
+	if err != nil {
+		lock.Unlock()
+		return "", err
+	}
+	if rec.Options.Detach && s.Only != id {
+		defer lock.Unlock()
+		return s.Detach(ctx, id, lock.File())
+	}
+	m := newManaged(s, rec, st, lock)
+	if err := m.manage(); err != nil {
+		lock.Unlock()
+		return "", err
+	}
+	return "", s.add(m)
+}
+
+// lock takes the container's lock from an agent that is about to let go of it, or is dead.
+func (s *Service) lock(ctx context.Context, id string) (*state.Lock, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errBusy)
+	defer cancel()
+	if !s.exists(id) {
+		return nil, notFound(id)
+	}
+	lock, err := state.Acquire(ctx, s.lockPath(id), true)
+	if err != nil {
+		if !s.exists(id) {
+			return nil, notFound(id)
+		}
+		return nil, err
+	}
+	if !s.exists(id) { // removed while this agent waited
+		lock.Unlock()
+		return nil, notFound(id)
+	}
+	return lock, nil
+}
+
+var errBusy = errors.New("container is busy: an agent holds its lock and does not answer")
+
+// alive says whether an agent serves at socket.
+func alive(ctx context.Context, socket string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	c, err := unixsock.Dial(ctx, socket)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// forward passes the request on. It reports true when nothing was answered and the request may be tried again: the
+// agent went away before it took it.
+func forward(w http.ResponseWriter, r *http.Request, socket string, mayRetry bool) (again bool) {
+	p := &httputil.ReverseProxy{
+		Rewrite: func(pr *httputil.ProxyRequest) {
+			pr.Out.URL.Scheme, pr.Out.URL.Host = "http", "agent"
+		},
+		FlushInterval: -1,
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return unixsock.Dial(ctx, socket)
+			},
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if mayRetry && r.Context().Err() == nil {
+				again = true
+				return
+			}
+			wire.Fail(w, api.Errorf(api.ErrAgentGone, "the agent of container %s is gone: %w", short(r.PathValue("id")), err))
+		},
+	}
+	p.ServeHTTP(w, r)
+	return again
+}

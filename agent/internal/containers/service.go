@@ -1,0 +1,202 @@
+//go:build linux
+
+// Package containers makes, runs and removes containers for the agent.
+//
+// A container has a directory with its record, state, log and lock. Whoever holds the lock is its manager: the owner's
+// agent from creation on, or for a detached container an agent of its own while it runs. Requests that concern a
+// container's processes go to its manager; other agents pass them on.
+package containers
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/agent/internal/apparmor"
+	"github.com/caisson-dev/caisson/agent/internal/eventlog"
+	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/runtime"
+	"github.com/caisson-dev/caisson/agent/internal/seccomp"
+	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+// Host is what an agent found out about its surroundings.
+type Host struct {
+	Rootless bool // in a user namespace of ours
+	OneID    bool // which maps a single id
+	CgroupV2 bool
+	Kernel   seccomp.Kernel
+	AppArmor apparmor.Host
+}
+
+// Config of a Service.
+type Config struct {
+	Layout state.Layout
+	Images *images.Service
+	Host   Host
+	Socket string   // where this agent serves
+	Init   *os.File // the binary of containers' inits, if it is not this one
+	Logger *slog.Logger
+	// Detach starts an agent that manages the container whose lock it is given, and returns its socket.
+	Detach func(ctx context.Context, id string, lock *os.File) (string, error)
+	// Only is the one container that this agent manages, for an agent of a detached container.
+	Only string
+}
+
+// Service is the agent's containers.
+type Service struct {
+	Config
+	layout state.Layout
+	rt     *runtime.Runtime
+
+	eventLog *eventlog.Log
+	files    fileCache
+
+	mu          sync.Mutex
+	managed     map[string]*managed
+	imageMounts sync.Mutex                  // held while images are mounted for a container that starts
+	ended       map[string]container.Status // of auto-removed containers, for a Wait that comes late
+	order       []string                    // of ended, oldest first
+	nets        *networks
+	changed     chan struct{} // closed and replaced when managed shrinks
+	closing     bool
+	terminating bool
+}
+
+// New returns the service.
+func New(cfg Config) (*Service, error) {
+	if err := os.MkdirAll(filepath.Join(cfg.Layout.Root, "names"), 0o700); err != nil {
+		return nil, err
+	}
+	events, err := eventlog.Open(cfg.Layout.Events())
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		Config: cfg, layout: cfg.Layout, eventLog: events,
+		rt:      runtime.New(cfg.Layout.Runtime(), cfg.Host.Rootless, cfg.Init),
+		files:   fileCache{records: map[string]cached[Record]{}, states: map[string]cached[State]{}},
+		managed: map[string]*managed{}, ended: map[string]container.Status{}, changed: make(chan struct{}),
+	}
+	s.nets = &networks{s: s}
+	return s, nil
+}
+
+// Routes registers the requests of package container.
+func (s *Service) Routes(mux *http.ServeMux) {
+	mux.HandleFunc("POST /containers/create", wire.Handle(s.created(s.create)))
+	mux.HandleFunc("POST /containers/create-modified", s.createModified)
+	mux.HandleFunc("GET /containers/get", wire.Handle(s.get))
+	mux.HandleFunc("POST /containers/list", wire.Handle(s.list))
+	mux.HandleFunc("POST /containers/prune", wire.Handle(s.prune))
+	mux.HandleFunc("GET /containers/{id}/inspect", wire.Handle(s.inspect))
+	s.routeOperations(mux)
+
+	s.routeNetworks(mux)
+	mux.HandleFunc("POST /containers/{id}/start", s.managing(wire.Handle(s.start)))
+	mux.HandleFunc("POST /containers/{id}/hold", s.managing(s.keepFor))
+	mux.HandleFunc("POST /containers/{id}/attach", s.managing(s.attach))
+	mux.HandleFunc("POST /containers/{id}/wait", s.unsettled(wire.Handle(s.wait)))
+	mux.HandleFunc("POST /containers/{id}/wait-healthy", s.unsettled(wire.Handle(s.waitHealthy)))
+	mux.HandleFunc("POST /containers/{id}/restart", s.managing(wire.Handle(s.restart)))
+	mux.HandleFunc("POST /containers/{id}/exec", s.running(s.exec))
+	mux.HandleFunc("POST /containers/{id}/kill", s.running(wire.Handle(s.kill)))
+	mux.HandleFunc("POST /containers/{id}/stop", s.settled(wire.Handle(s.stop)))
+	mux.HandleFunc("POST /containers/{id}/remove", s.settled(wire.Handle(s.remove)))
+	mux.HandleFunc("POST /containers/{id}/logs", s.settled(s.logs))
+}
+
+type ref struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+func (s *Service) get(r *http.Request, _ wire.None) (ref, error) {
+	id, err := s.lookup(r.URL.Query().Get("ref"))
+	if err != nil {
+		return ref{}, err
+	}
+	rec, err := s.loadRecord(id)
+	if err != nil {
+		return ref{}, err
+	}
+	return ref{rec.ID, rec.Name}, nil
+}
+
+// mine returns the container if this agent manages it.
+func (s *Service) mine(id string) *managed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.managed[id]
+}
+
+func (s *Service) add(m *managed) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return errClosing
+	}
+	s.managed[m.rec.ID] = m
+	return nil
+}
+
+func (s *Service) drop(m *managed) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.managed[m.rec.ID] == m {
+		delete(s.managed, m.rec.ID)
+	}
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// remember keeps how an auto-removed container ended, for callers that wait for it afterwards.
+func (s *Service) remember(id string, st container.Status) {
+	const most = 4096
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended[id] = st
+	if s.order = append(s.order, id); len(s.order) > most {
+		delete(s.ended, s.order[0])
+		s.order = s.order[1:]
+	}
+}
+
+func (s *Service) remembered(id string) (container.Status, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, ok := s.ended[id]
+	return st, ok
+}
+
+var errClosing = errors.New("the agent is ending")
+
+// Close ends and removes every container that this agent manages and that is not detached. Detached ones are left to
+// their own agents; an agent of a detached container closes when it has ended.
+func (s *Service) Close() {
+	s.mu.Lock()
+	s.closing = true
+	all := make([]*managed, 0, len(s.managed))
+	for _, m := range s.managed {
+		all = append(all, m)
+	}
+	s.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, m := range all {
+		wg.Go(func() {
+			if err := m.close(); err != nil {
+				s.Logger.Error("remove container at the end", "container", m.rec.ID, "error", err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := s.nets.close(); err != nil {
+		s.Logger.Warn("leave the networks", "error", err)
+	}
+}

@@ -1,0 +1,291 @@
+//go:build linux
+
+package containers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/logfile"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+const killSignal = unix.SIGKILL
+
+func (s *Service) start(r *http.Request, _ wire.None) (wire.None, error) {
+	m := s.mine(r.PathValue("id"))
+	if m == nil {
+		return wire.None{}, notFound(r.PathValue("id"))
+	}
+	return wire.None{}, m.start()
+}
+
+// start runs the container's process. It is not given up when the caller goes: what is begun is made or undone.
+func (m *managed) start() error {
+	m.op.Lock()
+	defer m.op.Unlock()
+	if st := m.state(); live(st.State) {
+		return api.Errorf(api.ErrRunning, "container %s: it is %s already", short(m.rec.ID), st.State)
+	}
+	m.mu.Lock()
+	m.restarts, m.st.Restarts = restarts{}, 0
+	m.mu.Unlock()
+	return m.startHeld()
+}
+
+// startHeld is start, and the restart policy's; m.op is held.
+func (m *managed) startHeld() error {
+	r, err := m.present()
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	pipes, err := newPipes(m.rec.Options.Stdin, m.rec.Options.TTY)
+	if err != nil {
+		return err
+	}
+	rootfs, err := m.launch(r, pipes)
+	if err == nil {
+		if err = pipes.terminal(); err != nil {
+			err = errors.Join(err, m.abandon(r))
+		}
+	}
+	pipes.closeTheirs()
+	if err != nil {
+		pipes.closeOurs()
+		err = fmt.Errorf("start container %s: %w", short(m.rec.ID), errors.Join(err, r.net.leave(), m.s.unmount(m.rec.ID)))
+		m.failed(r, err)
+		return err
+	}
+	r.connect(pipes)
+	m.mu.Lock()
+	m.st.State, m.st.Pid, m.st.RootFS = container.StateRunning, r.proc.Pid, rootfs
+	m.st.Networks, m.st.Ports = r.net.describe()
+	m.st.Status = container.Status{Started: begin}
+	m.st.Health = nil
+	if m.rec.Health != nil {
+		m.st.Health = &container.HealthInfo{State: container.HealthStarting}
+	}
+	err = m.saveState()
+	m.mu.Unlock()
+	m.s.emit(container.EventStart, m.rec)
+	close(r.started)
+	copied := r.copyOutput(pipes)
+	go m.watch(r, begin, copied)
+	if m.rec.Health != nil {
+		go m.watchHealth(r)
+	}
+	return err
+}
+
+// failed leaves the container as one that could not be started, as Docker does: exited, with the reason.
+func (m *managed) failed(r *run, err error) {
+	code := 128
+	switch {
+	case errors.Is(err, api.ErrCommandNotFound):
+		code = 127
+	case errors.Is(err, api.ErrNotExecutable):
+		code = 126
+	}
+	st := container.Status{Code: code, Error: err.Error(), Finished: time.Now()}
+	m.mu.Lock()
+	m.st.ended(st)
+	if serr := m.saveState(); serr != nil {
+		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", serr)
+	}
+	m.mu.Unlock()
+	m.s.emitEnd(m.rec, st)
+	_ = r.log.Close() // nothing was written
+	m.over(r, st, err)
+}
+
+// launch mounts the root file system, joins the networks and starts the process. It returns where the root file
+// system is.
+func (m *managed) launch(r *run, p *pipes) (string, error) {
+	joined := make(chan error, 1)
+	go func() { // beside the mount: neither needs the other
+		var err error
+		r.net, err = m.joinNetworks(context.Background())
+		joined <- err
+	}()
+	rootfs, err := m.s.Images.Storage().Mount(m.rec.ID, "")
+	if nerr := <-joined; nerr != nil {
+		return "", errors.Join(nerr, err)
+	}
+	if err != nil {
+		return "", fmt.Errorf("mount the root file system: %w", err)
+	}
+	if err := runnable(program{m.rec.Command[0], m.rec.Dir, m.rec.Env}, m.rec.Mounts, rootfs); err != nil {
+		return "", err
+	}
+	in, err := m.s.specInput(m.rec, rootfs)
+	if err != nil {
+		return "", err
+	}
+	defer in.close(m.s.Logger)
+	spec, err := m.spec(r, in)
+	if err != nil {
+		return "", err
+	}
+	rc, err := m.s.rt.Create(m.rec.ID, spec)
+	if err != nil {
+		return "", err
+	}
+	proc, err := rc.Start(p.io(r.size()))
+	if err != nil {
+		return "", errors.Join(err, rc.Destroy())
+	}
+	r.rc, r.proc, r.spec = rc, proc, spec
+	return rootfs, nil
+}
+
+// spec makes the specification for a run whose root file system is mounted and whose networks are joined.
+func (m *managed) spec(r *run, in *inputs) (*specs.Spec, error) {
+	if err := m.writeNetFiles(r.net); err != nil {
+		return nil, err
+	}
+	spec, err := newSpec(in.specInput)
+	if err != nil {
+		return nil, err
+	}
+	r.net.apply(spec)
+	return m.s.modified(m.rec.ID, spec)
+}
+
+// ended is the state after a run.
+func (st *State) ended(status container.Status) {
+	st.State, st.Pid, st.RootFS, st.Status, st.Networks, st.Ports = container.StateExited, 0, "", status, nil, nil
+}
+
+// copyOutput brings both streams into the log until their writers are gone.
+func (r *run) copyOutput(p *pipes) *sync.WaitGroup {
+	var wg sync.WaitGroup
+	if p.master != nil {
+		p.console.Close()
+		wg.Go(func() { _ = r.log.Copy(logfile.Stdout, terminalReader{p.master}) }) // as below
+		return &wg
+	}
+	for stream, f := range map[logfile.Stream]*os.File{logfile.Stdout: p.stdout, logfile.Stderr: p.stderr} {
+		wg.Go(func() {
+			defer f.Close()
+			_ = r.log.Copy(stream, f) // a full disk loses log, not the container
+		})
+	}
+	return &wg
+}
+
+// watch waits for the process's end and cleans up after it.
+func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
+	ps, err := r.proc.Wait()
+	st := container.Status{Started: begin, Finished: time.Now()}
+	if err != nil {
+		st.Code, st.Error = 255, err.Error()
+	} else {
+		exitStatus(&st, ps.Sys())
+	}
+	st.OOMKilled = m.s.oomKilled(m.rec)
+	copied.Wait()
+	_ = r.log.Close() // its writes are done
+	r.disconnect()
+	m.op.Lock()
+	defer m.op.Unlock()
+	if err := errors.Join(r.rc.Destroy(), r.net.leave(), m.s.unmount(m.rec.ID)); err != nil {
+		m.s.Logger.Error("clean up after container", "container", m.rec.ID, "error", err)
+	}
+	m.mu.Lock()
+	m.st.ended(st)
+	if m.rec.Options.AutoRemove {
+		m.leaving = make(chan struct{})
+		defer close(m.leaving)
+	}
+	m.plan(r, st)
+	err = m.saveState()
+	m.mu.Unlock()
+	if err != nil {
+		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", err)
+	}
+	m.s.emitEnd(m.rec, st)
+	if m.rec.Options.AutoRemove {
+		m.s.remember(m.rec.ID, st)
+		r.status = st // erase finds the run unfinished otherwise
+		m.over(r, st, m.eraseAfter())
+	} else {
+		m.over(r, st, nil)
+	}
+	m.s.notify()
+}
+
+// eraseAfter erases without touching the run, which is about to be over.
+func (m *managed) eraseAfter() error {
+	m.mu.Lock()
+	m.run = nil
+	m.mu.Unlock()
+	if err := m.erase(); err != nil {
+		m.s.Logger.Error("auto-remove container", "container", m.rec.ID, "error", err)
+	}
+	return nil
+}
+
+func exitStatus(st *container.Status, sys any) {
+	ws, ok := sys.(syscall.WaitStatus)
+	switch {
+	case !ok:
+		st.Code = 255
+	case ws.Signaled():
+		st.Code, st.Signal = 128+int(ws.Signal()), signalName(ws.Signal())
+	default:
+		st.Code = ws.ExitStatus()
+	}
+}
+
+// abandon ends a process that could not be connected.
+func (m *managed) abandon(r *run) error {
+	err := r.rc.Signal(killSignal)
+	_, werr := r.proc.Wait()
+	return errors.Join(err, werr, r.rc.Destroy())
+}
+
+// connect makes the process's input and terminal known to those that are attached.
+func (r *run) connect(p *pipes) {
+	r.stdinMu.Lock()
+	defer r.stdinMu.Unlock()
+	r.stdin, r.master = p.stdin, p.master
+	if r.master != nil && r.window != (api.Size{}) {
+		_ = resize(r.master, r.window) // it was set while the process started; it may have ended since
+	}
+}
+
+func (r *run) disconnect() {
+	r.stdinMu.Lock()
+	defer r.stdinMu.Unlock()
+	closeAll(r.stdin, r.master)
+	r.stdin, r.master = nil, nil
+}
+
+func (r *run) closeStdin() {
+	r.stdinMu.Lock()
+	defer r.stdinMu.Unlock()
+	if r.stdin != nil {
+		r.stdin.Close()
+		r.stdin = nil
+	}
+}
+
+func (s *Service) unmount(id string) error {
+	_, err := s.Images.Storage().Unmount(id, true)
+	if err != nil {
+		return fmt.Errorf("unmount the root file system: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+//go:build linux
+
+package containers
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/diskspace"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+// Measure adds containers and volumes to what the store takes.
+func (s *Service) Measure(ctx context.Context, u *image.DiskUsage) error {
+	entries, err := os.ReadDir(s.layout.Containers())
+	if err != nil {
+		return err
+	}
+	up := map[string]bool{}
+	for _, e := range entries {
+		info, err := s.info(ctx, e.Name(), up)
+		if errors.Is(err, api.ErrNotFound) {
+			continue // half made or just removed
+		}
+		if err != nil {
+			return err
+		}
+		c := image.ContainerUsage{
+			ID: info.ID, Name: info.Name, Image: info.Image, State: string(info.State), Created: info.Created, Size: s.ownSize(info.ID),
+		}
+		u.Containers.Items = append(u.Containers.Items, c)
+		u.Containers.Size += c.Size
+		if live(info.State) {
+			u.Containers.Active++
+		} else {
+			u.Containers.Reclaimable += c.Size
+		}
+	}
+	return s.measureVolumes(ctx, u)
+}
+
+// ownSize is the size of a container's layer as it lies on the disk: no lock is held and nothing is mounted for it.
+func (s *Service) ownSize(id string) int64 {
+	layer, err := s.layer(id)
+	if err != nil {
+		return 0 // just removed
+	}
+	return diskspace.Usage(filepath.Join(s.layout.Graph(), "overlay", layer, "diff"))
+}
+
+func (s *Service) measureVolumes(ctx context.Context, u *image.DiskUsage) error {
+	volumes, err := s.listVolumes(nil, wire.None{})
+	if err != nil {
+		return err
+	}
+	for _, v := range volumes {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		item := image.VolumeUsage{Name: v.Name, Containers: len(v.Containers), Size: diskspace.Usage(v.Path)}
+		u.Volumes.Items = append(u.Volumes.Items, item)
+		u.Volumes.Size += item.Size
+		if item.Containers > 0 {
+			u.Volumes.Active++
+		} else {
+			u.Volumes.Reclaimable += item.Size
+		}
+	}
+	return nil
+}

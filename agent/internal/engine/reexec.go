@@ -1,0 +1,19 @@
+//go:build linux
+
+// Package engine is the agent: it does all storage, image and container work for one owner process.
+package engine
+
+import (
+	"os"
+
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/stage"
+)
+
+// Reexec takes this process over if it was started to be the agent or what an agent starts. Otherwise it returns.
+func Reexec() {
+	stage.Enter()
+	if os.Args[0] == api.AgentArg0 && os.Getenv(api.EnvHook) == api.HookAgent {
+		os.Exit(Main())
+	}
+}

@@ -1,0 +1,23 @@
+//go:build linux
+
+package hook
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
+)
+
+// TestNames: the hook repeats what it can't import.
+func TestNames(t *testing.T) {
+	assert.Equal(t, api.EnvHook, envHook)
+	assert.Equal(t, api.HookUserNS, userNS)
+	assert.Equal(t, api.HookAgent, agent)
+	assert.Equal(t, api.MapsFD, mapsFD)
+	assert.Equal(t, api.AgentArg0, agentArg)
+	assert.Equal(t, ocirun.Arg, verbArg)
+	assert.Equal(t, "../"+ocirun.SocketName, verbSocket)
+}

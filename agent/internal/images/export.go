@@ -1,0 +1,33 @@
+package images
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/pack"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+func (s *Service) handleExport(w http.ResponseWriter, r *http.Request) {
+	v, err := s.openFS(r.Context(), r.URL.Query().Get("ref"))
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	fw := api.NewFrameWriter(w)
+	err = export(r.Context(), v, fw.Stream(api.Stdout))
+	s.closeView(v) // before the owner goes on, who may remove the image
+	// The owner is gone when these fail.
+	if err != nil {
+		_ = fw.JSON(api.Failure, api.ToError(err))
+		return
+	}
+	_ = fw.Frame(api.Exit, nil)
+}
+
+func export(ctx context.Context, v *view, w io.Writer) error {
+	err := pack.Write(w, func(p *pack.Packer) error { return p.Content(v.root) })
+	return Explain(ctx, "export image "+short(v.id), err)
+}

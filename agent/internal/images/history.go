@@ -1,0 +1,56 @@
+package images
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+func (s *Service) handleHistory(w http.ResponseWriter, r *http.Request) {
+	steps, err := s.History(r.Context(), r.URL.Query().Get("ref"))
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	wire.Reply(w, steps)
+}
+
+// History returns the steps that made an image, the last first.
+func (s *Service) History(ctx context.Context, ref string) ([]image.Step, error) {
+	img, err := s.find(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.config(img)
+	if err != nil {
+		return nil, err
+	}
+	var sizes []int64 // lowest first
+	for id := img.TopLayer; id != ""; {
+		l, err := s.store.Layer(id)
+		if err != nil {
+			return nil, storeError(ref, err)
+		}
+		sizes = append(sizes, max(0, l.UncompressedSize))
+		id = l.Parent
+	}
+	slices.Reverse(sizes)
+	steps := make([]image.Step, 0, len(c.raw.History))
+	layer := 0
+	for _, h := range c.raw.History {
+		st := image.Step{CreatedBy: h.CreatedBy, Comment: h.Comment}
+		if h.Created != nil {
+			st.Created = *h.Created
+		}
+		if !h.EmptyLayer && layer < len(sizes) && layer < len(c.raw.RootFS.DiffIDs) {
+			st.Size, st.Layer = sizes[layer], c.raw.RootFS.DiffIDs[layer].String()
+			layer++
+		}
+		steps = append(steps, st)
+	}
+	slices.Reverse(steps)
+	return steps, nil
+}

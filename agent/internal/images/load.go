@@ -1,0 +1,320 @@
+package images
+
+import (
+	"archive/tar"
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+
+	"go.podman.io/image/v5/docker/archive"
+	"go.podman.io/image/v5/oci/layout"
+	is "go.podman.io/image/v5/storage"
+	"go.podman.io/image/v5/types"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/diskspace"
+	"github.com/caisson-dev/caisson/agent/internal/untar"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+func (s *Service) handleLoad(w http.ResponseWriter, r *http.Request) {
+	body, err := wire.DecodeLine(r.Body, &image.LoadOptions{})
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	ev := wire.NewEvents(w)
+	imgs, err := s.Load(r.Context(), body, func(p image.Progress) { _ = ev.Progress(p) })
+	ev.End(imgs, err)
+}
+
+func firstName(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
+}
+
+// Load reads the images of an archive, by docker save's format or an OCI layout.
+func (s *Service) Load(ctx context.Context, r io.Reader, progress func(image.Progress)) ([]image.Image, error) {
+	return Detachable(ctx, s, "load images", func() ([]image.Image, error) {
+		dir, err := s.temp.Make("load")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir) //nolint:errcheck // it goes with the process's directory
+		imgs, err := s.load(ctx, dir, r, progress)
+		if err != nil {
+			s.mu.Lock()
+			s.dirty = true
+			s.mu.Unlock()
+		}
+		if err != nil && isOurs(err) {
+			return nil, fmt.Errorf("load images: %w", err)
+		}
+		for _, img := range imgs {
+			s.Tell(container.EventLoad, img.ID, firstName(img.Names))
+		}
+		return imgs, Explain(ctx, "load images", err)
+	})
+}
+
+func (s *Service) load(ctx context.Context, dir string, r io.Reader, progress func(image.Progress)) ([]image.Image, error) {
+	file := filepath.Join(dir, "archive")
+	if err := spool(ctx, file, r); err != nil {
+		return nil, err
+	}
+	list, done, err := s.inArchive(ctx, dir, file)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	ctx, release, err := s.Hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if len(list) == 0 {
+		return nil, api.Errorf(api.ErrCorrupt, "the archive names no image")
+	}
+	var imgs []image.Image
+	for _, in := range list {
+		id, err := s.copyIn(ctx, in.source, progress)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.nameLoaded(id, in.names); err != nil {
+			return nil, err
+		}
+		img, err := s.Get(ctx, "sha256:"+id)
+		if err != nil {
+			return nil, err
+		}
+		imgs = append(imgs, *img)
+	}
+	return imgs, nil
+}
+
+// spool keeps the archive, unpacked if it was compressed: it is read twice.
+func spool(ctx context.Context, file string, r io.Reader) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	guard, err := diskspace.NewGuard(ctx, filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	defer guard.Close()
+	plain, done, err := untar.Plain(bufio.NewReaderSize(r, 64<<10))
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return err
+	}
+	defer done()
+	if _, err := io.Copy(guard.Writer(f), plain); err != nil {
+		if errors.Is(err, api.ErrNoSpace) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return api.Errorf(api.ErrCorrupt, "read the archive: %w", err)
+	}
+	return f.Close()
+}
+
+// archived is an image of an archive.
+type archived struct {
+	source types.ImageReference
+	names  []string
+}
+
+// inArchive finds out the format and lists the images. Docker's newer archives are both; its own format is preferred,
+// since it has all names.
+func (s *Service) inArchive(ctx context.Context, dir, file string) (list []archived, done func(), err error) {
+	docker, oci, err := formats(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case docker:
+		return s.inDocker(file)
+	case oci:
+		list, err = s.inOCI(ctx, dir, file)
+		return list, func() {}, err
+	}
+	return nil, nil, api.Errorf(api.ErrInvalidArgument, "the archive is neither docker save's (it has no manifest.json) nor an OCI layout (no index.json)")
+}
+
+func formats(file string) (docker, oci bool, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return false, false, err
+	}
+	defer f.Close()
+	tr := tar.NewReader(f)
+	for {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return docker, oci, nil
+		}
+		if err != nil {
+			return false, false, api.Errorf(api.ErrCorrupt, "tar: %w", err)
+		}
+		switch path.Clean(h.Name) {
+		case "manifest.json":
+			docker = true
+		case "index.json":
+			oci = true
+		}
+	}
+}
+
+func (s *Service) inDocker(file string) ([]archived, func(), error) {
+	r, err := archive.NewReader(s.SystemContext(), file)
+	if err != nil {
+		return nil, nil, api.Errorf(api.ErrCorrupt, "%w", err)
+	}
+	done := func() { _ = r.Close() } // it has only read
+	images, err := r.List()
+	if err != nil {
+		done()
+		return nil, nil, api.Errorf(api.ErrCorrupt, "%w", err)
+	}
+	var list []archived
+	for _, refs := range images {
+		a := archived{source: refs[0]}
+		for _, ref := range refs {
+			if named := ref.DockerReference(); named != nil {
+				a.names = append(a.names, named.String())
+			}
+		}
+		list = append(list, a)
+	}
+	return list, done, nil
+}
+
+func (s *Service) inOCI(ctx context.Context, dir, file string) ([]archived, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	unpacked := filepath.Join(dir, "layout")
+	if err := os.Mkdir(unpacked, 0o700); err != nil {
+		return nil, err
+	}
+	if err := untar.Dir(ctx, unpacked, f); err != nil {
+		return nil, err
+	}
+	if err := checkLayout(unpacked); err != nil {
+		return nil, err
+	}
+	found, err := layout.List(unpacked)
+	if err != nil {
+		return nil, api.Errorf(api.ErrCorrupt, "%w", err)
+	}
+	var list []archived
+	same := map[string]int{}
+	for i, res := range found {
+		name := ociName(res.ManifestDescriptor.Annotations)
+		if j, ok := same[res.ManifestDescriptor.Digest.String()]; ok {
+			list[j].names = append(list[j].names, name...)
+			continue
+		}
+		ref, err := layout.NewIndexReference(unpacked, i)
+		if err != nil {
+			return nil, err
+		}
+		same[res.ManifestDescriptor.Digest.String()] = len(list)
+		list = append(list, archived{source: ref, names: name})
+	}
+	return list, nil
+}
+
+// ociName is the full name in a layout's index: containerd writes it beside the tag, others in the place of the tag.
+func ociName(annotations map[string]string) []string {
+	for _, key := range []string{"io.containerd.image.name", "org.opencontainers.image.ref.name"} {
+		v := annotations[key]
+		if v == "" || !strings.ContainsAny(v, "/:") { // a tag alone says nothing of the repository
+			continue
+		}
+		if full, err := NormalizeTag(v); err == nil {
+			return []string{full}
+		}
+	}
+	return nil
+}
+
+// copyIn copies an image into the store, without a name.
+func (s *Service) copyIn(ctx context.Context, source types.ImageReference, progress func(image.Progress)) (id string, err error) {
+	temporary, err := Normalize("localhost/caisson-load:" + s.temp.ID)
+	if err != nil {
+		return "", err
+	}
+	dest, err := is.Transport.NewStoreReference(s.store, temporary, "")
+	if err != nil {
+		return "", err
+	}
+	policy, err := s.policyContext()
+	if err != nil {
+		return "", err
+	}
+	defer policy.Destroy() //nolint:errcheck // it only forgets
+	p := &pull{source: source, dest: dest, sc: s.SystemContext(), stall: stallOf(image.Transport{})}
+	done, err := s.copyImage(ctx, p, policy, progress)
+	if err != nil && isOurs(err) {
+		return "", err
+	}
+	if err != nil {
+		return "", policy.explain(ctx, "the archive", brokenArchive(ctx, err))
+	}
+	_, img, err := is.ResolveReference(done)
+	if err != nil {
+		return "", err
+	}
+	return img.ID, s.store.RemoveNames(img.ID, []string{temporary.String()})
+}
+
+// brokenArchive gives what upstream finds wrong with an archive, which is all there, the sentinel of broken ones, unless
+// it has another. The names of our temporary files say nothing to anyone.
+func brokenArchive(ctx context.Context, err error) error {
+	var errno syscall.Errno
+	if sentinel, _ := classify(err); sentinel != nil || ctx.Err() != nil || errors.As(err, &errno) && errno != syscall.ENOENT {
+		return err
+	}
+	var missing *fs.PathError
+	if errors.As(err, &missing) {
+		return api.Errorf(api.ErrCorrupt, "the archive lacks %s: %w", path.Base(missing.Path), fs.ErrNotExist)
+	}
+	return api.Errorf(api.ErrCorrupt, "%s", archivePath().ReplaceAllString(err.Error(), ""))
+}
+
+var archivePath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:docker-archive|oci):/[^ ]*: `) })
+
+func (s *Service) nameLoaded(id string, names []string) error {
+	if len(names) == 0 {
+		return s.MarkResult(id)
+	}
+	if err := s.store.AddNames(id, names); err != nil {
+		return storeError(id, err)
+	}
+	return nil
+}

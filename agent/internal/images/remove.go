@@ -1,0 +1,180 @@
+package images
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"go.podman.io/storage"
+
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+type removeRequest struct {
+	Ref string `json:"ref"`
+	image.RemoveOptions
+}
+
+func (s *Service) handleRemove() http.HandlerFunc {
+	return wire.Handle(func(r *http.Request, in removeRequest) (image.RemoveResult, error) {
+		return s.Remove(r.Context(), in.Ref, in.RemoveOptions)
+	})
+}
+
+// Remove follows docker image rm: a name is taken away; the last name, or the id, takes the image along. Steps of
+// builds that only this image was made of go with it.
+func (s *Service) Remove(ctx context.Context, ref string, opts image.RemoveOptions) (image.RemoveResult, error) {
+	var res image.RemoveResult
+	lock, err := s.layout.Exclusive(ctx)
+	if err != nil {
+		return res, err
+	}
+	defer lock.Unlock()
+	img, err := s.find(ctx, ref)
+	if err != nil {
+		return res, err
+	}
+	switch name := nameIn(img, ref); {
+	case name != "" && !last(img.Names, name):
+		if err := s.store.RemoveNames(img.ID, []string{name}); err != nil {
+			return res, storeError(ref, err)
+		}
+		s.Tell(container.EventUntag, img.ID, name)
+		res.Untagged = []string{name}
+		return res, nil
+	case name == "" && !single(img.Names) && !opts.Force:
+		return res, api.Errorf(api.ErrInUse, "remove image %s: it has several names (%s): remove those, or set Force",
+			ref, strings.Join(slices.Sorted(slices.Values(img.Names)), ", "))
+	}
+	if err := s.free(ctx, img, ref, opts.Force); err != nil {
+		return res, err
+	}
+	t, err := s.tree()
+	if err != nil {
+		return res, storeError(ref, err)
+	}
+	if err := s.delete(t, img, &res); err != nil {
+		return res, err
+	}
+	return res, s.deleteSteps(t, img, &res)
+}
+
+// last says whether the image has no name left without name. A name with a digest does not count beside a tag of the
+// same repository: it came with that.
+func last(names []string, name string) bool {
+	return !slices.ContainsFunc(names, func(n string) bool {
+		return n != name && (!strings.Contains(n, "@") || repoOf(n) != repoOf(name))
+	})
+}
+
+// single says whether the names are one for a user, by the same rule.
+func single(names []string) bool {
+	return len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return last(names, n) })
+}
+
+// nameIn returns the name of img that ref spells, or "" when ref is an id.
+func nameIn(img *storage.Image, ref string) string {
+	named, err := Normalize(ref)
+	if err != nil {
+		return ""
+	}
+	if slices.Contains(img.Names, named.String()) {
+		return named.String()
+	}
+	return ""
+}
+
+// free makes sure that no container uses img; by force it removes stopped ones.
+func (s *Service) free(ctx context.Context, img *storage.Image, ref string, force bool) error {
+	containers, err := s.store.Containers()
+	if err != nil {
+		return storeError(ref, err)
+	}
+	var mine []string
+	for _, c := range containers {
+		if c.ImageID != img.ID {
+			continue
+		}
+		if _, ok := working(&c); ok {
+			return api.Errorf(api.ErrInUse, "remove image %s: a build works on it: wait for the build", ref)
+		}
+		mine = append(mine, c.ID)
+	}
+	if len(mine) == 0 {
+		return nil
+	}
+	if !force || s.RemoveContainers == nil {
+		return api.Errorf(api.ErrInUse, "remove image %s: %s: remove the container first, or set Force", ref, describeUsers(containers, mine))
+	}
+	if err := s.RemoveContainers(ctx, mine); err != nil {
+		return fmt.Errorf("remove image %s: %w", ref, err)
+	}
+	return nil
+}
+
+func describeUsers(all []storage.Container, ids []string) string {
+	var names []string
+	for _, c := range all {
+		if slices.Contains(ids, c.ID) {
+			name := short(c.ID)
+			if len(c.Names) > 0 {
+				name = c.Names[0]
+			}
+			names = append(names, name)
+		}
+	}
+	if len(names) == 1 {
+		return "container " + names[0] + " is made of it"
+	}
+	return "containers " + strings.Join(names, ", ") + " are made of it"
+}
+
+// delete removes the image and the layers that only it has.
+func (s *Service) delete(t *tree, img *storage.Image, res *image.RemoveResult) error {
+	if img.ReadOnly {
+		return api.Errorf(api.ErrPermission, "remove image %s: it is in a read-only store: remove it there", short(img.ID))
+	}
+	if open, err := s.opened(img.ID); err != nil {
+		return err
+	} else if open {
+		return api.Errorf(api.ErrInUse, "remove image %s: a process has its file system open: close that first", short(img.ID))
+	}
+	_, err := s.store.DeleteImage(img.ID, true)
+	if errors.Is(err, storage.ErrLayerUnknown) && len(s.layout.ReadOnly) > 0 {
+		err = nil // the last that upstream tries to remove is the read-only store's
+	}
+	if err != nil {
+		return storeError(img.ID, err)
+	}
+	for _, name := range img.Names {
+		s.Tell(container.EventUntag, img.ID, name)
+	}
+	s.Tell(container.EventDelete, img.ID, "")
+	res.Untagged = append(res.Untagged, img.Names...)
+	res.Deleted = append(res.Deleted, "sha256:"+img.ID)
+	t.drop(img)
+	return nil
+}
+
+// deleteSteps removes the steps that a build made on the way to img, from the last to the first, up to one that
+// another image or a container needs.
+func (s *Service) deleteSteps(t *tree, img *storage.Image, res *image.RemoveResult) error {
+	history := t.history(img)
+	for {
+		i := slices.IndexFunc(t.images, func(c storage.Image) bool {
+			return !t.dropped[c.ID] && step(&c) && isPrefix(t.history(&c), history) && !c.ReadOnly && len(t.users(c.ID)) == 0 && !t.parent(&c) && !s.busy(c.ID)
+		})
+		if i < 0 {
+			return nil
+		}
+		if err := s.delete(t, &t.images[i], res); err != nil {
+			return err
+		}
+	}
+}

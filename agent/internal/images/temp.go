@@ -1,0 +1,103 @@
+package images
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/caisson-dev/caisson/agent/internal/state"
+)
+
+// Temp is one process's directory for temporary files. The lock file beside it says that the process lives.
+type Temp struct {
+	ID   string
+	Dir  string
+	lock *state.Lock
+}
+
+func newTemp(layout state.Layout) (*Temp, error) {
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return nil, err
+	}
+	id := hex.EncodeToString(b[:])
+	dir := filepath.Join(layout.Temp(), id)
+	lock, err := state.Try(dir+".lock", true)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, errors.Join(err, os.Remove(dir+".lock"))
+	}
+	return &Temp{ID: id, Dir: dir, lock: lock}, nil
+}
+
+// Make makes a directory in t.
+func (t *Temp) Make(prefix string) (string, error) { return os.MkdirTemp(t.Dir, prefix+"-") }
+
+func (t *Temp) remove() error {
+	err := errors.Join(os.RemoveAll(t.Dir), os.Remove(t.Dir+".lock"))
+	t.lock.Unlock()
+	return err
+}
+
+// abandon leaves the lock file as of a dead process, so that the next one to open the store collects.
+func (t *Temp) abandon() error {
+	err := os.RemoveAll(t.Dir)
+	t.lock.Unlock()
+	return err
+}
+
+// sweepTemp calls dead for the directory of each process that is gone, then removes it. It reports whether there was
+// one.
+func sweepTemp(layout state.Layout, own string, dead func(dir string) error) (bool, error) {
+	entries, err := os.ReadDir(layout.Temp())
+	if err != nil {
+		return false, err
+	}
+	found := false
+	var errs []error
+	for _, e := range entries {
+		id, ok := strings.CutSuffix(e.Name(), ".lock")
+		if !ok || id == own {
+			continue
+		}
+		path := filepath.Join(layout.Temp(), e.Name())
+		lock, err := state.Try(path, true)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if lock == nil {
+			continue // it lives, or another process sweeps it
+		}
+		found = true
+		dir := filepath.Join(layout.Temp(), id)
+		if err := errors.Join(dead(dir), os.RemoveAll(dir)); err != nil {
+			errs = append(errs, err)
+		} else if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+		lock.Unlock()
+	}
+	return found, errors.Join(errs...)
+}
+
+// alive says whether the process that has the temporary directory id lives.
+func alive(layout state.Layout, id string) bool {
+	path := filepath.Join(layout.Temp(), id+".lock")
+	if _, err := os.Stat(path); err != nil {
+		return false
+	}
+	lock, err := state.Try(path, true)
+	if err != nil || lock == nil {
+		return true
+	}
+	// Held only for a moment; a sweeper that meets it will come again.
+	lock.Unlock()
+	return false
+}

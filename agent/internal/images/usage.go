@@ -1,0 +1,146 @@
+package images
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"go.podman.io/storage"
+
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/agent/internal/diskspace"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+)
+
+func (s *Service) handleUsage() http.HandlerFunc {
+	return wire.Handle(func(r *http.Request, _ wire.None) (image.DiskUsage, error) { return s.DiskUsage(r.Context()) })
+}
+
+// DiskUsage measures the images and what builds keep, and has the engine measure the rest.
+func (s *Service) DiskUsage(ctx context.Context) (u image.DiskUsage, err error) {
+	t, err := s.tree()
+	if err != nil {
+		return u, storeError("disk usage", err)
+	}
+	if err := s.imageUsage(ctx, t, &u.Images); err != nil {
+		return u, err
+	}
+	if err := s.cacheUsage(ctx, t, &u.BuildCache); err != nil {
+		return u, err
+	}
+	if s.MeasureContainers != nil {
+		err = s.MeasureContainers(ctx, &u)
+	}
+	return u, err
+}
+
+func (s *Service) imageUsage(ctx context.Context, t *tree, u *image.Usage[image.ImageUsage]) error {
+	list, err := s.listed(ctx, t, &listFilter{})
+	if err != nil {
+		return err
+	}
+	inUse := map[string]bool{} // layers
+	for _, c := range t.containers {
+		l := t.layers[c.LayerID]
+		if l == nil {
+			continue
+		}
+		for id := l.Parent; id != "" && t.layers[id] != nil && !inUse[id]; id = t.layers[id].Parent {
+			inUse[id] = true
+		}
+	}
+	for _, img := range list {
+		n := len(t.users(img.ID[len("sha256:"):]))
+		if n > 0 {
+			u.Active++
+		}
+		u.Items = append(u.Items, image.ImageUsage{Image: img, Containers: n})
+	}
+	for id := range t.shown() {
+		n := max(0, t.layers[id].UncompressedSize)
+		u.Size += n
+		if !inUse[id] {
+			u.Reclaimable += n
+		}
+	}
+	return nil
+}
+
+// cacheUsage has the steps of builds, each with what it has beside the images and the steps before it, and the cache
+// mounts.
+func (s *Service) cacheUsage(ctx context.Context, t *tree, u *image.Usage[image.CacheUsage]) error {
+	counted := map[string]bool{}
+	for i := range t.images {
+		img := &t.images[i]
+		if t.visible(img) {
+			continue
+		}
+		item := image.CacheUsage{ID: "sha256:" + img.ID, Created: img.Created}
+		if h := t.history(img); len(h) > 0 {
+			item.CreatedBy = h[len(h)-1].CreatedBy
+		}
+		if id := img.TopLayer; id != "" && t.layers[id] != nil && t.shown()[id] == 0 && !counted[id] {
+			counted[id] = true
+			item.Size = max(0, t.layers[id].UncompressedSize)
+		}
+		u.Items = append(u.Items, item)
+	}
+	slices.SortStableFunc(u.Items, func(a, b image.CacheUsage) int { return b.Created.Compare(a.Created) })
+	mounts, err := os.ReadDir(s.CacheMounts())
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	for _, m := range mounts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		item := image.CacheUsage{ID: m.Name(), Size: diskspace.Usage(filepath.Join(s.CacheMounts(), m.Name()))}
+		if info, err := m.Info(); err == nil {
+			item.Created = info.ModTime()
+		}
+		u.Items = append(u.Items, item)
+	}
+	for _, item := range u.Items {
+		u.Size += item.Size
+	}
+	u.Reclaimable = u.Size
+	return nil
+}
+
+// visible says whether an image shows in a list without All.
+func (t *tree) visible(img *storage.Image) bool {
+	return len(img.Names) > 0 || !step(img) && !t.parent(img)
+}
+
+// shown counts, for each layer, the images in a list without All that have it.
+func (t *tree) shown() map[string]int {
+	if t.shownLayers != nil {
+		return t.shownLayers
+	}
+	t.shownLayers = map[string]int{}
+	for i := range t.images {
+		if img := &t.images[i]; t.visible(img) {
+			for l := t.layers[img.TopLayer]; l != nil; l = t.layers[l.Parent] {
+				t.shownLayers[l.ID]++
+			}
+		}
+	}
+	return t.shownLayers
+}
+
+// shared is the size of an image's layers that another image has, too.
+func (t *tree) shared(img *storage.Image) int64 {
+	others := 1
+	if !t.visible(img) {
+		others = 0
+	}
+	var n int64
+	for l := t.layers[img.TopLayer]; l != nil; l = t.layers[l.Parent] {
+		if t.shown()[l.ID] > others {
+			n += max(0, l.UncompressedSize)
+		}
+	}
+	return n
+}

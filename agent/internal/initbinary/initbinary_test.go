@@ -1,0 +1,154 @@
+//go:build linux && cgo
+
+package initbinary_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/agent/internal/initbinary"
+	"github.com/caisson-dev/caisson/internal/testenv"
+)
+
+// TestMain has this binary stand for the agent's: it says so if nothing else has taken its place.
+func TestMain(m *testing.M) {
+	if os.Getenv("STAND_FOR_AGENT") != "" {
+		os.Stdout.WriteString("agent\n")
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// TestEnter: which process is the small binary's, for which /bin/echo stands here, and which the agent's.
+func TestEnter(t *testing.T) {
+	echo, err := os.Open("/bin/echo")
+	require.NoError(t, err)
+	defer echo.Close()
+	null, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	defer null.Close()
+	build := []string{"__caisson_oci", "--root", "/r", "create", "x"}
+	for _, tt := range []struct {
+		name  string
+		env   string
+		arg0  string
+		files []*os.File
+		args  []string
+		want  string
+	}{
+		{name: "a container's init", env: "_LIBCONTAINER_INITPIPE=9", files: []*os.File{null, echo}, args: []string{"init"}, want: "init\n"},
+		{name: "an init without the binary", env: "_LIBCONTAINER_INITPIPE=9", files: []*os.File{null, null}, args: []string{"init"}, want: "agent\n"},
+		{name: "an init without files", env: "_LIBCONTAINER_INITPIPE=9", args: []string{"init"}, want: "agent\n"},
+		{name: "a build's runtime", env: "CAISSON_INIT=/bin/echo", args: build, want: "__caisson_oci --root /r create x\n"},
+		{name: "a verb that the agent answers", env: "CAISSON_INIT=/bin/echo", args: []string{"__caisson_oci", "--root", "/r", "state", "x"}, want: "agent\n"},
+		{name: "a runtime whose binary is gone", env: "CAISSON_INIT=/nonexistent", args: build, want: "agent\n"},
+		{name: "a runtime without the binary", env: "CAISSON_INIT=", args: build, want: "agent\n"},
+		{name: "another process", env: "CAISSON_INIT=/bin/echo", args: []string{"version"}, want: "agent\n"},
+		{name: "a copier", env: "CAISSON_COPIER=/bin/echo", arg0: "buildah-copier", args: []string{"x"}, want: "x\n"},
+		{name: "an unpacker", env: "CAISSON_COPIER=/bin/echo", arg0: "storage-untar", args: []string{"/", "/proc/self/fd/4"}, want: "/ /proc/self/fd/4\n"},
+		{name: "a copier whose binary is gone", env: "CAISSON_COPIER=/nonexistent", arg0: "buildah-copier", want: "agent\n"},
+		{name: "a copier without the binary", env: "CAISSON_INIT=/bin/echo", arg0: "buildah-copier", want: "agent\n"},
+		{name: "another program of the agent's", env: "CAISSON_COPIER=/bin/echo", arg0: "buildah-oci-runtime", want: "agent\n"},
+		{name: "no argument", env: "CAISSON_INIT=/bin/echo", want: "agent\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cmd := exec.Command("/proc/self/exe", tt.args...)
+			if tt.arg0 != "" {
+				cmd.Args[0] = tt.arg0
+			}
+			cmd.Env = []string{"STAND_FOR_AGENT=1", tt.env}
+			cmd.ExtraFiles = tt.files
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			assert.Equal(t, tt.want, string(out))
+		})
+	}
+}
+
+// TestFind: a binary of the same build is found, and can't be written to by who has it open, as a container's process
+// has by /proc/PID/exe.
+func TestFind(t *testing.T) {
+	testenv.Root(t)
+	exe, err := os.Readlink("/proc/self/exe")
+	require.NoError(t, err)
+	path := exe + initbinary.Suffix
+	find := func() (*os.File, error) {
+		t.Helper()
+		f, err := initbinary.Find(t.TempDir())
+		if f != nil {
+			t.Cleanup(func() { f.Close() })
+		}
+		return f, err
+	}
+	f, err := find()
+	require.NoError(t, err)
+	require.Nil(t, f, "there is none")
+	assert.Empty(t, os.Getenv("CAISSON_INIT"))
+
+	t.Cleanup(func() { os.Remove(path); os.Unsetenv("CAISSON_INIT") })
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"), 0o755))
+	f, err = find()
+	require.Error(t, err)
+	require.Nil(t, f, "it is not ours")
+
+	other, err := exec.LookPath("go")
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, os.Symlink(other, path))
+	f, err = find()
+	require.ErrorContains(t, err, "another version")
+	require.Nil(t, f)
+	assert.Empty(t, os.Getenv("CAISSON_INIT"))
+
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, os.Link(exe, path))
+	f, err = find()
+	require.NoError(t, err)
+	require.NotNil(t, f)
+	assert.Equal(t, path, os.Getenv("CAISSON_INIT"))
+	link := filepath.Join("/proc/self/fd", strconv.Itoa(int(f.Fd())))
+	_, err = os.OpenFile(link, os.O_WRONLY, 0)
+	require.ErrorIs(t, err, unix.EROFS)
+	require.ErrorIs(t, unix.Chmod(link, 0o777), unix.EROFS)
+	cmd := exec.Command(link)
+	cmd.Env = []string{"STAND_FOR_AGENT=1"}
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err)
+	assert.Equal(t, "agent\n", string(out), "it is the whole binary")
+}
+
+// TestFindCopier: a binary of the same build alone is named to the processes that the agent starts.
+func TestFindCopier(t *testing.T) {
+	exe, err := os.Readlink("/proc/self/exe")
+	require.NoError(t, err)
+	path := exe + initbinary.CopierSuffix
+	t.Cleanup(func() { os.Remove(path); os.Unsetenv("CAISSON_COPIER") })
+	t.Setenv("CAISSON_COPIER", "/of/another/agent")
+	require.NoError(t, initbinary.FindCopier())
+	assert.Empty(t, os.Getenv("CAISSON_COPIER"), "there is none")
+
+	other, err := exec.LookPath("go")
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(other, path))
+	require.ErrorContains(t, initbinary.FindCopier(), "another version")
+	assert.Empty(t, os.Getenv("CAISSON_COPIER"))
+
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, os.Link(exe, path))
+	require.NoError(t, initbinary.FindCopier())
+	assert.Equal(t, path, os.Getenv("CAISSON_COPIER"))
+}
+
+// TestNames: the client repeats what it may not import.
+func TestNames(t *testing.T) {
+	assert.Equal(t, client.InitSuffix, initbinary.Suffix)
+	assert.Equal(t, client.CopierSuffix, initbinary.CopierSuffix)
+}

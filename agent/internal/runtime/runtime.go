@@ -1,0 +1,132 @@
+//go:build linux
+
+// Package runtime starts processes in containers with libcontainer: the OCI runtime of the agent, as a library.
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"github.com/opencontainers/runc/libcontainer/specconv"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	_ "github.com/opencontainers/cgroups/devices" // else: cgroup manager is not configured to set device rules
+
+	"github.com/caisson-dev/caisson/agent/internal/seccomp"
+)
+
+// Runtime holds containers whose state is under one directory.
+type Runtime struct {
+	root     string
+	rootless bool
+	init     *os.File // the init's binary; nil: this one
+	threads  chan func()
+	filters  seccomp.Cache
+}
+
+// starters is how many containers start at a time. One more than the cores of the smallest machine: a start waits
+// for the kernel a third of its time.
+const starters = 4
+
+// New returns a runtime. rootless: this process is root of a user namespace, without rights on the host's cgroups. init
+// is what package initbinary found.
+func New(root string, rootless bool, init *os.File) *Runtime {
+	r := &Runtime{root: root, rootless: rootless, init: init, threads: make(chan func())}
+	for range starters {
+		go r.starter()
+	}
+	return r
+}
+
+// starter forks containers' processes from a thread that lives as long as the agent: PR_SET_PDEATHSIG, by which they
+// die with it, fires when the forking thread ends, not the process.
+func (r *Runtime) starter() {
+	goruntime.LockOSThread()
+	for f := range r.threads {
+		// What this starts has a session keyring of its own. It would have the owner's otherwise, or that of another
+		// container, since libcontainer makes none (NoNewKeyring). A kernel without keyrings, and a user who has too many,
+		// go on with the last one.
+		_, _ = unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) // no name: a new one
+		f()
+	}
+}
+
+func (r *Runtime) onThread(f func() error) error {
+	err := make(chan error, 1)
+	r.threads <- func() { err <- f() }
+	return <-err
+}
+
+// Container is a libcontainer container.
+type Container struct {
+	ID string
+
+	r    *Runtime
+	lc   *libcontainer.Container
+	spec *specs.Spec
+	mu   sync.Mutex // libcontainer wants one start at a time
+
+	first atomic.Pointer[Process] // once it is started
+}
+
+// Create prepares a container from an OCI runtime specification. Its Linux.Seccomp is installed by our own gate.
+func (r *Runtime) Create(id string, spec *specs.Spec) (*Container, error) {
+	plain := *spec
+	linux := *spec.Linux
+	linux.Seccomp = nil
+	plain.Linux = &linux
+	if r.rootless {
+		linux.Resources = nil
+	}
+	cfg, err := specconv.CreateLibcontainerConfig(&specconv.CreateOpts{
+		CgroupName:      id,
+		Spec:            &plain,
+		RootlessCgroups: r.rootless,
+		NoNewKeyring:    true, // a process that joins under the filter may not call keyctl
+	})
+	if err != nil {
+		return nil, fmt.Errorf("container specification: %w", err)
+	}
+	lc, err := libcontainer.Create(r.root, id, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Container{ID: id, r: r, lc: lc, spec: spec}, nil
+}
+
+// Destroy removes the container's cgroups and state. Its processes must have ended.
+func (c *Container) Destroy() error { return c.lc.Destroy() }
+
+// Clean removes what a dead agent left of a container: processes, cgroups, state.
+func (r *Runtime) Clean(id string) error {
+	lc, err := libcontainer.Load(r.root, id)
+	if errors.Is(err, libcontainer.ErrNotExist) || errors.Is(err, os.ErrNotExist) {
+		return os.RemoveAll(filepath.Join(r.root, id))
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(filepath.Join(r.root, id)))
+	}
+	return clean(lc)
+}
+
+// CleanAll cleans after all containers whose state is left. No agent but the caller's may live.
+func (r *Runtime) CleanAll() error {
+	entries, err := os.ReadDir(r.root)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if err := r.Clean(e.Name()); err != nil {
+			errs = append(errs, fmt.Errorf("clean up after container %s: %w", e.Name(), err))
+		}
+	}
+	return errors.Join(errs...)
+}

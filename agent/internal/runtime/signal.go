@@ -1,0 +1,50 @@
+//go:build linux
+
+package runtime
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/opencontainers/runc/libcontainer"
+
+	"github.com/caisson-dev/caisson/agent/internal/process"
+)
+
+// Signal sends a signal to the container's first process. One that has ended is no error.
+func (c *Container) Signal(s syscall.Signal) error {
+	err := c.lc.Signal(s)
+	if errors.Is(err, libcontainer.ErrNotRunning) || errors.Is(err, os.ErrProcessDone) {
+		if first := c.first.Load(); first != nil {
+			return first.Signal(s) // it knows better
+		}
+		return nil
+	}
+	return err
+}
+
+// Pause freezes all processes of the container.
+func (c *Container) Pause() error { return c.lc.Pause() }
+
+// Resume thaws them.
+func (c *Container) Resume() error { return c.lc.Resume() }
+
+// Processes returns the pids of the container's processes, as the host sees them.
+func (c *Container) Processes() ([]int, error) { return c.lc.Processes() }
+
+// Libcontainer is the container below, for statistics and updates.
+func (c *Container) Libcontainer() *libcontainer.Container { return c.lc }
+
+// clean kills what is left of a container whose agent died and removes its state.
+func clean(lc *libcontainer.Container) error {
+	// Its init died with the agent, by PR_SET_PDEATHSIG; a process that was just being started may not have.
+	_ = process.Kill(lc)
+	for begin := time.Now(); time.Since(begin) < 5*time.Second; time.Sleep(2 * time.Millisecond) {
+		if st, err := lc.Status(); err != nil || st == libcontainer.Stopped {
+			break
+		}
+	}
+	return lc.Destroy()
+}
