@@ -14,11 +14,11 @@ import (
 	"go.podman.io/buildah/imagebuildah"
 	"go.podman.io/image/v5/docker/reference"
 
+	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
+	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
-	"github.com/caisson-dev/caisson/agent/internal/images"
 )
 
 // build is one build.

@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/untar"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // findContext sets the directory that COPY and ADD see.

@@ -16,9 +16,9 @@ import (
 	"github.com/openshift/imagebuilder/dockerfile/command"
 	"github.com/openshift/imagebuilder/dockerfile/parser"
 
+	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/images"
 )
 
 // dockerfile is a parsed Dockerfile, and what a build of it needs.

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/image"
 )
 
 // atStep is how imagebuildah names the step that failed.

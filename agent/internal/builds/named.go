@@ -20,8 +20,8 @@ import (
 
 	"go.podman.io/buildah/define"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // named is a context with a name.

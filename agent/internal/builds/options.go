@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/image"
 )
 
 // options is the whole conversion to imagebuildah's.

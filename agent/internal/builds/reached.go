@@ -7,8 +7,8 @@ import (
 
 	"go.podman.io/image/v5/types"
 
-	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/image"
 )
 
 // reached is a reference whose registry is reached as image.Transport and Docker's rule for the loopback say. The

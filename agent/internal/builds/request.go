@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/wire"
 )
 
 // Request is what the owner sends.

@@ -11,9 +11,9 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 type attachRequest struct {

@@ -10,9 +10,9 @@ import (
 
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/state"
 )
 
 // Collect removes what agents left that were killed: processes, cgroups, mounts and layers of containers whose lock

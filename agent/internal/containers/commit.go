@@ -16,10 +16,10 @@ import (
 	"go.podman.io/storage"
 	"go.podman.io/storage/pkg/archive"
 
+	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/images"
 )
 
 func (s *Service) commit(r *http.Request, opts container.CommitOptions) (*image.Image, error) {

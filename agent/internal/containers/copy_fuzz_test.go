@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/pack"
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 

@@ -16,8 +16,8 @@ import (
 	pathrs "github.com/cyphar/filepath-securejoin/pathrs-lite"
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/pack"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // owner is who gets what is unpacked.

@@ -16,10 +16,10 @@ import (
 	"go.podman.io/storage"
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/pack"
 	"github.com/caisson-dev/caisson/agent/internal/process"
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // view is a container's file system. Every name is looked up from root's descriptor and can't lead out of it, whatever

@@ -15,11 +15,11 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/images"
-	"github.com/caisson-dev/caisson/agent/internal/state"
 )
 
 func (s *Service) create(r *http.Request, opts container.Options) (ref, error) {

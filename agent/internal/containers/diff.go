@@ -14,8 +14,8 @@ import (
 	"go.podman.io/storage"
 	"go.podman.io/storage/pkg/archive"
 
-	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
 )
 
 func (s *Service) diff(r *http.Request, _ wire.None) ([]container.Change, error) {

@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
 )
 
 // emit tells all who follow the store's events what happened to a container. attrs are pairs of keys and values.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/container"
 )
 
 // selection is ListOptions with what they name looked up.

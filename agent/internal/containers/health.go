@@ -14,10 +14,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/wire"
 )
 
 // Docker's defaults (https://docs.docker.com/reference/dockerfile/#healthcheck).

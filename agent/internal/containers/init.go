@@ -9,8 +9,8 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
-	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/agent/internal/pid1"
+	"github.com/caisson-dev/caisson/container"
 )
 
 // writeInit writes the container's own copy of init; see package pid1 for why there is no other.

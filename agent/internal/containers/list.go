@@ -10,10 +10,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 func (s *Service) inspect(r *http.Request, _ wire.None) (*container.Info, error) {

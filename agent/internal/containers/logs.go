@@ -10,10 +10,10 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 func (s *Service) logs(w http.ResponseWriter, r *http.Request) {

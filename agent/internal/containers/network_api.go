@@ -12,10 +12,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/network"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 func (s *Service) routeNetworks(mux *http.ServeMux) {

@@ -10,9 +10,9 @@ import (
 
 	"github.com/opencontainers/runc/libcontainer"
 
+	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/wire"
 )
 
 // theirs returns the container of a request for one that runs, which this agent manages.

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/runtime"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // pipes are a process's standard streams, or its terminal.

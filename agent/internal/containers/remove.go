@@ -13,9 +13,9 @@ import (
 
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/wire"
 )
 
 func (s *Service) remove(r *http.Request, opts container.RemoveOptions) (wire.None, error) {

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
 )
 
 func (s *Service) rename(r *http.Request, _ wire.None) (wire.None, error) {

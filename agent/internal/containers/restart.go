@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
 )
 
 // Docker's backoff (moby/moby daemon/internal/restartmanager).

@@ -12,10 +12,10 @@ import (
 	"net/http/httputil"
 	"time"
 
-	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/unixsock"
 )
 

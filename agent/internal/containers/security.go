@@ -15,9 +15,9 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
-	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/agent/internal/apparmor"
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
+	"github.com/caisson-dev/caisson/container"
 )
 
 // validateSecurity refuses what can't be on any host, and writes names in full.

@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/agent/internal/apparmor"
 	"github.com/caisson-dev/caisson/agent/internal/eventlog"
 	"github.com/caisson-dev/caisson/agent/internal/images"
@@ -24,6 +23,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
 )
 
 // Host is what an agent found out about its surroundings.

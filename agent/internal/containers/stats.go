@@ -14,9 +14,9 @@ import (
 
 	"github.com/opencontainers/cgroups"
 
-	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
 )
 
 type statsAnswer struct {

@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/wire"
 )
 
 func notRunning(id string, st container.State) error {

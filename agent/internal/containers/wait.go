@@ -6,8 +6,8 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
 )
 
 func (s *Service) wait(r *http.Request, _ wire.None) (container.Status, error) {

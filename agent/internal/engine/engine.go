@@ -20,7 +20,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/builds"
 	"github.com/caisson-dev/caisson/agent/internal/containers"
 	"github.com/caisson-dev/caisson/agent/internal/images"
@@ -29,6 +28,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/unixsock"
 	"github.com/caisson-dev/caisson/internal/version"
 )

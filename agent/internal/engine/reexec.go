@@ -6,8 +6,8 @@ package engine
 import (
 	"os"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/stage"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Reexec takes this process over if it was started to be the agent or what an agent starts. Otherwise it returns.

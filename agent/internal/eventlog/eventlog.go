@@ -19,8 +19,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/container"
 )
 
 const (

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/agent/internal/eventlog"
+	"github.com/caisson-dev/caisson/container"
 )
 
 func open(t *testing.T, dir string) *eventlog.Log {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // TestNames: the hook repeats what it can't import.

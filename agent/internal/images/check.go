@@ -11,9 +11,9 @@ import (
 
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/wire"
 )
 
 func (s *Service) handleCheck() http.HandlerFunc {

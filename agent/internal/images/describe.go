@@ -9,8 +9,8 @@ import (
 
 	"go.podman.io/storage"
 
-	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/image"
 )
 
 func (s *Service) handleGet(w http.ResponseWriter, r *http.Request) {

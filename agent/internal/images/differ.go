@@ -12,9 +12,9 @@ import (
 	drivers "go.podman.io/storage/drivers"
 	"go.podman.io/storage/pkg/archive"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/untar"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // readAhead is how much of a compressed layer is buffered.

@@ -19,8 +19,8 @@ import (
 	"go.podman.io/image/v5/docker"
 	"go.podman.io/storage"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // errStalled ends an attempt in which nothing moved.

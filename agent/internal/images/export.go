@@ -5,9 +5,9 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/pack"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 func (s *Service) handleExport(w http.ResponseWriter, r *http.Request) {

@@ -15,9 +15,9 @@ import (
 	drivers "go.podman.io/storage/drivers"
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // view is an image's file system that a caller has open. Its mount is in no namespace: it goes with root, however this

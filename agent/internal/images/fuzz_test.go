@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // FuzzNormalize: a name is refused by the sentinel, or its full form is a fixed point with a registry and a tag.

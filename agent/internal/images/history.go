@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/image"
 )
 
 func (s *Service) handleHistory(w http.ResponseWriter, r *http.Request) {

@@ -19,11 +19,11 @@ import (
 	drivers "go.podman.io/storage/drivers"
 	"go.podman.io/storage/pkg/archive"
 
+	"github.com/caisson-dev/caisson/agent/internal/diskspace"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/diskspace"
-	"github.com/caisson-dev/caisson/agent/internal/wire"
 )
 
 func (s *Service) handleImport(w http.ResponseWriter, r *http.Request) {

@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.podman.io/storage"
 
-	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 

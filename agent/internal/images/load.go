@@ -22,12 +22,12 @@ import (
 	is "go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
 
-	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/untar"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 func (s *Service) handleLoad(w http.ResponseWriter, r *http.Request) {

@@ -21,11 +21,11 @@ import (
 	"go.podman.io/image/v5/types"
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/state"
-	"github.com/caisson-dev/caisson/agent/internal/wire"
 )
 
 type pullRequest struct {

@@ -5,9 +5,9 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/agent/internal/wire"
 )
 
 func (s *Service) handleTag(w http.ResponseWriter, r *http.Request) {

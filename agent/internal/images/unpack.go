@@ -17,8 +17,8 @@ import (
 	"go.podman.io/storage/pkg/archive"
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // unpack writes a layer's entries into the root of the thread that it runs on.

@@ -9,9 +9,9 @@ import (
 
 	"go.podman.io/storage"
 
-	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/image"
 )
 
 func (s *Service) handleUsage() http.HandlerFunc {

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/internal/client"
 	"github.com/caisson-dev/caisson/agent/internal/initbinary"
+	"github.com/caisson-dev/caisson/internal/client"
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 

@@ -17,9 +17,9 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // gateTimeout bounds the wait for a container's init to install its filter; it takes a millisecond.

@@ -14,8 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Dir unpacks a tar stream, compressed as Plain takes it, into dir. It writes nothing outside, whatever the archive says: names that
