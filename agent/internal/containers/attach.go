@@ -12,6 +12,7 @@ import (
 	"net/http"
 
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -34,7 +35,7 @@ func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if req.Stdin && !m.rec.Options.Stdin {
-		wire.Fail(w, invalid("attach: container %s has no standard input: create it with Options.Stdin", short(m.rec.ID)))
+		wire.Fail(w, invalid("attach: container %s has no standard input: create it with Options.Stdin", names.Short(m.rec.ID)))
 		return
 	}
 	run, err := m.present()

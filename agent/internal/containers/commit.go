@@ -17,6 +17,7 @@ import (
 	"go.podman.io/storage/pkg/archive"
 
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -27,13 +28,13 @@ func (s *Service) commit(r *http.Request, opts container.CommitOptions) (*image.
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	var tags []string
 	for _, t := range opts.Tags {
 		name, err := images.NormalizeTag(t)
 		if err != nil {
 			return nil, err
 		}
-		names = append(names, name)
+		tags = append(tags, name)
 	}
 	ctx, release, err := s.Images.Hold(r.Context())
 	if err != nil {
@@ -53,7 +54,7 @@ func (s *Service) commit(r *http.Request, opts container.CommitOptions) (*image.
 		return nil, err
 	}
 	defer diff.Close()
-	return s.putImage(ctx, rec, base, cfg, diff, names)
+	return s.putImage(ctx, rec, base, cfg, diff, tags)
 }
 
 // quietDiff reads the container's layer while the container holds still.
@@ -107,7 +108,7 @@ func (s *Service) spoolDiff(ctx context.Context, id string) (_ *os.File, err err
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the layer of container %s: %w", short(id), err)
+		return nil, fmt.Errorf("read the layer of container %s: %w", names.Short(id), err)
 	}
 	return f, nil
 }
@@ -141,27 +142,27 @@ func withoutMountPoints(ctx context.Context, w io.Writer, r io.Reader) error {
 }
 
 // putImage writes layer and image into the store.
-func (s *Service) putImage(ctx context.Context, rec *Record, base *images.Resolved, cfg *images.NewConfig, diff io.Reader, names []string) (*image.Image, error) {
+func (s *Service) putImage(ctx context.Context, rec *Record, base *images.Resolved, cfg *images.NewConfig, diff io.Reader, tags []string) (*image.Image, error) {
 	st := s.Images.Storage()
 	layer, _, err := st.PutLayer("", base.TopLayer, nil, "", false, nil, diff)
 	if err != nil {
-		return nil, fmt.Errorf("write the layer of container %s: %w", short(rec.ID), err)
+		return nil, fmt.Errorf("write the layer of container %s: %w", names.Short(rec.ID), err)
 	}
 	id, err := s.Images.Create(base, cfg, layer)
 	if err != nil {
 		if derr := st.DeleteLayer(layer.ID); derr != nil {
 			err = errors.Join(err, derr)
 		}
-		return nil, fmt.Errorf("write the image of container %s: %w", short(rec.ID), err)
+		return nil, fmt.Errorf("write the image of container %s: %w", names.Short(rec.ID), err)
 	}
 	if err := s.Images.MarkResult(id); err != nil {
 		return nil, err
 	}
-	if len(names) > 0 {
-		if err := st.AddNames(id, names); err != nil {
-			return nil, fmt.Errorf("name the image of container %s: %w", short(rec.ID), err)
+	if len(tags) > 0 {
+		if err := st.AddNames(id, tags); err != nil {
+			return nil, fmt.Errorf("name the image of container %s: %w", names.Short(rec.ID), err)
 		}
 	}
-	s.emit(container.EventCommit, rec, "image", "sha256:"+id, "name", strings.Join(names, ","))
+	s.emit(container.EventCommit, rec, "image", "sha256:"+id, "name", strings.Join(tags, ","))
 	return s.Images.Get(ctx, id)
 }

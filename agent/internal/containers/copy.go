@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/pack"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
@@ -157,12 +158,12 @@ func (s *Service) unpacker(v *view, req copyToRequest) (*unpacker, error) {
 		return nil, err
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		return nil, invalid("copy to container %s: %s is no directory", short(v.rec.ID), dir)
+		return nil, invalid("copy to container %s: %s is no directory", names.Short(v.rec.ID), dir)
 	}
 	u := &unpacker{v: v, dir: dir, owner: owner{keep: req.KeepOwner, rootless: s.Host.Rootless}}
 	switch {
 	case req.Owner != "" && req.KeepOwner:
-		return nil, invalid("copy to container %s: CopyOptions.Owner and KeepOwner are both set: set one", short(v.rec.ID))
+		return nil, invalid("copy to container %s: CopyOptions.Owner and KeepOwner are both set: set one", names.Short(v.rec.ID))
 	case req.Owner != "":
 		who, _, err := resolveUser(v.rootfs, req.Owner)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"go.podman.io/storage"
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/pack"
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/container"
@@ -103,7 +104,7 @@ func (m *managed) runningView(r *run, mounts bool) (*view, error) {
 		v.root, err = openPath(v.rootfs)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open the file system of container %s: %w", short(m.rec.ID), err)
+		return nil, fmt.Errorf("open the file system of container %s: %w", names.Short(m.rec.ID), err)
 	}
 	if err := sameRoot(v.root, v.rootfs); err != nil {
 		v.root.Close()
@@ -167,7 +168,7 @@ func (s *Service) stoppedView(rec *Record, mounts bool) (*view, error) {
 	st := s.Images.Storage()
 	rootfs, err := st.Mount(rec.ID, "")
 	if err != nil {
-		return nil, fmt.Errorf("mount the root file system of container %s: %w", short(rec.ID), err)
+		return nil, fmt.Errorf("mount the root file system of container %s: %w", names.Short(rec.ID), err)
 	}
 	unmount := func() error {
 		_, err := st.Unmount(rec.ID, false)
@@ -190,7 +191,7 @@ func (s *Service) stoppedView(rec *Record, mounts bool) (*view, error) {
 		return err
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("mount the volumes of container %s: %w", short(rec.ID), err), unmount())
+		return nil, errors.Join(fmt.Errorf("mount the volumes of container %s: %w", names.Short(rec.ID), err), unmount())
 	}
 	v.release = func() error {
 		ns.Close() // the last: its mounts go with it
@@ -304,14 +305,14 @@ func (v *view) explain(name string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return api.Errorf(api.ErrNotFound, "container %s: %s: no such file or directory", short(v.rec.ID), name)
+		return api.Errorf(api.ErrNotFound, "container %s: %s: no such file or directory", names.Short(v.rec.ID), name)
 	case errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENAMETOOLONG), errors.Is(err, unix.EEXIST), errors.Is(err, unix.EISDIR),
 		errors.Is(err, unix.EINVAL), errors.Is(err, unix.EXDEV), errors.Is(err, unix.EMLINK):
-		return api.Errorf(api.ErrInvalidArgument, "container %s: %s: %w", short(v.rec.ID), name, pack.Bare(err))
+		return api.Errorf(api.ErrInvalidArgument, "container %s: %s: %w", names.Short(v.rec.ID), name, pack.Bare(err))
 	case errors.Is(err, unix.EROFS):
-		return api.Errorf(api.ErrPermission, "container %s: %s: it is read-only there: copy into a volume that is not", short(v.rec.ID), name)
+		return api.Errorf(api.ErrPermission, "container %s: %s: it is read-only there: copy into a volume that is not", names.Short(v.rec.ID), name)
 	}
-	return fmt.Errorf("container %s: %s: %w", short(v.rec.ID), name, pack.Bare(err))
+	return fmt.Errorf("container %s: %s: %w", names.Short(v.rec.ID), name, pack.Bare(err))
 }
 
 // makeDirs opens a directory below root and makes what is missing of the way to it. made is called for each new one.

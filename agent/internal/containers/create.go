@@ -16,6 +16,7 @@ import (
 	"go.podman.io/storage"
 
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
@@ -92,11 +93,11 @@ func pullPolicy(p image.PullPolicy) image.PullPolicy {
 // newRecord joins what the options say with what the image says, as Docker does.
 func newRecord(opts container.Options, img *images.Resolved) (*Record, error) {
 	rec := &Record{
-		ID: newID(), Name: opts.Name, ImageID: "sha256:" + img.ID, Created: time.Now(), Options: opts, Config: img.Config,
+		ID: names.NewID(), Name: opts.Name, ImageID: "sha256:" + img.ID, Created: time.Now(), Options: opts, Config: img.Config,
 		Dir: opts.Dir, User: opts.User,
 	}
 	if rec.Name == "" {
-		rec.Name = madeUpName()
+		rec.Name = names.MadeUp()
 	}
 	entrypoint, cmd := opts.Entrypoint, opts.Cmd
 	if entrypoint == nil {

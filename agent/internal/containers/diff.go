@@ -14,6 +14,7 @@ import (
 	"go.podman.io/storage"
 	"go.podman.io/storage/pkg/archive"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 )
@@ -44,7 +45,7 @@ func (s *Service) layerError(id string, err error) error {
 	if errors.Is(err, storage.ErrContainerUnknown) || errors.Is(err, storage.ErrLayerUnknown) || !s.exists(id) {
 		return notFound(id)
 	}
-	return fmt.Errorf("compare container %s with its image: %w", short(id), err)
+	return fmt.Errorf("compare container %s with its image: %w", names.Short(id), err)
 }
 
 // visible leaves out what only is there for the engine's mounts, and the directories that changed by that alone.

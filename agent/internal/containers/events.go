@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 )
@@ -67,7 +68,7 @@ func (m *managed) emitExec(args []string) (ended func(container.Status)) {
 	const most = 4 << 10 // bytes: a script may be an argument
 	command := strings.Join(args, " ")
 	command = command[:min(len(command), most)]
-	attrs := []string{"execID", newID(), "command", strings.ToValidUTF8(command, "")}
+	attrs := []string{"execID", names.NewID(), "command", strings.ToValidUTF8(command, "")}
 	emit := func(a container.EventAction, more ...string) {
 		m.mu.Lock()
 		rec := *m.rec // its name may change

@@ -19,6 +19,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/runtime"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
@@ -91,14 +92,14 @@ func (m *managed) exec(req execRequest) (*execution, error) {
 	}
 	st := m.state()
 	if st.State == container.StatePaused {
-		return nil, api.Errorf(api.ErrPaused, "container %s: it is paused: resume it first", short(m.rec.ID))
+		return nil, api.Errorf(api.ErrPaused, "container %s: it is paused: resume it first", names.Short(m.rec.ID))
 	}
 	spec, err := m.execSpec(req, st.RootFS, run.spec.Process)
 	if err != nil {
 		return nil, err
 	}
 	if err := runnable(program{spec.Args[0], spec.Cwd, spec.Env}, m.rec.Mounts, st.RootFS); err != nil {
-		return nil, fmt.Errorf("exec in container %s: %w", short(m.rec.ID), err)
+		return nil, fmt.Errorf("exec in container %s: %w", names.Short(m.rec.ID), err)
 	}
 	connect := newPipes
 	if req.Detach && !req.TTY {
@@ -121,7 +122,7 @@ func (m *managed) exec(req execRequest) (*execution, error) {
 		if run.proc.Ended() {
 			return nil, notRunning(m.rec.ID, container.StateExited)
 		}
-		return nil, fmt.Errorf("exec in container %s: %w", short(m.rec.ID), err)
+		return nil, fmt.Errorf("exec in container %s: %w", names.Short(m.rec.ID), err)
 	}
 	return e, nil
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
@@ -251,7 +252,7 @@ func (s *Service) waitHealthy(r *http.Request, _ wire.None) (wire.None, error) {
 
 func (m *managed) waitHealthy(ctx context.Context) error {
 	if m.rec.Health == nil {
-		return invalid("wait for container %s to be healthy: it has no health check: set Options.Health", short(m.rec.ID))
+		return invalid("wait for container %s to be healthy: it has no health check: set Options.Health", names.Short(m.rec.ID))
 	}
 	for {
 		if st := m.state(); st.State == container.StateExited {
@@ -292,5 +293,5 @@ func unhealthy(id string, h *container.HealthInfo) error {
 	if n := len(h.Log); n > 0 {
 		last = fmt.Sprintf(": the last one ended with %d: %s", h.Log[n-1].Code, strings.TrimSpace(h.Log[n-1].Output))
 	}
-	return api.Errorf(api.ErrUnhealthy, "container %s is unhealthy: %d checks failed%s", short(id), h.FailingStreak, last)
+	return api.Errorf(api.ErrUnhealthy, "container %s is unhealthy: %d checks failed%s", names.Short(id), h.FailingStreak, last)
 }

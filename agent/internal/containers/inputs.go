@@ -14,9 +14,9 @@ import (
 	"strings"
 
 	"github.com/opencontainers/cgroups"
-
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -73,7 +73,7 @@ func (in *inputs) fill(s *Service) error {
 		in.Shm = "/dev/shm of container " + id
 	} else if id != "" {
 		if err := in.shareMemory(s, id); err != nil {
-			return fmt.Errorf("Options.Namespaces.IPC: /dev/shm of container %s: %w", short(id), err)
+			return fmt.Errorf("Options.Namespaces.IPC: /dev/shm of container %s: %w", names.Short(id), err)
 		}
 	}
 	_, err = os.Stat("/dev/mqueue")
@@ -133,7 +133,7 @@ func (in *inputs) mountImage(s *Service, m container.Mount) (string, error) {
 	id := strings.TrimPrefix(m.Source, "sha256:")
 	dir, err := st.MountImage(id, nil, "")
 	if err != nil {
-		return "", fmt.Errorf("mount %s: image %s: %w", m.Target, short(id), err)
+		return "", fmt.Errorf("mount %s: image %s: %w", m.Target, names.Short(id), err)
 	}
 	in.undo = append(in.undo, func() error {
 		_, err := st.UnmountImage(id, true)

@@ -14,6 +14,7 @@ import (
 	"github.com/moby/sys/mountinfo"
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/container"
 )
 
@@ -68,8 +69,8 @@ func validateMount(field string, m *container.Mount) error {
 	case container.MountBind:
 		return validateBind(field, m)
 	case container.MountVolume:
-		if m.Source != "" && !nameRE().MatchString(m.Source) {
-			return invalid("%s.Source %q: a volume's name must match %s", field, m.Source, nameRE())
+		if m.Source != "" && !names.Valid(m.Source) {
+			return invalid("%s.Source %q: a volume's name must match %s", field, m.Source, names.Pattern())
 		}
 	case container.MountTmpfs:
 		if m.Source != "" {

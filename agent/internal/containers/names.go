@@ -3,27 +3,15 @@
 package containers
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"io/fs"
-	"math/big"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/internal/api"
 )
-
-var nameRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`) }) // Docker's, and no longer than a file's name may be
-
-func newID() string {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
-}
 
 func (s *Service) namePath(name string) string {
 	return filepath.Join(s.layout.Root, "names", name)
@@ -45,7 +33,7 @@ func (s *Service) claimName(name, id string) error {
 			return err
 		}
 		if _, err := os.Lstat(s.dir(holder)); err == nil {
-			return api.Errorf(api.ErrNameInUse, "container name %q: container %s has it: remove or rename that one, or choose another name", name, short(holder))
+			return api.Errorf(api.ErrNameInUse, "container name %q: container %s has it: remove or rename that one, or choose another name", name, names.Short(holder))
 		}
 		// Its container went in a crash. Two that see this at once: one's Symlink wins.
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -67,20 +55,6 @@ func (s *Service) dropName(name, id string) error {
 	}
 	return err
 }
-
-// madeUpName is two words, as Docker's, and a number that makes a second try almost never needed.
-func madeUpName() string {
-	return adjectives[pick(len(adjectives))] + "_" + nouns[pick(len(nouns))] + "_" + hex.EncodeToString([]byte{byte(pick(256)), byte(pick(256))})
-}
-
-func pick(n int) int {
-	i, _ := rand.Int(rand.Reader, big.NewInt(int64(n))) // never fails
-	return int(i.Int64())
-}
-
-var adjectives = strings.Fields("airy amber bold brisk calm clear crisp dry eager early even fair fast fine firm fresh glad grand keen kind light lucid merry mild neat noble quick quiet rapid ready sharp silent sleek smart solid sound stable steady still stout sunny swift tidy warm wise")
-
-var nouns = strings.Fields("anchor barge basin beacon bollard breakwater bridge buoy canal capstan causeway culvert dam davit dock dredger dyke estuary ferry fjord float gate girder harbor hull jetty keel keystone levee lighthouse lock mast mole mooring pier pile pontoon port pylon quay reef rudder sluice tide tug viaduct wharf winch")
 
 // lookup finds a container by name, id or a prefix of its id.
 func (s *Service) lookup(ref string) (string, error) {
@@ -124,5 +98,3 @@ func (s *Service) exists(id string) bool {
 	_, err := os.Lstat(filepath.Join(s.dir(id), "state.json"))
 	return err == nil
 }
-
-func short(id string) string { return id[:min(12, len(id))] }

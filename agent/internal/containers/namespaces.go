@@ -13,6 +13,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -148,7 +149,7 @@ func (s *Service) openNamespace(id string, ns shared) (*os.File, error) {
 			}
 			f.Close()
 		} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
-			return nil, fmt.Errorf("%s: container %s: %w", ns.field, short(id), err)
+			return nil, fmt.Errorf("%s: container %s: %w", ns.field, names.Short(id), err)
 		}
 	}
 	return nil, notRunning(id, container.StateExited)
@@ -213,5 +214,5 @@ func (s *Service) newHostname(rec *Record) (string, error) {
 			return name, nil
 		}
 	}
-	return short(rec.ID), nil
+	return names.Short(rec.ID), nil
 }

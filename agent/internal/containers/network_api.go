@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/network"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
@@ -33,8 +34,8 @@ func (s *Service) routeNetworks(mux *http.ServeMux) {
 
 func (s *Service) createNetwork(r *http.Request, opts container.NetworkOptions) (*container.NetworkInfo, error) {
 	ctx := r.Context()
-	if !nameRE().MatchString(opts.Name) {
-		return nil, invalid("NetworkOptions.Name %q: it must match %s", opts.Name, nameRE())
+	if !names.Valid(opts.Name) {
+		return nil, invalid("NetworkOptions.Name %q: it must match %s", opts.Name, names.Pattern())
 	}
 	switch container.NetworkMode(opts.Name) {
 	case container.NetworkDefault, container.NetworkHost, container.NetworkNone:
@@ -95,7 +96,7 @@ func validateSubnets(o container.NetworkOptions) error {
 	if o.MTU != 0 && (o.MTU < 1280 || o.MTU > 65520) {
 		return invalid(field+"MTU %d: from 1280 to 65520", o.MTU)
 	}
-	return validateLabels(field+"Labels", o.Labels)
+	return names.CheckLabels(field+"Labels", o.Labels)
 }
 
 func (s *Service) saveNetwork(d *description) error {
@@ -231,24 +232,24 @@ func (s *Service) pruneNetworks(r *http.Request, _ wire.None) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	names := []string{}
+	removed := []string{}
 	for _, d := range all {
 		if d.Name == string(container.NetworkDefault) {
 			continue
 		}
 		user, err := s.userOfNetwork(r.Context(), d.Name)
 		if err != nil {
-			return names, err
+			return removed, err
 		}
 		if user != "" {
 			continue
 		}
 		if err := s.dropNetwork(r.Context(), d.Name); err != nil {
-			return names, err
+			return removed, err
 		}
-		names = append(names, d.Name)
+		removed = append(removed, d.Name)
 	}
-	return names, nil
+	return removed, nil
 }
 
 // forget lets go of a network that is being removed.

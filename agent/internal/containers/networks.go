@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/network"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/container"
@@ -105,7 +106,7 @@ func (s *Service) describe(name string) (*description, error) {
 	if name == string(container.NetworkDefault) {
 		return &description{NetworkOptions: container.NetworkOptions{Name: name}}, nil
 	}
-	if !nameRE().MatchString(name) {
+	if !names.Valid(name) {
 		return nil, noNetwork(name)
 	}
 	b, err := os.ReadFile(filepath.Join(s.networksDir(), name+".json"))

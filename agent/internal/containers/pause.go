@@ -10,6 +10,7 @@ import (
 
 	"github.com/opencontainers/runc/libcontainer"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -50,13 +51,13 @@ func (m *managed) pause(r *run) error {
 	m.op.Lock()
 	defer m.op.Unlock()
 	if st := m.state().State; st == container.StatePaused {
-		return api.Errorf(api.ErrPaused, "pause container %s: it is paused already", short(m.rec.ID))
+		return api.Errorf(api.ErrPaused, "pause container %s: it is paused already", names.Short(m.rec.ID))
 	} else if st != container.StateRunning {
 		return notRunning(m.rec.ID, st)
 	}
 	if !m.s.freezable(r) {
 		return api.Errorf(api.ErrUnsupported, "pause container %s: it has no cgroup, which freezes processes: "+
-			"run as root, or where systemd delegates cgroups v2 to users", short(m.rec.ID))
+			"run as root, or where systemd delegates cgroups v2 to users", names.Short(m.rec.ID))
 	}
 	err := r.rc.Pause()
 	if errors.Is(err, libcontainer.ErrNotRunning) {
@@ -74,7 +75,7 @@ func (m *managed) resume(r *run) error {
 	switch st := m.state().State; st {
 	case container.StatePaused:
 	case container.StateRunning:
-		return api.Errorf(api.ErrNotPaused, "resume container %s: it is not paused", short(m.rec.ID))
+		return api.Errorf(api.ErrNotPaused, "resume container %s: it is not paused", names.Short(m.rec.ID))
 	default:
 		return notRunning(m.rec.ID, st)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -35,7 +36,7 @@ func (s *Service) removeID(ctx context.Context, id string, opts container.Remove
 	m.op.Lock()
 	defer m.op.Unlock()
 	if st := m.state(); live(st.State) {
-		return api.Errorf(api.ErrRunning, "container %s: it is %s: stop it first, or set RemoveOptions.Force", short(id), st.State)
+		return api.Errorf(api.ErrRunning, "container %s: it is %s: stop it first, or set RemoveOptions.Force", names.Short(id), st.State)
 	}
 	return m.erase()
 }
@@ -63,7 +64,7 @@ func (s *Service) erase(rec *Record) error {
 	}
 	err := s.dropName(rec.Name, rec.ID)
 	if derr := s.Images.Storage().DeleteContainer(rec.ID); derr != nil && !errors.Is(derr, storage.ErrContainerUnknown) && !errors.Is(derr, storage.ErrNotAContainer) {
-		err = errors.Join(err, fmt.Errorf("delete the layer of container %s: %w", short(rec.ID), derr))
+		err = errors.Join(err, fmt.Errorf("delete the layer of container %s: %w", names.Short(rec.ID), derr))
 	}
 	if err = errors.Join(err, s.removeVolumes(rec)); err != nil {
 		return err
@@ -87,7 +88,7 @@ func (s *Service) RemoveForImage(ctx context.Context, ids []string) error {
 		case err != nil:
 			return err
 		case target != "":
-			return api.Errorf(api.ErrInUse, "container %s uses the image: an agent has it: stop and remove it first", short(id))
+			return api.Errorf(api.ErrInUse, "container %s uses the image: an agent has it: stop and remove it first", names.Short(id))
 		}
 		if err := s.removeID(ctx, id, container.RemoveOptions{}); err != nil && !errors.Is(err, api.ErrNotFound) {
 			return err

@@ -7,14 +7,15 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 )
 
 func (s *Service) rename(r *http.Request, _ wire.None) (wire.None, error) {
 	name := r.URL.Query().Get("name")
-	if !nameRE().MatchString(name) {
-		return wire.None{}, invalid("rename to %q: a name must match %s", name, nameRE())
+	if !names.Valid(name) {
+		return wire.None{}, invalid("rename to %q: a name must match %s", name, names.Pattern())
 	}
 	rec, unlock, err := s.hold(r.Context(), r.PathValue("id"))
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"net/http/httputil"
 	"time"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
@@ -186,7 +187,7 @@ func forward(w http.ResponseWriter, r *http.Request, socket string, mayRetry boo
 				again = true
 				return
 			}
-			wire.Fail(w, api.Errorf(api.ErrAgentGone, "the agent of container %s is gone: %w", short(r.PathValue("id")), err))
+			wire.Fail(w, api.Errorf(api.ErrAgentGone, "the agent of container %s is gone: %w", names.Short(r.PathValue("id")), err))
 		},
 	}
 	p.ServeHTTP(w, r)

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/network"
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
@@ -111,7 +112,7 @@ func (s *Service) connect(r *http.Request, ep container.Endpoint) (wire.None, er
 	return wire.None{}, s.changeNetworks(r, func(m *managed, rec *Record) error {
 		eps := endpoints(&rec.Options)
 		if slices.ContainsFunc(eps, func(e container.Endpoint) bool { return e.Network == ep.Network }) {
-			return api.Errorf(api.ErrInUse, "container %s: it is on network %s already", short(rec.ID), ep.Network)
+			return api.Errorf(api.ErrInUse, "container %s: it is on network %s already", names.Short(rec.ID), ep.Network)
 		}
 		d, err := s.describe(ep.Network)
 		if err != nil {
@@ -143,7 +144,7 @@ func (s *Service) disconnect(r *http.Request, _ wire.None) (wire.None, error) {
 		eps := slices.Clone(endpoints(&rec.Options))
 		i := slices.IndexFunc(eps, func(e container.Endpoint) bool { return e.Network == name })
 		if i < 0 {
-			return api.Errorf(api.ErrNotFound, "container %s: it is not on network %s", short(rec.ID), name)
+			return api.Errorf(api.ErrNotFound, "container %s: it is not on network %s", names.Short(rec.ID), name)
 		}
 		if m != nil {
 			if err := m.leaveRunning(r.Context(), name); err != nil {
@@ -198,7 +199,7 @@ func (m *managed) joinRunning(ctx context.Context, ep container.Endpoint) error 
 		return err
 	}
 	if run.net == nil {
-		return invalid("container %s: it runs on the network of its host or another: it can't join %s", short(m.rec.ID), ep.Network)
+		return invalid("container %s: it runs on the network of its host or another: it can't join %s", names.Short(m.rec.ID), ep.Network)
 	}
 	if err := m.joinOne(ctx, run.net, ep); err != nil {
 		return err

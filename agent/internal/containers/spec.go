@@ -8,6 +8,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
 )
 
@@ -81,7 +82,7 @@ func hostname(rec *Record) string {
 	if rec.Hostname != "" {
 		return rec.Hostname
 	}
-	return short(rec.ID)
+	return names.Short(rec.ID)
 }
 
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -36,7 +37,7 @@ func (m *managed) start() error {
 	m.op.Lock()
 	defer m.op.Unlock()
 	if st := m.state(); live(st.State) {
-		return api.Errorf(api.ErrRunning, "container %s: it is %s already", short(m.rec.ID), st.State)
+		return api.Errorf(api.ErrRunning, "container %s: it is %s already", names.Short(m.rec.ID), st.State)
 	}
 	m.mu.Lock()
 	m.restarts, m.st.Restarts = restarts{}, 0
@@ -64,7 +65,7 @@ func (m *managed) startHeld() error {
 	pipes.closeTheirs()
 	if err != nil {
 		pipes.closeOurs()
-		err = fmt.Errorf("start container %s: %w", short(m.rec.ID), errors.Join(err, r.net.leave(), m.s.unmount(m.rec.ID)))
+		err = fmt.Errorf("start container %s: %w", names.Short(m.rec.ID), errors.Join(err, r.net.leave(), m.s.unmount(m.rec.ID)))
 		m.failed(r, err)
 		return err
 	}

@@ -6,13 +6,14 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
 func notRunning(id string, st container.State) error {
-	return api.Errorf(api.ErrNotRunning, "container %s: it is not running (%s): start it first", short(id), st)
+	return api.Errorf(api.ErrNotRunning, "container %s: it is not running (%s): start it first", names.Short(id), st)
 }
 
 func (s *Service) stop(r *http.Request, opts container.StopOptions) (wire.None, error) {

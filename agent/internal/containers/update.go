@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 )
@@ -68,7 +69,7 @@ func (m *managed) limit(r *run, now container.Resources) error {
 	// libcontainer's text for a limit below what is in use has no error below it.
 	inUse := errors.Is(err, unix.EBUSY) || strings.Contains(err.Error(), "memory limit")
 	if inUse || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSPC) {
-		return invalid("update container %s: the kernel refuses the limits: %w", short(m.rec.ID), err)
+		return invalid("update container %s: the kernel refuses the limits: %w", names.Short(m.rec.ID), err)
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -26,14 +27,14 @@ func validate(o *container.Options) error {
 	if o.Image == "" {
 		return invalid("Options.Image is empty: name an image")
 	}
-	if o.Name != "" && !nameRE().MatchString(o.Name) {
-		return invalid("Options.Name %q: it must match %s", o.Name, nameRE())
+	if o.Name != "" && !names.Valid(o.Name) {
+		return invalid("Options.Name %q: it must match %s", o.Name, names.Pattern())
 	}
 	if err := validateCommand(o); err != nil {
 		return err
 	}
 	for field, m := range map[string]map[string]string{"Labels": o.Labels, "Annotations": o.Annotations} {
-		if err := validateLabels("Options."+field, m); err != nil {
+		if err := names.CheckLabels("Options."+field, m); err != nil {
 			return err
 		}
 	}
@@ -101,13 +102,6 @@ func validateCommand(o *container.Options) error {
 		return err
 	}
 	return validateDir("Options.Dir", o.Dir)
-}
-
-func validateLabels(field string, labels map[string]string) error {
-	if _, has := labels[""]; has {
-		return invalid("%s: a key is empty: name it", field)
-	}
-	return nil
 }
 
 func validateArgs(field string, args []string) error {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
@@ -43,11 +44,11 @@ func (s *Service) volumeFile(name string) string {
 func (s *Service) createVolume(r *http.Request, opts container.VolumeOptions) (*container.Volume, error) {
 	anonymous := opts.Name == ""
 	if anonymous {
-		opts.Name = newID()
-	} else if !nameRE().MatchString(opts.Name) {
-		return nil, invalid("VolumeOptions.Name %q: it must match %s", opts.Name, nameRE())
+		opts.Name = names.NewID()
+	} else if !names.Valid(opts.Name) {
+		return nil, invalid("VolumeOptions.Name %q: it must match %s", opts.Name, names.Pattern())
 	}
-	if err := validateLabels("VolumeOptions.Labels", opts.Labels); err != nil {
+	if err := names.CheckLabels("VolumeOptions.Labels", opts.Labels); err != nil {
 		return nil, err
 	}
 	lock, err := s.lockVolumes(r.Context(), false)
@@ -97,7 +98,7 @@ func (s *Service) makeVolume(v container.Volume) error {
 // volume describes a volume. users may be nil: then it looks for those of this one.
 func (s *Service) volume(name string, users map[string][]string) (*container.Volume, error) {
 	missing := api.Errorf(api.ErrNotFound, "volume %s: no such volume", name)
-	if !nameRE().MatchString(name) {
+	if !names.Valid(name) {
 		return nil, missing
 	}
 	st, err := os.Lstat(s.volumeDir(name))
@@ -191,7 +192,7 @@ func (s *Service) removeVolume(r *http.Request, _ wire.None) (wire.None, error) 
 		if rec, err := s.loadRecord(id); err == nil {
 			name = rec.Name
 		}
-		return wire.None{}, api.Errorf(api.ErrInUse, "volume %s: container %s (%s) mounts it: remove that first", v.Name, name, short(id))
+		return wire.None{}, api.Errorf(api.ErrInUse, "volume %s: container %s (%s) mounts it: remove that first", v.Name, name, names.Short(id))
 	}
 	return wire.None{}, s.eraseVolume(v.Name)
 }

@@ -14,6 +14,7 @@ import (
 	pathrs "github.com/cyphar/filepath-securejoin/pathrs-lite"
 	storagecopy "go.podman.io/storage/drivers/copy"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/container"
 )
 
@@ -37,7 +38,7 @@ func (s *Service) makeVolumes(ctx context.Context, rec *Record) error {
 			continue
 		}
 		if m.Source == "" {
-			m.Source = newID()
+			m.Source = names.NewID()
 			rec.Volumes = append(rec.Volumes, m.Source)
 			// In the record before it exists: whatever happens then, it goes with the container.
 			if err := s.save(rec.ID, "config.json", rec); err != nil {
