@@ -6,7 +6,7 @@ PUBLIC := ./image ./container ./registry/... ./dockertest ./examples/quickstart 
 MODULES := . agent examples/cli
 OTHERS := internal/bench/dockertest internal/bench/link internal/bench/registry internal/registryconformance
 
-.PHONY: quickstart test test-short lint cross bench
+.PHONY: quickstart test test-short cover lint cross bench
 
 # The main job, on real input, with no network.
 quickstart:
@@ -17,6 +17,10 @@ test:
 
 test-short:
 	./scripts/test.sh -short
+
+# Statement coverage of the packages and of the agent, by all tests.
+cover:
+	./scripts/cover.sh
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }

@@ -1,0 +1,5 @@
+//go:build linux && agentcover
+
+package engine
+
+const late = true
