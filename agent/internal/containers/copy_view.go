@@ -237,7 +237,7 @@ func (s *Service) stageMount(root *os.File, rootfs string, m container.Mount) er
 	switch m.Type {
 	case container.MountVolume:
 		var err error
-		if source, err = s.prepareVolume(m, rootfs); err != nil {
+		if source, err = s.volumes.Prepare(m, rootfs); err != nil {
 			return err
 		}
 	case container.MountBind:

@@ -18,6 +18,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/agent/internal/volumes"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -125,13 +126,14 @@ func newRecord(opts container.Options, img *images.Resolved) (*Record, error) {
 	}
 	rec.Health = mergeHealth(opts.Health, img.Config.Health)
 	rec.Mounts = mounts(opts.Mounts, img.Config.Volumes)
+	rec.Volumes = volumes.NameAnonymous(rec.Mounts)
 	return rec, nil
 }
 
 // mounts adds an anonymous volume for each VOLUME of the image that no mount covers.
-func mounts(given []container.Mount, volumes []string) []container.Mount {
+func mounts(given []container.Mount, declared []string) []container.Mount {
 	out := slices.Clone(given)
-	for _, v := range volumes {
+	for _, v := range declared {
 		if !slices.ContainsFunc(given, func(m container.Mount) bool { return m.Target == v }) {
 			out = append(out, container.Mount{Type: container.MountVolume, Target: v})
 		}
@@ -157,8 +159,10 @@ func (s *Service) findImages(ctx context.Context, rec *Record) error {
 	return nil
 }
 
-// newDir makes the container's directory and claims its name. It appears with its lock held: another agent's clean-up
-// takes one whose lock is free for the leavings of a dead one.
+// newDir makes the container's directory with its record, and claims its name. The record is whole: it names the
+// anonymous volumes that are made next, so that whatever happens then, they go with it. The
+// directory appears with its lock held: another agent's clean-up takes one whose lock is free for the leavings of a dead
+// one.
 func (s *Service) newDir(rec *Record) (*state.Lock, error) {
 	made, err := s.Images.Temp().Make("container")
 	if err != nil {
@@ -185,7 +189,7 @@ func (s *Service) newDir(rec *Record) (*state.Lock, error) {
 
 // build makes the read-write layer, the volumes and the directories of the host that are asked for.
 func (s *Service) build(ctx context.Context, rec *Record, img *images.Resolved) error {
-	if err := makeSources(rec.Options.Mounts); err != nil {
+	if err := volumes.MakeSources(rec.Options.Mounts); err != nil {
 		return err
 	}
 	shared, err := s.layout.Shared(ctx)
@@ -193,10 +197,7 @@ func (s *Service) build(ctx context.Context, rec *Record, img *images.Resolved) 
 		return err
 	}
 	defer shared.Unlock()
-	if err := s.makeVolumes(ctx, rec); err != nil {
-		return err
-	}
-	if err := s.save(rec.ID, "config.json", rec); err != nil {
+	if err := s.volumes.Make(ctx, rec.Mounts, rec.Volumes); err != nil {
 		return err
 	}
 	_, err = s.Images.Storage().CreateContainer(rec.ID, nil, img.ID, "", "{}", &storage.ContainerOptions{

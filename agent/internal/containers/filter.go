@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/container"
 )
 
@@ -81,7 +81,7 @@ func (s *Service) fits(sel *selection, info *container.Info) bool {
 	case !sel.All && len(sel.States) == 0 && len(sel.ExitCodes) == 0 && !live(info.State),
 		!one(sel.IDs, func(id string) bool { return strings.HasPrefix(info.ID, id) }),
 		!one(sel.Names, func(part string) bool { return strings.Contains(info.Name, part) }),
-		!images.Labelled(info.Options.Labels, sel.Labels),
+		!names.Labelled(info.Options.Labels, sel.Labels),
 		!one(sel.States, func(st container.State) bool { return info.State == st }),
 		!one(sel.ExitCodes, func(code int) bool { return info.State == container.StateExited && info.Status.Code == code }),
 		!one(sel.Health, func(h container.HealthState) bool { return info.Health != nil && info.Health.State == h }),

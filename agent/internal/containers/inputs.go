@@ -104,8 +104,8 @@ func (in *inputs) sources(s *Service) error {
 		var err error
 		switch m.Type {
 		case container.MountVolume:
-			if src = s.volumeDir(m.Source); !in.plan {
-				src, err = s.prepareVolume(m, in.RootFS)
+			if src = s.volumes.Path(m.Source); !in.plan {
+				src, err = s.volumes.Prepare(m, in.RootFS)
 			}
 		case container.MountBind:
 			if _, serr := os.Stat(src); serr != nil {

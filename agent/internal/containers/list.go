@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -102,7 +102,7 @@ func (s *Service) prune(r *http.Request, opts container.PruneOptions) (container
 	for _, info := range infos {
 		switch {
 		case live(info.State), !info.Options.Detach,
-			len(opts.NotLabels) > 0 && images.Labelled(info.Options.Labels, opts.NotLabels),
+			len(opts.NotLabels) > 0 && names.Labelled(info.Options.Labels, opts.NotLabels),
 			!opts.Until.IsZero() && info.Created.After(opts.Until):
 			continue
 		}

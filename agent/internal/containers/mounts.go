@@ -122,19 +122,6 @@ func existing(path string) string {
 	}
 }
 
-// makeSources makes the directories of the host that bind mounts want, when all else is found right.
-func makeSources(mounts []container.Mount) error {
-	for i, m := range mounts {
-		if !m.CreateSource {
-			continue
-		}
-		if err := os.MkdirAll(m.Source, 0o755); err != nil {
-			return invalid("Options.Mounts[%d].Source: %w", i, err)
-		}
-	}
-	return nil
-}
-
 // validateSlave: where the host's mount is private, nothing would ever come from it.
 func validateSlave(field, source string) error {
 	real, err := filepath.EvalSymlinks(source)

@@ -23,5 +23,5 @@ func (s *Service) routeOperations(mux *http.ServeMux) {
 	mux.HandleFunc("POST /containers/{id}/diff", s.settled(wire.Handle(s.diff)))
 	mux.HandleFunc("POST /containers/{id}/commit", s.settled(wire.Handle(s.commit)))
 	mux.HandleFunc("POST /containers/{id}/update", s.settled(wire.Handle(s.update)))
-	s.routeVolumes(mux)
+	s.volumes.Routes(mux)
 }

@@ -66,7 +66,7 @@ func (s *Service) erase(rec *Record) error {
 	if derr := s.Images.Storage().DeleteContainer(rec.ID); derr != nil && !errors.Is(derr, storage.ErrContainerUnknown) && !errors.Is(derr, storage.ErrNotAContainer) {
 		err = errors.Join(err, fmt.Errorf("delete the layer of container %s: %w", names.Short(rec.ID), derr))
 	}
-	if err = errors.Join(err, s.removeVolumes(rec)); err != nil {
+	if err = errors.Join(err, s.volumes.Drop(rec.Volumes)); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(s.dir(rec.ID)); err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/runtime"
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
 	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/agent/internal/volumes"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 )
@@ -64,6 +65,7 @@ type Service struct {
 	ended       map[string]container.Status // of auto-removed containers, for a Wait that comes late
 	order       []string                    // of ended, oldest first
 	nets        *networks
+	volumes     *volumes.Service
 	changed     chan struct{} // closed and replaced when managed shrinks
 	closing     bool
 	terminating bool
@@ -85,6 +87,9 @@ func New(cfg Config) (*Service, error) {
 		managed: map[string]*managed{}, ended: map[string]container.Status{}, changed: make(chan struct{}),
 	}
 	s.nets = &networks{s: s}
+	s.volumes = volumes.New(volumes.Config{
+		Dir: cfg.Layout.Volumes(), Lock: filepath.Join(cfg.Layout.Locks(), "volumes"), Users: s.volumeUsers, Emit: s.Emit,
+	})
 	return s, nil
 }
 

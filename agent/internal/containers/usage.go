@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
-	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -40,7 +39,7 @@ func (s *Service) Measure(ctx context.Context, u *image.DiskUsage) error {
 			u.Containers.Reclaimable += c.Size
 		}
 	}
-	return s.measureVolumes(ctx, u)
+	return s.volumes.Measure(ctx, &u.Volumes)
 }
 
 // ownSize is the size of a container's layer as it lies on the disk: no lock is held and nothing is mounted for it.
@@ -50,25 +49,4 @@ func (s *Service) ownSize(id string) int64 {
 		return 0 // just removed
 	}
 	return diskspace.Usage(filepath.Join(s.layout.Graph(), "overlay", layer, "diff"))
-}
-
-func (s *Service) measureVolumes(ctx context.Context, u *image.DiskUsage) error {
-	volumes, err := s.listVolumes(nil, wire.None{})
-	if err != nil {
-		return err
-	}
-	for _, v := range volumes {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		item := image.VolumeUsage{Name: v.Name, Containers: len(v.Containers), Size: diskspace.Usage(v.Path)}
-		u.Volumes.Items = append(u.Volumes.Items, item)
-		u.Volumes.Size += item.Size
-		if item.Containers > 0 {
-			u.Volumes.Active++
-		} else {
-			u.Volumes.Reclaimable += item.Size
-		}
-	}
-	return nil
 }

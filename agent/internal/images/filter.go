@@ -9,6 +9,7 @@ import (
 	"github.com/distribution/reference"
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -31,17 +32,7 @@ func chosen(f image.Filter, labels map[string]string, created time.Time) bool {
 	if !f.Until.IsZero() && !created.Before(f.Until) {
 		return false
 	}
-	return Labelled(labels, f.Labels) && (len(f.NotLabels) == 0 || !Labelled(labels, f.NotLabels))
-}
-
-// Labelled says whether labels has all of want; an empty value fits any.
-func Labelled(labels, want map[string]string) bool {
-	for k, v := range want {
-		if have, ok := labels[k]; !ok || v != "" && have != v {
-			return false
-		}
-	}
-	return true
+	return names.Labelled(labels, f.Labels) && (len(f.NotLabels) == 0 || !names.Labelled(labels, f.NotLabels))
 }
 
 // listFilter is ListOptions with the images that it names looked up.

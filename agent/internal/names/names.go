@@ -31,6 +31,16 @@ func CheckLabels(field string, labels map[string]string) error {
 	return nil
 }
 
+// Labelled says whether labels has all of want; an empty value fits any.
+func Labelled(labels, want map[string]string) bool {
+	for k, v := range want {
+		if have, ok := labels[k]; !ok || v != "" && have != v {
+			return false
+		}
+	}
+	return true
+}
+
 // NewID returns a new id: 64 hexadecimal digits.
 func NewID() string {
 	var b [32]byte

@@ -36,6 +36,25 @@ func TestCheckLabels(t *testing.T) {
 	assert.ErrorContains(t, err, "Options.Labels")
 }
 
+func TestLabelled(t *testing.T) {
+	labels := map[string]string{"a": "1", "b": ""}
+	for _, c := range []struct {
+		want map[string]string
+		fits bool
+	}{
+		{nil, true},
+		{map[string]string{"a": "1"}, true},
+		{map[string]string{"a": ""}, true},
+		{map[string]string{"a": "2"}, false},
+		{map[string]string{"b": ""}, true},
+		{map[string]string{"b": "1"}, false},
+		{map[string]string{"c": ""}, false},
+		{map[string]string{"a": "1", "c": ""}, false},
+	} {
+		assert.Equal(t, c.fits, names.Labelled(labels, c.want), "%v", c.want)
+	}
+}
+
 func TestNewID(t *testing.T) {
 	a, b := names.NewID(), names.NewID()
 	assert.Regexp(t, "^[0-9a-f]{64}$", a)
