@@ -11,7 +11,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	registryserver "github.com/caisson-dev/caisson/registry/server"
 )
 
 func TestCommit(t *testing.T) {
@@ -125,7 +125,7 @@ func TestCommitErrors(t *testing.T) {
 func TestCommitTravels(t *testing.T) {
 	e := newEngine(t)
 	ctx := t.Context()
-	srv := httptest.NewServer(registry.NewServer(registry.ServerOptions{}))
+	srv := httptest.NewServer(registryserver.New(registryserver.Options{}))
 	t.Cleanup(srv.Close)
 	ref := strings.TrimPrefix(srv.URL, "http://") + "/committed:1"
 	insecure := image.Transport{Insecure: true}

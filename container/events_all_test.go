@@ -12,7 +12,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	registryserver "github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestEventsOfImages: what happens to an image, by whatever call.
@@ -20,7 +20,7 @@ func TestEventsOfImages(t *testing.T) {
 	e := newEngine(t)
 	store := e.Store()
 	ctx := t.Context()
-	reg, err := registry.Serve(registry.ServerOptions{}, registry.ServeOptions{})
+	reg, err := registryserver.Serve(registryserver.Options{}, registryserver.ServeOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, reg.Close()) })
 	const first = "localhost/events:1"

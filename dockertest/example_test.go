@@ -9,7 +9,7 @@ import (
 
 	"github.com/caisson-dev/caisson/dockertest"
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // t stands for a test's parameter.
@@ -53,9 +53,9 @@ func ExampleBuild() {
 }
 
 func ExampleRegistry() {
-	reg := dockertest.Registry(t, registry.ServerOptions{})
+	reg := dockertest.Registry(t, server.Options{})
 	ref := reg.Push("app:1", "team/app:1")
-	reg.Inject(registry.Fault{Repository: "team/app", Status: 503, Times: 2})
+	reg.Inject(server.Fault{Repository: "team/app", Status: 503, Times: 2})
 	dockertest.Run(t, ref) // the pull is tried again
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/caisson-dev/caisson/dockertest"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/testenv"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // goTool skips where a test that compiles can't.
@@ -100,7 +100,7 @@ func TestVolume(t *testing.T) {
 
 func TestRegistry(t *testing.T) {
 	img := testbox(t)
-	reg := dockertest.Registry(t, registry.ServerOptions{Auth: registry.Auth{Users: []registry.User{{Name: "ci", Password: "secret"}}}})
+	reg := dockertest.Registry(t, server.Options{Auth: server.Auth{Users: []server.User{{Name: "ci", Password: "secret"}}}})
 	ref := reg.Push(img, "team/app:1")
 	assert.Equal(t, reg.Addr+"/team/app:1", ref)
 	_, err := dockertest.Start(t.Context(), ref)
@@ -108,13 +108,13 @@ func TestRegistry(t *testing.T) {
 	c := dockertest.Run(t, ref, reg.Credentials(), dockertest.Port(7000))
 	assert.Equal(t, "PULLED\n", ask(t, dial(t, c.Addr(7000)), "pulled"))
 
-	remove := reg.Inject(registry.Fault{Repository: "team/app", Status: http.StatusForbidden})
+	remove := reg.Inject(server.Fault{Repository: "team/app", Status: http.StatusForbidden})
 	_, err = dockertest.Start(t.Context(), reg.Ref("team/app:2"), reg.Credentials())
 	require.ErrorIs(t, err, image.ErrDenied)
 	assert.Positive(t, remove())
 
 	ft := inTest(t, func(t testing.TB) {
-		dockertest.Registry(t, registry.ServerOptions{}).Push("localhost/not/here:1", "x:1")
+		dockertest.Registry(t, server.Options{}).Push("localhost/not/here:1", "x:1")
 	})
 	assert.Contains(t, ft.text.String(), "dockertest: push localhost/not/here:1 to 127.0.0.1:")
 }
@@ -122,7 +122,7 @@ func TestRegistry(t *testing.T) {
 // TestPullOnce: all who want an image at the same time get one pull of it.
 func TestPullOnce(t *testing.T) {
 	img := testbox(t)
-	reg := dockertest.Registry(t, registry.ServerOptions{})
+	reg := dockertest.Registry(t, server.Options{})
 	requests := func(name string, starts int) int {
 		ref := reg.Push(img, name)
 		reg.ResetRequests()

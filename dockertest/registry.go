@@ -5,22 +5,22 @@ import (
 	"testing"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // Reg is a registry of a test. Beside its own methods it has those of package registry: Inject makes requests fail,
 // Requests tells what was asked.
 type Reg struct {
-	*registry.Serving
+	*server.Serving
 	tb   testing.TB
-	user registry.User // the first of its users
+	user server.User // the first of its users
 }
 
 // Registry serves a registry, in this process, until the test is over. The zero options are a registry in memory that
 // lets everyone in; with users, images are pushed and, by option Credentials, pulled as the first of them.
-func Registry(t testing.TB, opts registry.ServerOptions) *Reg {
+func Registry(t testing.TB, opts server.Options) *Reg {
 	t.Helper()
-	srv, err := registry.Serve(opts, registry.ServeOptions{})
+	srv, err := server.Serve(opts, server.ServeOptions{})
 	if err != nil {
 		t.Fatalf("dockertest: registry: %v", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // benchImages are what is pushed and pulled: few large files that do not compress, and many small ones of which two
@@ -70,7 +70,7 @@ func forBench(b *testing.B, f func(b *testing.B, s *image.Store, ref string)) {
 			s := open(b)
 			loaded, err := s.Load(b.Context(), bytes.NewReader(ociArchive(b, layers)), image.LoadOptions{})
 			require.NoError(b, err)
-			ref := serve(b, registry.ServerOptions{}, registry.ServeOptions{}).Addr + "/big:1"
+			ref := serve(b, server.Options{}, server.ServeOptions{}).Addr + "/big:1"
 			_, err = s.Push(b.Context(), loaded[0].ID, image.PushOptions{Destination: ref})
 			require.NoError(b, err)
 			require.NoError(b, s.Tag(b.Context(), loaded[0].ID, "localhost/big:1"))
@@ -156,7 +156,7 @@ func BenchmarkPush(b *testing.B) {
 			var took spread
 			for b.Loop() {
 				b.StopTimer()
-				reg, err := registry.Serve(registry.ServerOptions{}, registry.ServeOptions{})
+				reg, err := server.Serve(server.Options{}, server.ServeOptions{})
 				require.NoError(b, err)
 				run := f(b, reg.Addr+"/big:1")
 				b.StartTimer()

@@ -14,7 +14,7 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/testenv"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestBombs: what unpacks to more than the disk holds is refused while there is still room, and nothing of it stays.
@@ -22,7 +22,7 @@ func TestBombs(t *testing.T) {
 	testenv.Root(t)
 	s := openSmall(t, 48<<20)
 	disk := s.Root()
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	free := freeOf(t, disk)
 	letters := lettersTar(t, 256)
 	full := func(t *testing.T, what string, err error) {

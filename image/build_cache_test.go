@@ -9,12 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestBuildCacheByRegistry: a second store takes steps' results from where the first one's build left them.
 func TestBuildCacheByRegistry(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	text := base + "RUN echo ran && fill /data 1000\nENV A=1\nRUN echo ran too\n"
 	repo := []string{reg.Addr + "/team/cache"}
 	one, err := build(t, open(t), text, image.BuildOptions{CacheTo: repo}, nil)
@@ -63,7 +63,7 @@ func TestBuildCacheByRegistry(t *testing.T) {
 func TestCacheOnLoopbackVerifies(t *testing.T) {
 	web := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("x")) }))
 	defer web.Close()
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s, cache := open(t), []string{reg.Addr + "/cache"}
 	_, err := build(t, s, "FROM scratch\nADD "+web.URL+"/f /f\n", image.BuildOptions{CacheFrom: cache, CacheTo: cache}, nil)
 	require.ErrorIs(t, err, image.ErrBuildStep)

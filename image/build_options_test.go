@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 func TestSecrets(t *testing.T) {
@@ -76,7 +76,7 @@ func TestPlatformOfBase(t *testing.T) {
 // TestBasesForTwoPlatforms: a build for another platform runs its compiler on this one, of the same base. Each stage gets
 // the image for its platform, and the base's name stays with the one that runs here.
 func TestBasesForTwoPlatforms(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	host, other := "linux/"+runtime.GOARCH, "linux/arm64"
 	if host == other {
 		other = "linux/amd64"

@@ -9,14 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestCheck damages a store in the ways that disks and people do.
 func TestCheck(t *testing.T) {
 	s := open(t)
 	ctx := t.Context()
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	_, err := build(t, s, base+"RUN echo 1 > /one\nRUN rm /one\n", image.BuildOptions{Tags: []string{"built"}}, nil)
 	require.NoError(t, err)
 	_, err = s.Push(ctx, "built", image.PushOptions{Destination: reg.Addr + "/pulled"})

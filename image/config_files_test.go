@@ -17,6 +17,7 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // pullAll pulls what CAISSON_TEST_REF has, and prints for each what came of it. It is for a process of its own: an agent
@@ -86,8 +87,8 @@ func pulled(t *testing.T, cmd *exec.Cmd) string {
 
 // TestConfigFiles: the user's policy.json and registries.conf count.
 func TestConfigFiles(t *testing.T) {
-	plain := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
-	secure, err := plain.Server.Serve(registry.ServeOptions{TLS: true})
+	plain := serve(t, server.Options{}, server.ServeOptions{})
+	secure, err := plain.Server.Serve(server.ServeOptions{TLS: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, secure.Close()) })
 	s := open(t)
@@ -139,7 +140,7 @@ func compressible() string {
 
 // TestPushCompression: layers are in the registry as asked for, and come back as they were.
 func TestPushCompression(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	built, err := build(t, s, "FROM scratch\nCOPY f /f\n", image.BuildOptions{Tags: []string{"app:1"}}, map[string]string{"f": compressible()})
 	require.NoError(t, err)
@@ -168,7 +169,7 @@ func TestPushCompression(t *testing.T) {
 	// The level counts, and is 3 where none is given.
 	sizes := map[int]int64{}
 	for _, level := range []int{0, 3, 1, 9} {
-		fresh := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+		fresh := serve(t, server.Options{}, server.ServeOptions{})
 		_, err := s.Push(t.Context(), "app:1", image.PushOptions{Destination: fresh.Addr + "/app:1", Level: level})
 		require.NoError(t, err)
 		sizes[level] = manifestOf(t, fresh.Addr+"/app:1").Layers[0].Size

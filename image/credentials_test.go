@@ -14,12 +14,13 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestStoredCredentials: a pull logs in with what podman login, docker login and registry.Client.Login have left, wherever
 // that is, and a push too.
 func TestStoredCredentials(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{Auth: registry.Auth{Users: []registry.User{{Name: "joe", Password: "right"}}}}, registry.ServeOptions{})
+	reg := serve(t, server.Options{Auth: server.Auth{Users: []server.User{{Name: "joe", Password: "right"}}}}, server.ServeOptions{})
 	s := open(t)
 	pushed := layerTar(t, nil)
 	_, err := s.Import(t.Context(), strings.NewReader(string(pushed)), image.ImportOptions{Tags: []string{"app:1"}})

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestAdd: ADD unpacks archives of the context, and COPY does not.
@@ -107,7 +107,7 @@ RUN echo ${TOKEN}none
 
 // TestCopyFromImage: COPY and mounts take files of images that no stage is made of, which are fetched like bases.
 func TestCopyFromImage(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	ref := reg.Addr + "/files:1"
 	_, err := build(t, s, "FROM scratch\nCOPY f /dir/f\n", image.BuildOptions{Tags: []string{ref}}, map[string]string{"f": "from afar"})
@@ -134,7 +134,7 @@ func TestSquash(t *testing.T) {
 
 // TestPullPolicyOfBases: when a registry is asked for a base that the store has.
 func TestPullPolicyOfBases(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	ref := reg.Addr + "/base:1"
 	publish := func(text string) {
 		s := open(t)

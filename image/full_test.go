@@ -23,7 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // bombed is the size of the one file in a layer whose archive is a thousandth of that.
@@ -35,7 +35,7 @@ func TestFullDisk(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to mount a small file system")
 	}
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	letters := bomb(t, 'x', bombed)
 	pushLayers(t, reg.Addr, "letters", []rawLayer{letters})
 	pushLayers(t, reg.Addr, "zeros", []rawLayer{bomb(t, 0, bombed)})
@@ -104,7 +104,7 @@ func TestManyEntries(t *testing.T) {
 		require.NoError(t, w.WriteHeader(&tar.Header{Name: fmt.Sprintf("%03d/%d", i%1000, i), Typeflag: tar.TypeReg, Mode: 0o644}))
 	}
 	require.NoError(t, w.Close())
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	pushRaw(t, reg.Addr, "many", [][]byte{raw.Bytes()})
 	s := open(t)
 	img, err := s.Pull(t.Context(), reg.Addr+"/many:1", image.PullOptions{})
@@ -118,14 +118,14 @@ func TestManyEntries(t *testing.T) {
 
 // TestMemory: what pulls, pushes and saves need does not grow with the image.
 func TestMemory(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	peak := func(size int) int {
 		pushLayers(t, reg.Addr, "zeros", []rawLayer{bomb(t, 0, size)})
 		s := open(t)
 		_, err := s.Pull(t.Context(), reg.Addr+"/zeros:1", image.PullOptions{})
 		require.NoError(t, err)
 		// To another registry, or it would be mounted there.
-		_, err = s.Push(t.Context(), reg.Addr+"/zeros:1", image.PushOptions{Destination: serve(t, registry.ServerOptions{}, registry.ServeOptions{}).Addr + "/zeros:1"})
+		_, err = s.Push(t.Context(), reg.Addr+"/zeros:1", image.PushOptions{Destination: serve(t, server.Options{}, server.ServeOptions{}).Addr + "/zeros:1"})
 		require.NoError(t, err)
 		require.NoError(t, s.Save(t.Context(), io.Discard, []string{reg.Addr + "/zeros:1"}, image.SaveOptions{}))
 		agents := agentsOf(t, s.Root())

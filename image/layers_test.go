@@ -17,13 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestHostileLayers has images whose layers attack the store pulled, loaded and imported. What they name lies in the
 // image or nowhere.
 func TestHostileLayers(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	file := func(name string) tar.Header {
 		return tar.Header{Name: name, Mode: 0o644, Size: 1, Typeflag: tar.TypeReg}
@@ -128,7 +128,7 @@ func dockerArchive(t *testing.T, layer []byte) []byte {
 
 // TestWhiteouts: what a layer takes away is gone, and the image that is pushed again is the same.
 func TestWhiteouts(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	_, err := build(t, s, base+"RUN mkdir /d && echo 1 > /d/1 && echo 2 > /d/2 && echo x > /x && echo y > /y\nRUN rm /x && rm /d && mkdir /d && echo 3 > /d/3\n",
 		image.BuildOptions{Tags: []string{"app"}}, nil)

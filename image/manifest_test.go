@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // broken is an image in pieces that a test damages before it is put into a registry.
@@ -24,7 +24,7 @@ type broken struct {
 
 // TestHostileManifests pulls images whose manifests and configurations lie. Nothing of them is left.
 func TestHostileManifests(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	layer := layerTar(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg, Size: 1, Mode: 0o644}})
 	s := open(t)
 	// What is no danger, and what other tools take.

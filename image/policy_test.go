@@ -29,13 +29,14 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestSignatures has a policy that wants signatures, by GnuPG's keys in a directory and by cosign's beside the image. What
 // is not signed as it wants is refused before a layer is fetched.
 func TestSignatures(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
-	to := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
+	to := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	client := registry.NewClient(registry.ClientOptions{})
 	defer client.Close()
@@ -52,7 +53,7 @@ func TestSignatures(t *testing.T) {
 	}
 	dir := t.TempDir()
 	fetched := func(name string) bool {
-		return slices.ContainsFunc(reg.Server.Requests(), func(r registry.Request) bool {
+		return slices.ContainsFunc(reg.Server.Requests(), func(r server.Request) bool {
 			return r.Method == http.MethodGet && r.Repository == name && r.Reference == layers[name]
 		})
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // whole follows progress to its end.
@@ -50,8 +50,8 @@ func (w *whole) ended() map[image.Phase]int {
 
 // TestProgress: whatever way a push and a pull take, all blobs are told of and reach 100 %.
 func TestProgress(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
-	from := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
+	from := serve(t, server.Options{}, server.ServeOptions{})
 	var layers [][]byte
 	for _, name := range []string{"a", "b", "c", "d", "twice"} {
 		layers = append(layers, layerTar(t, []tar.Header{{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: 1}}))
@@ -95,13 +95,13 @@ func TestProgress(t *testing.T) {
 		require.Equal(t, map[image.Phase]int{exists: 4, up: 1}, n)
 	})
 	t.Run("push is tried again", func(t *testing.T) {
-		end := reg.Inject(registry.Fault{Repository: "retried", Method: http.MethodPatch, Status: 500, Skip: 1, Times: 1})
+		end := reg.Inject(server.Fault{Repository: "retried", Method: http.MethodPatch, Status: 500, Skip: 1, Times: 1})
 		n, _ := push(t, "part", "/retried:0", image.PushOptions{Compression: "zstd"})
 		require.Equal(t, 1, end())
 		require.Equal(t, 3, n[up])
 	})
 	t.Run("push moves", func(t *testing.T) {
-		end := reg.Inject(registry.Fault{Repository: "slow", Method: http.MethodPatch, Delay: 300 * time.Millisecond})
+		end := reg.Inject(server.Fault{Repository: "slow", Method: http.MethodPatch, Delay: 300 * time.Millisecond})
 		defer end()
 		_, err := s.Import(t.Context(), bytes.NewReader(noise(t, 24<<20)), image.ImportOptions{Tags: []string{"big"}})
 		require.NoError(t, err)
@@ -132,7 +132,7 @@ func TestProgress(t *testing.T) {
 	})
 	t.Run("pull is tried again", func(t *testing.T) {
 		third := open(t)
-		end := reg.Inject(registry.Fault{Repository: "app", Method: http.MethodGet, Reference: manifestOf(t, reg.Addr+"/app:1").Layers[3].Digest, Status: 500, Times: 1})
+		end := reg.Inject(server.Fault{Repository: "app", Method: http.MethodGet, Reference: manifestOf(t, reg.Addr+"/app:1").Layers[3].Digest, Status: 500, Times: 1})
 		n := pull(t, third, "/app:1", image.PullOptions{})
 		require.Equal(t, 1, end())
 		require.GreaterOrEqual(t, n[down]+n[exists], 5, "what the first attempt has brought exists for the second")

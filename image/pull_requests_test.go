@@ -9,13 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestPullRequests: a registry is asked once for each manifest, since some count that, and for a layer that is here not
 // at all.
 func TestPullRequests(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	layer := layerTar(t, []tar.Header{{Name: "f", Typeflag: tar.TypeReg, Mode: 0o644, Size: 1}})
 	pushRaw(t, reg.Addr, "app", [][]byte{layer})

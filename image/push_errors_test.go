@@ -11,28 +11,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // pushErrors is TestRegistryErrors for Push: app:1 of s is pushed to registries that fail.
-func pushErrors(t *testing.T, s *image.Store, good *registry.Serving) {
+func pushErrors(t *testing.T, s *image.Store, good *server.Serving) {
 	t.Helper()
-	at := func(o registry.ServerOptions, f registry.Fault) func(t *testing.T) string {
+	at := func(o server.Options, f server.Fault) func(t *testing.T) string {
 		return func(t *testing.T) string {
-			r := serve(t, o, registry.ServeOptions{})
-			if f != (registry.Fault{}) {
+			r := serve(t, o, server.ServeOptions{})
+			if f != (server.Fault{}) {
 				r.Inject(f)
 			}
 			return r.Addr + "/app:1"
 		}
 	}
-	fault := func(method string, f registry.Fault) func(t *testing.T) string {
+	fault := func(method string, f server.Fault) func(t *testing.T) string {
 		f.Method = method
-		return at(registry.ServerOptions{}, f)
+		return at(server.Options{}, f)
 	}
 	const manifest = "1"
-	secret := registry.ServerOptions{Auth: registry.Auth{Users: []registry.User{
-		{Name: "joe", Password: "right"}, {Name: "reader", Password: "right", Access: []registry.Access{{May: registry.MayPull}}},
+	secret := server.Options{Auth: server.Auth{Users: []server.User{
+		{Name: "joe", Password: "right"}, {Name: "reader", Password: "right", Access: []server.Access{{May: server.MayPull}}},
 	}}}
 	bearer := secret
 	bearer.Auth.Bearer = true
@@ -48,32 +48,32 @@ func pushErrors(t *testing.T, s *image.Store, good *registry.Serving) {
 		want error
 		says string
 	}{
-		"no credentials":      {at: at(secret, registry.Fault{}), want: image.ErrUnauthorized, says: "log in"},
-		"wrong password":      {at: at(secret, registry.Fault{}), opts: as("joe", "wrong"), want: image.ErrUnauthorized, says: "log in"},
-		"right password":      {at: at(secret, registry.Fault{}), opts: as("joe", "right")},
-		"may only read":       {at: at(secret, registry.Fault{}), opts: as("reader", "right"), want: image.ErrDenied, says: "credentials"},
-		"token, wrong":        {at: at(bearer, registry.Fault{}), opts: as("joe", "wrong"), want: image.ErrUnauthorized, says: "log in"},
-		"token, right":        {at: at(bearer, registry.Fault{}), opts: as("joe", "right")},
-		"token, only to read": {at: at(bearer, registry.Fault{}), opts: as("reader", "right"), want: image.ErrDenied, says: "credentials"},
-		"read-only":           {at: at(registry.ServerOptions{ReadOnly: true}, registry.Fault{}), want: image.ErrDenied, says: "read-only"},
-		"401":                 {at: fault("PUT", registry.Fault{Reference: manifest, Status: 401}), want: image.ErrUnauthorized},
-		"403":                 {at: fault("PUT", registry.Fault{Reference: manifest, Status: 403}), want: image.ErrDenied},
-		"403 upload":          {at: fault("POST", registry.Fault{Status: 403}), want: image.ErrDenied},
-		"404 upload":          {at: fault("POST", registry.Fault{Status: 404}), want: image.ErrNotFound, says: "repository"},
+		"no credentials":      {at: at(secret, server.Fault{}), want: image.ErrUnauthorized, says: "log in"},
+		"wrong password":      {at: at(secret, server.Fault{}), opts: as("joe", "wrong"), want: image.ErrUnauthorized, says: "log in"},
+		"right password":      {at: at(secret, server.Fault{}), opts: as("joe", "right")},
+		"may only read":       {at: at(secret, server.Fault{}), opts: as("reader", "right"), want: image.ErrDenied, says: "credentials"},
+		"token, wrong":        {at: at(bearer, server.Fault{}), opts: as("joe", "wrong"), want: image.ErrUnauthorized, says: "log in"},
+		"token, right":        {at: at(bearer, server.Fault{}), opts: as("joe", "right")},
+		"token, only to read": {at: at(bearer, server.Fault{}), opts: as("reader", "right"), want: image.ErrDenied, says: "credentials"},
+		"read-only":           {at: at(server.Options{ReadOnly: true}, server.Fault{}), want: image.ErrDenied, says: "read-only"},
+		"401":                 {at: fault("PUT", server.Fault{Reference: manifest, Status: 401}), want: image.ErrUnauthorized},
+		"403":                 {at: fault("PUT", server.Fault{Reference: manifest, Status: 403}), want: image.ErrDenied},
+		"403 upload":          {at: fault("POST", server.Fault{Status: 403}), want: image.ErrDenied},
+		"404 upload":          {at: fault("POST", server.Fault{Status: 404}), want: image.ErrNotFound, says: "repository"},
 		"413 by a proxy":      {at: refusing("PATCH", http.StatusRequestEntityTooLarge), want: image.ErrDenied, says: "too large"},
 		"405 by a proxy":      {at: refusing("PUT", http.StatusMethodNotAllowed), want: image.ErrDenied, says: "read-only"},
-		"429":                 {at: fault("PUT", registry.Fault{Reference: manifest, RetryAfter: time.Second}), want: image.ErrRateLimited},
-		"429 once":            {at: fault("POST", registry.Fault{RetryAfter: time.Second, Times: 1})},
-		"500":                 {at: fault("PUT", registry.Fault{Reference: manifest, Status: 500}), want: image.ErrUnreachable, says: "in trouble"},
-		"503 upload":          {at: fault("POST", registry.Fault{Status: 503}), want: image.ErrUnreachable, says: "in trouble"},
-		"500 twice":           {at: fault("PUT", registry.Fault{Reference: manifest, Status: 500, Times: 2})},
-		"502 upload once":     {at: fault("PATCH", registry.Fault{Status: 502, Times: 1})},
-		"reset upload once":   {at: fault("PATCH", registry.Fault{Drop: true, Times: 1})},
-		"reset end once":      {at: fault("PUT", registry.Fault{Drop: true, Times: 1})},
-		"reset for ever":      {at: fault("PATCH", registry.Fault{Drop: true}), want: image.ErrUnreachable},
-		"stall once":          {at: fault("PATCH", registry.Fault{Delay: time.Hour, Times: 1}), opts: soon(2 * time.Second)},
-		"stall manifest":      {at: fault("PUT", registry.Fault{Reference: manifest, Delay: time.Hour, Times: 1}), opts: soon(2 * time.Second)},
-		"stall for ever":      {at: fault("PATCH", registry.Fault{Delay: time.Hour}), opts: soon(300 * time.Millisecond), want: image.ErrUnreachable, says: "nothing comes"},
+		"429":                 {at: fault("PUT", server.Fault{Reference: manifest, RetryAfter: time.Second}), want: image.ErrRateLimited},
+		"429 once":            {at: fault("POST", server.Fault{RetryAfter: time.Second, Times: 1})},
+		"500":                 {at: fault("PUT", server.Fault{Reference: manifest, Status: 500}), want: image.ErrUnreachable, says: "in trouble"},
+		"503 upload":          {at: fault("POST", server.Fault{Status: 503}), want: image.ErrUnreachable, says: "in trouble"},
+		"500 twice":           {at: fault("PUT", server.Fault{Reference: manifest, Status: 500, Times: 2})},
+		"502 upload once":     {at: fault("PATCH", server.Fault{Status: 502, Times: 1})},
+		"reset upload once":   {at: fault("PATCH", server.Fault{Drop: true, Times: 1})},
+		"reset end once":      {at: fault("PUT", server.Fault{Drop: true, Times: 1})},
+		"reset for ever":      {at: fault("PATCH", server.Fault{Drop: true}), want: image.ErrUnreachable},
+		"stall once":          {at: fault("PATCH", server.Fault{Delay: time.Hour, Times: 1}), opts: soon(2 * time.Second)},
+		"stall manifest":      {at: fault("PUT", server.Fault{Reference: manifest, Delay: time.Hour, Times: 1}), opts: soon(2 * time.Second)},
+		"stall for ever":      {at: fault("PATCH", server.Fault{Delay: time.Hour}), opts: soon(300 * time.Millisecond), want: image.ErrUnreachable, says: "nothing comes"},
 		"silence":             {at: silent, opts: soon(300 * time.Millisecond), want: image.ErrUnreachable, says: "nothing comes"},
 		"refused":             {at: func(*testing.T) string { return "127.0.0.1:1/app:1" }, want: image.ErrUnreachable, says: "nothing listens"},
 		"no such host":        {at: func(*testing.T) string { return "registry.invalid/app:1" }, want: image.ErrUnreachable},
@@ -105,7 +105,7 @@ func pushErrors(t *testing.T, s *image.Store, good *registry.Serving) {
 func refusing(method string, status int) func(t *testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
-		reg := registry.NewServer(registry.ServerOptions{})
+		reg := server.New(server.Options{})
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == method {
 				http.Error(w, "<html>no</html>", status)

@@ -11,12 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestPushOfDamaged: what is not as it was pulled is not pushed or saved, and the error says where the damage is.
 func TestPushOfDamaged(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	for name, damage := range map[string]func(file string) error{
 		"changed": func(file string) error { return os.WriteFile(file, []byte("CONTENT"), 0o644) },
@@ -42,7 +42,7 @@ func TestPushOfDamaged(t *testing.T) {
 
 // TestPushThroughLink: where a name of the archive leads through a link of the image's, it does so within the image.
 func TestPushThroughLink(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	outside := t.TempDir()
 	var raw bytes.Buffer
@@ -62,7 +62,7 @@ func TestPushThroughLink(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(outside, "x"), []byte("secret"), 0o600))
 	// Another registry, or the layer would be mounted there. Its digest is compared with the image's.
-	to := serve(t, registry.ServerOptions{}, registry.ServeOptions{}).Addr + "/app:1"
+	to := serve(t, server.Options{}, server.ServeOptions{}).Addr + "/app:1"
 	_, err = s.Push(t.Context(), img.ID, image.PushOptions{Destination: to})
 	require.NoError(t, err)
 	other := open(t)

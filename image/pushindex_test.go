@@ -9,6 +9,7 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // forPlatforms has an image with Docker's manifest for each platform, all of one layer.
@@ -39,7 +40,7 @@ func asOCI(t *testing.T, s *image.Store, addr string, docker []string) (ids []st
 }
 
 func TestPushIndex(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s, other := open(t), open(t)
 	client := registry.NewClient(registry.ClientOptions{})
 	defer client.Close()
@@ -98,7 +99,7 @@ func TestPushIndex(t *testing.T) {
 
 // TestPushIndexAgain: what was pulled by platform is pushed on as it is, also when a registry fails in between.
 func TestPushIndexAgain(t *testing.T) {
-	from, to := serve(t, registry.ServerOptions{}, registry.ServeOptions{}), serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	from, to := serve(t, server.Options{}, server.ServeOptions{}), serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	first, err := s.PushIndex(t.Context(), from.Addr+"/app", forPlatforms(t, s, "linux/amd64", "linux/arm64"), image.PushOptions{})
 	require.NoError(t, err)
@@ -109,11 +110,11 @@ func TestPushIndexAgain(t *testing.T) {
 		require.NoError(t, err)
 		ids = append(ids, img.ID)
 	}
-	to.Inject(registry.Fault{Method: "PUT", Reference: "latest", Status: 503, Times: 1})
+	to.Inject(server.Fault{Method: "PUT", Reference: "latest", Status: 503, Times: 1})
 	second, err := other.PushIndex(t.Context(), to.Addr+"/app", ids, image.PushOptions{})
 	require.NoError(t, err)
 	require.Equal(t, first, second)
-	to.Inject(registry.Fault{Method: "PUT", Reference: "denied", Status: 403})
+	to.Inject(server.Fault{Method: "PUT", Reference: "denied", Status: 403})
 	_, err = other.PushIndex(t.Context(), to.Addr+"/app:denied", ids, image.PushOptions{})
 	require.ErrorIs(t, err, image.ErrDenied)
 	require.ErrorContains(t, err, "push index "+to.Addr+"/app:denied")

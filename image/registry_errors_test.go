@@ -14,6 +14,7 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestRegistryErrors has a real registry fail in all ways that users meet.
@@ -22,28 +23,28 @@ func TestRegistryErrors(t *testing.T) {
 	ctx := context.Background()
 	_, err := build(t, s, base+"RUN fill /data 2000000\n", image.BuildOptions{Tags: []string{"app:1"}}, nil)
 	require.NoError(t, err)
-	good := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	good := serve(t, server.Options{}, server.ServeOptions{})
 	_, err = s.Push(ctx, "app:1", image.PushOptions{Destination: good.Addr + "/app:1"})
 	require.NoError(t, err)
 
-	fault := func(f registry.Fault) func(t *testing.T) string {
+	fault := func(f server.Fault) func(t *testing.T) string {
 		return func(t *testing.T) string {
-			r := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+			r := serve(t, server.Options{}, server.ServeOptions{})
 			_, err := s.Push(ctx, "app:1", image.PushOptions{Destination: r.Addr + "/app:1"})
 			require.NoError(t, err)
 			r.Inject(f)
 			return r.Addr + "/app:1"
 		}
 	}
-	blob := func(f registry.Fault) func(t *testing.T) string {
+	blob := func(f server.Fault) func(t *testing.T) string {
 		f.Method, f.Reference = http.MethodGet, largestLayer(t, good.Addr)
 		return fault(f)
 	}
-	config := func(f registry.Fault) func(t *testing.T) string {
+	config := func(f server.Fault) func(t *testing.T) string {
 		f.Method, f.Reference = http.MethodGet, manifestOf(t, good.Addr+"/app:1").Config.Digest
 		return fault(f)
 	}
-	secret := registry.Auth{Users: []registry.User{{Name: "joe", Password: "right"}}}
+	secret := server.Auth{Users: []server.User{{Name: "joe", Password: "right"}}}
 	joe := func(password string) image.PullOptions {
 		return image.PullOptions{Credentials: &image.Credentials{Username: "joe", Password: password}}
 	}
@@ -57,38 +58,38 @@ func TestRegistryErrors(t *testing.T) {
 		"no repository": {at: func(*testing.T) string { return good.Addr + "/nope:1" }, want: image.ErrNotFound, says: "nope:1"},
 		"no digest":     {at: func(*testing.T) string { return good.Addr + "/app@sha256:" + strings.Repeat("a", 64) }, want: image.ErrNotFound},
 		"no credentials": {at: func(t *testing.T) string {
-			return serve(t, registry.ServerOptions{Auth: secret}, registry.ServeOptions{}).Addr + "/app:1"
+			return serve(t, server.Options{Auth: secret}, server.ServeOptions{}).Addr + "/app:1"
 		}, want: image.ErrUnauthorized, says: "log in"},
 		"wrong password": {at: func(t *testing.T) string {
-			return serve(t, registry.ServerOptions{Auth: secret}, registry.ServeOptions{}).Addr + "/app:1"
+			return serve(t, server.Options{Auth: secret}, server.ServeOptions{}).Addr + "/app:1"
 		}, opts: joe("wrong"), want: image.ErrUnauthorized, says: "log in"},
 		"no token": {at: func(t *testing.T) string {
-			return serve(t, registry.ServerOptions{Auth: registry.Auth{Users: secret.Users, Bearer: true}}, registry.ServeOptions{}).Addr + "/app:1"
+			return serve(t, server.Options{Auth: server.Auth{Users: secret.Users, Bearer: true}}, server.ServeOptions{}).Addr + "/app:1"
 		}, want: image.ErrUnauthorized, says: "log in"},
 		"no token for that": {at: func(t *testing.T) string {
-			return serve(t, registry.ServerOptions{Auth: registry.Auth{Users: secret.Users, Bearer: true}}, registry.ServeOptions{}).Addr + "/app:1"
+			return serve(t, server.Options{Auth: server.Auth{Users: secret.Users, Bearer: true}}, server.ServeOptions{}).Addr + "/app:1"
 		}, opts: joe("wrong"), want: image.ErrUnauthorized, says: "log in"},
-		"401":                {at: fault(registry.Fault{Method: "GET", Reference: "1", Status: 401}), want: image.ErrUnauthorized},
-		"403":                {at: fault(registry.Fault{Method: "GET", Reference: "1", Status: 403}), want: image.ErrDenied},
-		"403 blob":           {at: blob(registry.Fault{Status: 403}), want: image.ErrDenied},
-		"404 blob":           {at: blob(registry.Fault{Status: 404}), want: image.ErrNotFound},
-		"config corrupt":     {at: config(registry.Fault{Corrupt: true, Offset: 10}), want: image.ErrDigestMismatch},
-		"config truncated":   {at: config(registry.Fault{Truncate: true, Offset: 10}), want: image.ErrDigestMismatch},
-		"config dropped":     {at: config(registry.Fault{Drop: true, Times: 1})},
+		"401":                {at: fault(server.Fault{Method: "GET", Reference: "1", Status: 401}), want: image.ErrUnauthorized},
+		"403":                {at: fault(server.Fault{Method: "GET", Reference: "1", Status: 403}), want: image.ErrDenied},
+		"403 blob":           {at: blob(server.Fault{Status: 403}), want: image.ErrDenied},
+		"404 blob":           {at: blob(server.Fault{Status: 404}), want: image.ErrNotFound},
+		"config corrupt":     {at: config(server.Fault{Corrupt: true, Offset: 10}), want: image.ErrDigestMismatch},
+		"config truncated":   {at: config(server.Fault{Truncate: true, Offset: 10}), want: image.ErrDigestMismatch},
+		"config dropped":     {at: config(server.Fault{Drop: true, Times: 1})},
 		"another manifest":   {at: otherManifest, want: image.ErrDigestMismatch},
 		"silence":            {at: silent, opts: image.PullOptions{Transport: image.Transport{Stall: 300 * time.Millisecond}}, want: image.ErrUnreachable, says: "nothing comes"},
-		"429":                {at: fault(registry.Fault{Method: "GET", Reference: "1", RetryAfter: time.Second}), want: image.ErrRateLimited},
-		"500":                {at: fault(registry.Fault{Method: "GET", Reference: "1", Status: 500}), want: image.ErrUnreachable, says: "in trouble"},
-		"503 blob":           {at: blob(registry.Fault{Status: 503}), want: image.ErrUnreachable},
-		"truncated":          {at: blob(registry.Fault{Truncate: true, Offset: 1000}), want: image.ErrDigestMismatch},
-		"corrupt":            {at: blob(registry.Fault{Corrupt: true, Offset: 1000}), want: image.ErrDigestMismatch},
-		"500 twice":          {at: fault(registry.Fault{Method: "GET", Reference: "1", Status: 500, Times: 2})},
-		"502 blob once":      {at: blob(registry.Fault{Status: 502, Times: 1})},
-		"reset blob once":    {at: blob(registry.Fault{Drop: true, Offset: 100000, Times: 1})},
-		"429 once":           {at: fault(registry.Fault{Method: "GET", Reference: "1", RetryAfter: time.Second, Times: 1})},
-		"stall once":         {at: blob(registry.Fault{Delay: time.Hour, Times: 1}), opts: image.PullOptions{Transport: image.Transport{Stall: 2 * time.Second}}},
-		"stall manifest":     {at: fault(registry.Fault{Method: "GET", Reference: "1", Delay: time.Hour, Times: 1}), opts: image.PullOptions{Transport: image.Transport{Stall: 2 * time.Second}}},
-		"stall for ever":     {at: blob(registry.Fault{Delay: time.Hour}), opts: image.PullOptions{Transport: image.Transport{Stall: 300 * time.Millisecond}}, want: image.ErrUnreachable, says: "nothing comes"},
+		"429":                {at: fault(server.Fault{Method: "GET", Reference: "1", RetryAfter: time.Second}), want: image.ErrRateLimited},
+		"500":                {at: fault(server.Fault{Method: "GET", Reference: "1", Status: 500}), want: image.ErrUnreachable, says: "in trouble"},
+		"503 blob":           {at: blob(server.Fault{Status: 503}), want: image.ErrUnreachable},
+		"truncated":          {at: blob(server.Fault{Truncate: true, Offset: 1000}), want: image.ErrDigestMismatch},
+		"corrupt":            {at: blob(server.Fault{Corrupt: true, Offset: 1000}), want: image.ErrDigestMismatch},
+		"500 twice":          {at: fault(server.Fault{Method: "GET", Reference: "1", Status: 500, Times: 2})},
+		"502 blob once":      {at: blob(server.Fault{Status: 502, Times: 1})},
+		"reset blob once":    {at: blob(server.Fault{Drop: true, Offset: 100000, Times: 1})},
+		"429 once":           {at: fault(server.Fault{Method: "GET", Reference: "1", RetryAfter: time.Second, Times: 1})},
+		"stall once":         {at: blob(server.Fault{Delay: time.Hour, Times: 1}), opts: image.PullOptions{Transport: image.Transport{Stall: 2 * time.Second}}},
+		"stall manifest":     {at: fault(server.Fault{Method: "GET", Reference: "1", Delay: time.Hour, Times: 1}), opts: image.PullOptions{Transport: image.Transport{Stall: 2 * time.Second}}},
+		"stall for ever":     {at: blob(server.Fault{Delay: time.Hour}), opts: image.PullOptions{Transport: image.Transport{Stall: 300 * time.Millisecond}}, want: image.ErrUnreachable, says: "nothing comes"},
 		"refused":            {at: func(*testing.T) string { return "127.0.0.1:1/app:1" }, want: image.ErrUnreachable, says: "nothing listens"},
 		"no such host":       {at: func(*testing.T) string { return "registry.invalid/app:1" }, want: image.ErrUnreachable},
 		"unknown CA":         {at: tlsAt(t, good), opts: image.PullOptions{Transport: image.Transport{CertDir: t.TempDir()}}, want: image.ErrUnreachable, says: "CertDir"},
@@ -152,10 +153,10 @@ func largestLayer(t *testing.T, addr string) string {
 	return best.Digest
 }
 
-func tlsAt(t *testing.T, r *registry.Serving) func(*testing.T) string {
+func tlsAt(t *testing.T, r *server.Serving) func(*testing.T) string {
 	t.Helper()
 	return func(t *testing.T) string {
-		v, err := r.Server.Serve(registry.ServeOptions{TLS: true})
+		v, err := r.Server.Serve(server.ServeOptions{TLS: true})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, v.Close()) })
 		return v.Addr + "/app:1"

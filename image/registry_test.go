@@ -7,12 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
-func serve(t testing.TB, o registry.ServerOptions, at registry.ServeOptions) *registry.Serving {
+func serve(t testing.TB, o server.Options, at server.ServeOptions) *server.Serving {
 	t.Helper()
-	r, err := registry.Serve(o, at)
+	r, err := server.Serve(o, at)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	return r
@@ -36,7 +36,7 @@ func (p phases) see(t testing.TB) func(image.Progress) {
 }
 
 func TestPushAndPull(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	ctx := context.Background()
 	s := open(t)
 	built, err := build(t, s, base+"RUN fill /data 3000000\nLABEL a=b\nHEALTHCHECK CMD /bin/sh true\n", image.BuildOptions{Tags: []string{"app:1"}}, nil)

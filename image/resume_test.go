@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestPullAgain: what a cancelled pull has finished the next one does not ask for; until then Prune and Close remove it.
 func TestPullAgain(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	reg := serve(t, server.Options{}, server.ServeOptions{})
 	var layers [][]byte
 	for _, name := range []string{"a", "b", "c"} {
 		layers = append(layers, layerTar(t, []tar.Header{{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: 1}}))
@@ -33,7 +33,7 @@ func TestPullAgain(t *testing.T) {
 	}
 	// stop cancels a pull that has the first two layers and waits for the third.
 	stop := func(t *testing.T) {
-		end := reg.Inject(registry.Fault{Method: http.MethodGet, Reference: digestOf(layers[2]), Delay: 10 * time.Minute})
+		end := reg.Inject(server.Fault{Method: http.MethodGet, Reference: digestOf(layers[2]), Delay: 10 * time.Minute})
 		defer end()
 		unpacked := make(chan struct{})
 		n := 0

@@ -9,13 +9,14 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestPushWhatWasPulled: what a registry has it is not sent again, under whatever name, and also not as the base of
 // something new.
 func TestPushWhatWasPulled(t *testing.T) {
 	// With tokens, which are for a repository each.
-	reg := serve(t, registry.ServerOptions{Auth: registry.Auth{Users: []registry.User{{Name: "joe", Password: "right"}}, Bearer: true}}, registry.ServeOptions{})
+	reg := serve(t, server.Options{Auth: server.Auth{Users: []server.User{{Name: "joe", Password: "right"}}, Bearer: true}}, server.ServeOptions{})
 	joe := &image.Credentials{Username: "joe", Password: "right"}
 	client := registry.NewClient(registry.ClientOptions{Credential: registry.Credential{Username: "joe", Password: "right"}})
 	defer client.Close()

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // slowRegistry has one image, and can hold back its largest layer.
@@ -26,7 +26,7 @@ type slowRegistry struct {
 
 func newSlowRegistry(t *testing.T) *slowRegistry {
 	t.Helper()
-	reg := registry.NewServer(registry.ServerOptions{})
+	reg := server.New(server.Options{})
 	require.NoError(t, reg.Err())
 	r := &slowRegistry{}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -26,7 +26,7 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/testenv"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // authority is a private CA, and what it has signed.
@@ -71,7 +71,7 @@ func (a *authority) sign(t *testing.T) (cert, key string) {
 }
 
 // serve serves a registry with a certificate of the authority, to clients that have one too or to all.
-func (a *authority) serve(t *testing.T, reg *registry.Server, auth tls.ClientAuthType) (addr string) {
+func (a *authority) serve(t *testing.T, reg *server.Server, auth tls.ClientAuthType) (addr string) {
 	t.Helper()
 	cert, err := tls.X509KeyPair(func() ([]byte, []byte) { c, k := a.sign(t); return []byte(c), []byte(k) }())
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func (a *authority) serve(t *testing.T, reg *registry.Server, auth tls.ClientAut
 // them another name, since certificates of the loopback are not verified.
 func TestCertificates(t *testing.T) {
 	ca, other := newAuthority(t), newAuthority(t)
-	plain := serve(t, registry.ServerOptions{}, registry.ServeOptions{})
+	plain := serve(t, server.Options{}, server.ServeOptions{})
 	open1, strict := ca.serve(t, plain.Server, tls.NoClientCert), ca.serve(t, plain.Server, tls.RequireAndVerifyClientCert)
 	s := open(t)
 	_, err := build(t, s, "FROM scratch\nCOPY f /f\n", image.BuildOptions{Tags: []string{"app:1"}}, map[string]string{"f": "x"})
@@ -152,7 +152,7 @@ func overEtc(dir string) error {
 func TestSystemCertificates(t *testing.T) {
 	testenv.Root(t)
 	ca, other := newAuthority(t), newAuthority(t)
-	addr := ca.serve(t, serve(t, registry.ServerOptions{}, registry.ServeOptions{}).Server, tls.NoClientCert)
+	addr := ca.serve(t, serve(t, server.Options{}, server.ServeOptions{}).Server, tls.NoClientCert)
 	const containers, docker = "containers/certs.d", "docker/certs.d"
 	for name, c := range map[string]struct {
 		certs map[string]*authority

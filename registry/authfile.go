@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/caisson-dev/caisson/internal/registrystore"
+	"github.com/caisson-dev/caisson/internal/filelock"
 )
 
 // authFile is an auth.json or a Docker config.json. What this package does not know in it stays as it is.
@@ -169,7 +169,7 @@ func updateAuthFile(path string, change func(f *authFile) error) error {
 		return err
 	}
 	defer func() { _ = lock.Close() }()
-	if err := registrystore.LockFile(lock); err != nil {
+	if err := filelock.Lock(lock); err != nil {
 		return err
 	}
 	f, err := readAuthFile(path)

@@ -60,7 +60,7 @@ func NewClient(o ClientOptions) *Client {
 	return &Client{o: o, conns: map[connKey]*conn{}, hosts: map[string]*http.Transport{}}
 }
 
-// Close closes idle connections.
+// Close closes idle connections. The client may still be used, and connects anew. It always returns nil.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -218,15 +218,15 @@ func classify(err error) (sentinel error, remedy string) {
 	case is(http.StatusNotFound, ociregistry.ErrNameUnknown, ociregistry.ErrManifestUnknown, ociregistry.ErrBlobUnknown):
 		return ErrNotFound, ""
 	case status >= 500:
-		return ErrUnavailable, ""
+		return ErrUnreachable, ""
 	case is(-1, ociregistry.ErrDigestInvalid):
 		return ErrDigestMismatch, ""
 	case is(-1, ociregistry.ErrManifestInvalid, ociregistry.ErrManifestBlobUnknown):
 		return ErrInvalidManifest, ""
 	case errors.Is(err, errSpeaksTLS), errors.As(err, new(*net.OpError)), errors.As(err, new(*net.DNSError)):
-		return ErrUnavailable, ""
+		return ErrUnreachable, ""
 	case errors.As(err, &uerr) && strings.Contains(uerr.Err.Error(), "server gave HTTP response to HTTPS client"):
-		return ErrUnavailable, "the registry speaks plain HTTP: set TLSOptions.PlainHTTP if that is meant"
+		return ErrUnreachable, "the registry speaks plain HTTP: set TLSOptions.PlainHTTP if that is meant"
 	}
 	return nil, ""
 }

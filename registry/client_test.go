@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/internal/registrytest"
+	"github.com/caisson-dev/caisson/registry/server"
 	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,51 +31,51 @@ func listTags(ctx context.Context, c *registry.Client, repo string) (tags []stri
 }
 
 func TestTagsByPage(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{})
-	oci := dial(t, reg.Addr)
+	reg := registrytest.Serve(t, server.Options{})
+	oci := registrytest.Dial(t, reg.Addr)
 	var want []string
 	for i := range 7 {
 		want = append(want, fmt.Sprint("v", i))
-		pushImage(t, oci, "app", want[i], "layer")
+		registrytest.PushImage(t, oci, "app", want[i], "layer")
 	}
 	reg.ResetRequests()
 	var got []string
-	for tag, err := range anonymous().Tags(context.Background(), reg.Addr+"/app", registry.ListOptions{PageSize: 2, After: "v0"}) {
+	for tag, err := range registrytest.Anonymous().Tags(context.Background(), reg.Addr+"/app", registry.ListOptions{PageSize: 2, After: "v0"}) {
 		require.NoError(t, err)
 		got = append(got, tag)
 	}
 	assert.Equal(t, want[1:], got)
 	assert.Len(t, reg.Requests(), 3)
 	reg.ResetRequests()
-	for range anonymous().Tags(context.Background(), reg.Addr+"/app", registry.ListOptions{PageSize: 2}) {
+	for range registrytest.Anonymous().Tags(context.Background(), reg.Addr+"/app", registry.ListOptions{PageSize: 2}) {
 		break
 	}
 	assert.Len(t, reg.Requests(), 1, "pages are fetched as the caller goes on")
 
-	_, err := listTags(context.Background(), anonymous(), reg.Addr+"/lost")
+	_, err := listTags(context.Background(), registrytest.Anonymous(), reg.Addr+"/lost")
 	require.ErrorIs(t, err, registry.ErrNotFound)
-	_, err = listTags(context.Background(), anonymous(), reg.Addr+"/app:1")
+	_, err = listTags(context.Background(), registrytest.Anonymous(), reg.Addr+"/app:1")
 	require.ErrorIs(t, err, registry.ErrInvalidReference)
 }
 
 func TestListDoesNotLeaveTheRegistry(t *testing.T) {
-	other := serve(t, registry.ServerOptions{})
+	other := registrytest.Serve(t, server.Options{})
 	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", `<`+other.URL+`/v2/app/tags/list>; rel="next"`)
 		_, _ = fmt.Fprint(w, `{"tags":["a"]}`)
 	}))
 	defer evil.Close()
-	_, err := listTags(context.Background(), client("me", "pw"), strings.TrimPrefix(evil.URL, "http://")+"/app")
+	_, err := listTags(context.Background(), registrytest.Client("me", "pw"), strings.TrimPrefix(evil.URL, "http://")+"/app")
 	require.ErrorContains(t, err, "not at the same registry")
 	assert.Empty(t, other.Requests())
 }
 
 func TestManifest(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{})
-	oci := dial(t, reg.Addr)
-	index := pushIndex(t, oci, "app", "1", "amd64", "arm64")
+	reg := registrytest.Serve(t, server.Options{})
+	oci := registrytest.Dial(t, reg.Addr)
+	index := registrytest.PushIndex(t, oci, "app", "1", "amd64", "arm64")
 	ctx := context.Background()
-	c := anonymous()
+	c := registrytest.Anonymous()
 
 	m, err := c.Manifest(ctx, reg.Addr+"/app:1", registry.ManifestOptions{})
 	require.NoError(t, err)
@@ -80,20 +83,20 @@ func TestManifest(t *testing.T) {
 	assert.Equal(t, reg.Addr+"/app@"+index.Digest.String(), m.Reference)
 	require.Len(t, m.Manifests, 2)
 	assert.Equal(t, "linux/arm64", m.Manifests[1].Platform)
-	assert.Equal(t, sum(string(m.Raw)), m.Digest)
+	assert.Equal(t, registrytest.Sum(string(m.Raw)), m.Digest)
 
 	for _, platform := range []string{"linux/arm64", "linux/arm64/v8"} {
 		m, err = c.Manifest(ctx, reg.Addr+"/app:1", registry.ManifestOptions{Platform: platform})
 		require.NoError(t, err)
 		assert.False(t, m.IsIndex())
-		assert.Equal(t, sum("layer for arm64"), m.Layers[0].Digest)
-		assert.Equal(t, sum(`{"architecture":"arm64"}`), m.Config.Digest)
+		assert.Equal(t, registrytest.Sum("layer for arm64"), m.Layers[0].Digest)
+		assert.Equal(t, registrytest.Sum(`{"architecture":"arm64"}`), m.Config.Digest)
 	}
 	_, err = c.Manifest(ctx, reg.Addr+"/app:1", registry.ManifestOptions{Platform: "linux/s390x"})
 	require.ErrorIs(t, err, registry.ErrNoPlatform)
 	require.ErrorContains(t, err, "linux/amd64, linux/arm64")
 	_, err = c.Manifest(ctx, reg.Addr+"/app:1", registry.ManifestOptions{Platform: "arm64"})
-	require.ErrorIs(t, err, registry.ErrInvalidOptions)
+	require.ErrorIs(t, err, registry.ErrInvalidArgument)
 	_, err = c.Manifest(ctx, reg.Addr+"/app", registry.ManifestOptions{})
 	require.ErrorIs(t, err, registry.ErrNotFound, "no tag is latest")
 	for _, ref := range []string{"", "App", "a/../b", reg.Addr + "/app:1:2", reg.Addr + "/app@sha256:1", "http://x/y", "a b", reg.Addr + "/"} {
@@ -103,18 +106,18 @@ func TestManifest(t *testing.T) {
 }
 
 func TestResolveExistsDelete(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{})
-	oci := dial(t, reg.Addr)
-	desc := pushImage(t, oci, "app", "1", "layer")
-	pushImage(t, oci, "app", "2", "layer")
+	reg := registrytest.Serve(t, server.Options{})
+	oci := registrytest.Dial(t, reg.Addr)
+	desc := registrytest.PushImage(t, oci, "app", "1", "layer")
+	registrytest.PushImage(t, oci, "app", "2", "layer")
 	ctx := context.Background()
-	c := anonymous()
+	c := registrytest.Anonymous()
 
 	got, err := c.Resolve(ctx, reg.Addr+"/app:1")
 	require.NoError(t, err)
 	assert.Equal(t, registry.Descriptor{MediaType: desc.MediaType, Digest: desc.Digest.String(), Size: desc.Size}, got)
 	require.ErrorIs(t, c.Delete(ctx, reg.Addr+"/app"), registry.ErrInvalidReference)
-	require.ErrorIs(t, c.Delete(ctx, reg.Addr+"/app:1@"+sum("other")), registry.ErrDigestMismatch)
+	require.ErrorIs(t, c.Delete(ctx, reg.Addr+"/app:1@"+registrytest.Sum("other")), registry.ErrDigestMismatch)
 	require.NoError(t, c.Delete(ctx, reg.Addr+"/app:1"))
 	for ref, want := range map[string]bool{"/app:1": false, "/app:2": true, "/app@" + desc.Digest.String(): true, "/lost:1": false} {
 		found, err := c.Exists(ctx, reg.Addr+ref)
@@ -127,13 +130,13 @@ func TestResolveExistsDelete(t *testing.T) {
 
 func TestCopy(t *testing.T) {
 	ctx := context.Background()
-	from, to := serve(t, registry.ServerOptions{}), serve(t, registry.ServerOptions{Dir: t.TempDir()})
-	oci := dial(t, from.Addr)
-	index := pushIndex(t, oci, "app", "1", "amd64", "arm64")
-	signature := imageManifest(pushBlob(t, oci, "app", "{}"))
+	from, to := registrytest.Serve(t, server.Options{}), registrytest.Serve(t, server.Options{Dir: t.TempDir()})
+	oci := registrytest.Dial(t, from.Addr)
+	index := registrytest.PushIndex(t, oci, "app", "1", "amd64", "arm64")
+	signature := registrytest.ImageManifest(registrytest.PushBlob(t, oci, "app", "{}"))
 	signature.Subject = &index
-	signed := pushManifest(t, oci, "app", "", signature.MediaType, signature)
-	c := anonymous()
+	signed := registrytest.PushManifest(t, oci, "app", "", signature.MediaType, signature)
+	c := registrytest.Anonymous()
 
 	copied := func(source, destination string, o registry.CopyOptions) (registry.Descriptor, map[string]int) {
 		t.Helper()
@@ -145,7 +148,7 @@ func TestCopy(t *testing.T) {
 	}
 	one, how := copied(from.Addr+"/app:1", to.Addr+"/one:1", registry.CopyOptions{Platform: "linux/arm64"})
 	assert.Equal(t, map[string]int{"copied": 3}, how, "config, layer, manifest")
-	assert.Equal(t, "layer for arm64", getBlob(t, dial(t, to.Addr), "one", digest.FromString("layer for arm64")))
+	assert.Equal(t, "layer for arm64", registrytest.GetBlob(t, registrytest.Dial(t, to.Addr), "one", digest.FromString("layer for arm64")))
 	assert.NotEqual(t, index.Digest.String(), one.Digest)
 
 	all, how := copied(from.Addr+"/app:1", to.Addr+"/all", registry.CopyOptions{Referrers: true})
@@ -160,22 +163,22 @@ func TestCopy(t *testing.T) {
 	_, how = copied(to.Addr+"/all", to.Addr+"/again:2", registry.CopyOptions{})
 	assert.Equal(t, map[string]int{"mounted": 4, "copied": 3}, how)
 
-	_, err = c.Copy(ctx, from.Addr+"/app:1", to.Addr+"/x@"+sum("other"), registry.CopyOptions{})
+	_, err = c.Copy(ctx, from.Addr+"/app:1", to.Addr+"/x@"+registrytest.Sum("other"), registry.CopyOptions{})
 	require.ErrorIs(t, err, registry.ErrDigestMismatch)
 	_, err = c.Copy(ctx, from.Addr+"/lost", to.Addr+"/x", registry.CopyOptions{})
 	require.ErrorIs(t, err, registry.ErrNotFound)
 }
 
 func TestClientReferrers(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{})
-	oci := dial(t, reg.Addr)
-	subject := pushImage(t, oci, "app", "1", "layer")
-	m := imageManifest(pushBlob(t, oci, "app", "{}"))
+	reg := registrytest.Serve(t, server.Options{})
+	oci := registrytest.Dial(t, reg.Addr)
+	subject := registrytest.PushImage(t, oci, "app", "1", "layer")
+	m := registrytest.ImageManifest(registrytest.PushBlob(t, oci, "app", "{}"))
 	m.Subject, m.ArtifactType = &subject, "application/x-sbom"
-	pushManifest(t, oci, "app", "", m.MediaType, m)
+	registrytest.PushManifest(t, oci, "app", "", m.MediaType, m)
 	for artifactType, want := range map[string]int{"": 1, "application/x-sbom": 1, "other": 0} {
 		n := 0
-		for desc, err := range anonymous().Referrers(context.Background(), reg.Addr+"/app:1", registry.ReferrersOptions{ArtifactType: artifactType}) {
+		for desc, err := range registrytest.Anonymous().Referrers(context.Background(), reg.Addr+"/app:1", registry.ReferrersOptions{ArtifactType: artifactType}) {
 			require.NoError(t, err)
 			assert.Equal(t, "application/x-sbom", desc.ArtifactType)
 			n++
@@ -186,7 +189,7 @@ func TestClientReferrers(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	ctx := context.Background()
-	reg, err := registry.Serve(registry.ServerOptions{}, registry.ServeOptions{TLS: true})
+	reg, err := server.Serve(server.Options{}, server.ServeOptions{TLS: true})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, reg.Close()) }()
 	certs := t.TempDir()
@@ -234,41 +237,31 @@ func TestStalledBody(t *testing.T) {
 	require.ErrorContains(t, err, "no byte for too long")
 }
 
-func TestSlowClientIsCutOff(t *testing.T) {
-	stores(t, func(t *testing.T, o registry.ServerOptions) {
-		o.Limits.Stall = 30 * time.Millisecond
-		reg := serve(t, o)
-		at := startUpload(t, reg, "app")
-		body, hang := newHangingBody("0123")
-		defer hang()
-		req, err := http.NewRequest(http.MethodPatch, at, body)
-		require.NoError(t, err)
-		resp, err := http.DefaultTransport.RoundTrip(req)
-		if err == nil {
-			assert.Equal(t, 400, resp.StatusCode)
-			require.NoError(t, resp.Body.Close())
-		}
-		assert.Equal(t, "0-3", do(t, "GET", at, "").header.Get("Range"), "what came stays, and the upload can go on")
-		assert.Equal(t, 201, do(t, "PUT", at+"?digest="+sum("01234567"), "4567").status)
-	})
-}
-
 func TestNobodyListens(t *testing.T) {
-	gone, err := registry.Serve(registry.ServerOptions{}, registry.ServeOptions{})
+	gone, err := server.Serve(server.Options{}, server.ServeOptions{})
 	require.NoError(t, err)
 	require.NoError(t, gone.Close())
 	require.NoError(t, gone.Close(), "a second time does nothing")
-	_, err = anonymous().Resolve(context.Background(), gone.Addr+"/app:1")
-	require.ErrorIs(t, err, registry.ErrUnavailable)
+	_, err = registrytest.Anonymous().Resolve(context.Background(), gone.Addr+"/app:1")
+	require.ErrorIs(t, err, registry.ErrUnreachable)
 	require.ErrorContains(t, err, "connection refused")
 }
 
 func TestPlainHTTPByMistake(t *testing.T) {
-	reg := serve(t, registry.ServerOptions{})
+	reg := registrytest.Serve(t, server.Options{})
 	c := registry.NewClient(registry.ClientOptions{
 		TLS: registry.TLSOptions{SkipVerify: true}, AuthFile: "/nonexistent/auth.json", Retry: registry.RetryOptions{Attempts: 1},
 	})
 	_, err := c.Resolve(context.Background(), reg.Addr+"/app:1")
-	require.ErrorIs(t, err, registry.ErrUnavailable)
+	require.ErrorIs(t, err, registry.ErrUnreachable)
 	require.ErrorContains(t, err, "PlainHTTP")
+}
+
+// otherPool has an authority that signed nothing.
+func otherPool(t *testing.T) *x509.CertPool {
+	t.Helper()
+	other, err := server.Serve(server.Options{}, server.ServeOptions{TLS: true})
+	require.NoError(t, err)
+	require.NoError(t, other.Close())
+	return other.CertPool()
 }

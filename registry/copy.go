@@ -10,7 +10,7 @@ import (
 
 	"cuelabs.dev/go/oci/ociregistry"
 	"cuelabs.dev/go/oci/ociregistry/ociauth"
-	"github.com/caisson-dev/caisson/internal/registrystore"
+	"github.com/caisson-dev/caisson/internal/manifest"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -40,8 +40,11 @@ type CopyProgress struct {
 // that are there already are not sent, and between repositories of one registry they are mounted. The content keeps its
 // digest. A source or destination without a tag and a digest has the tag latest.
 //
-// It fails with ErrNotFound, ErrNoPlatform, ErrDigestMismatch, ErrUnauthorized, ErrDenied, ErrRateLimited and
-// ErrUnavailable. What was copied by then stays; the destination's tag is set last.
+// The destination's tag is set last. After an error, what was copied by then stays.
+//
+// Errors: ErrInvalidReference, ErrInvalidArgument for a platform that is not OS/ARCHITECTURE[/VARIANT], ErrNotFound,
+// ErrNoPlatform, ErrDigestMismatch, ErrInvalidManifest, ErrUnsupported when the destination takes no pushes,
+// ErrUnauthorized, ErrDenied, ErrRateLimited and ErrUnreachable.
 func (c *Client) Copy(ctx context.Context, source, destination string, o CopyOptions) (Descriptor, error) {
 	src, from, err := c.reference(ctx, source)
 	if err != nil {
@@ -194,7 +197,7 @@ func (c *conn) putManifest(ctx context.Context, repo, name string, m Manifest) e
 
 // blobs copies the config and the layers, several at a time.
 func (j *copyJob) blobs(ctx context.Context, m Manifest) error {
-	parsed, err := registrystore.ParseManifest(m.MediaType, m.Raw)
+	parsed, err := manifest.Parse(m.MediaType, m.Raw)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidManifest, err)
 	}
@@ -202,7 +205,7 @@ func (j *copyJob) blobs(ctx context.Context, m Manifest) error {
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	for _, d := range parsed.Blobs() {
-		if registrystore.Foreign(d) || !j.first(string(d.Digest)) {
+		if manifest.Foreign(d) || !j.first(string(d.Digest)) {
 			continue
 		}
 		j.slots <- struct{}{}

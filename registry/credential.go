@@ -54,6 +54,8 @@ func (c Credential) LogValue() slog.Value { return slog.StringValue(c.String()) 
 //
 // In a file it asks the helper of credHelpers, the helper of credsStore, then the auths: the longest key that the name
 // is or is below wins.
+//
+// Errors: ErrInvalidReference; a file that is not well-formed, or a helper that fails, is an error that names it.
 func (c *Client) Credentials(ctx context.Context, name string) (Credential, error) {
 	host, err := hostOf(name)
 	if err != nil {
@@ -142,5 +144,5 @@ func authFileToWrite(explicit string) (string, error) {
 	if dir := configHome(); dir != "" {
 		return filepath.Join(dir, "containers", "auth.json"), nil
 	}
-	return "", fmt.Errorf("%w: no place for auth.json: set ClientOptions.AuthFile, REGISTRY_AUTH_FILE or HOME", ErrInvalidOptions)
+	return "", fmt.Errorf("%w: no place for auth.json: set ClientOptions.AuthFile, REGISTRY_AUTH_FILE or HOME", ErrInvalidArgument)
 }

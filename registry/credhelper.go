@@ -27,7 +27,7 @@ type helperCredential struct {
 // protocol.
 func runHelper(ctx context.Context, name, verb string, input []byte) ([]byte, error) {
 	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != "" {
-		return nil, fmt.Errorf("%w: credential helper %q", ErrInvalidOptions, name)
+		return nil, fmt.Errorf("%w: credential helper %q", ErrInvalidArgument, name)
 	}
 	program := "docker-credential-" + name
 	cmd := exec.CommandContext(ctx, program, verb)

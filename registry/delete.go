@@ -12,8 +12,9 @@ import (
 // Delete deletes a tag ("quay.io/team/app:1"), or a manifest with all its tags ("quay.io/team/app@sha256:…"). A reference
 // without either is refused: latest is too much to guess. With both, the tag goes if it has that digest.
 //
-// It fails with ErrNotFound, ErrUnsupported (a registry need not delete, nor delete by tag: OCI distribution spec,
-// "Content Management"), ErrDigestMismatch, ErrUnauthorized and ErrDenied.
+// Errors: ErrInvalidReference, ErrNotFound, ErrUnsupported (a registry need not delete, nor delete by tag: OCI distribution
+// spec, "Content Management"), ErrDigestMismatch when the tag has another digest, ErrUnauthorized, ErrDenied,
+// ErrRateLimited and ErrUnreachable.
 func (c *Client) Delete(ctx context.Context, ref string) error {
 	r, err := parseRepository(ref)
 	if err == nil && r.tag == "" && r.digest == "" {

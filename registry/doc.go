@@ -1,20 +1,15 @@
-// Package registry is the registry side of containers: a client to look around in registries and to log in, and a
-// registry of one's own as an http.Handler.
+// Package registry is a client of container registries. It lists, inspects, reads, copies and deletes what is there, and
+// it logs in and out, in the files and the credential helpers that Docker and Podman use.
 //
-// A registry on a free port of loopback, kept in a directory, with a login:
-//
-//	reg, err := registry.Serve(registry.ServerOptions{
-//		Dir:  "/srv/images",
-//		Auth: registry.Auth{Users: []registry.User{{Name: "ci", Password: password}}},
-//	}, registry.ServeOptions{})
+//	client := registry.NewClient(registry.ClientOptions{})
+//	m, err := client.Manifest(ctx, "quay.io/prometheus/busybox", registry.ManifestOptions{Platform: "linux/arm64"})
 //	if err != nil {
 //		return err
 //	}
-//	defer reg.Close()
-//	fmt.Println("docker login", reg.Addr)
+//	fmt.Println(m.Reference, len(m.Layers), "layers")
 //
-// The server follows the OCI distribution spec 1.1. It is meant for tests, for a team and for a cache near a CI farm. It
-// is not meant for the open internet: it has no quotas, no rate limits, and one level of users.
+// It streams: nothing is kept on disk but logins. To pull an image into a store, and to push one from there, use package
+// image. To serve a registry, use package registry/server.
 //
-// It needs nothing but Go: no daemon, no cgo, no build tag, on Linux, macOS and Windows.
+// It needs nothing but Go: no daemon, no agent, no cgo and no build tag, on Linux, macOS and Windows.
 package registry

@@ -7,15 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 func Example() {
-	reg, err := registry.Serve(registry.ServerOptions{
-		Auth: registry.Auth{Users: []registry.User{{Name: "ci", Password: "correct horse"}}},
-	}, registry.ServeOptions{})
+	reg, err := server.Serve(server.Options{
+		Auth: server.Auth{Users: []server.User{{Name: "ci", Password: "correct horse"}}},
+	}, server.ServeOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -31,9 +31,9 @@ func Example() {
 }
 
 func ExampleClient_Login() {
-	reg, err := registry.Serve(registry.ServerOptions{
-		Auth: registry.Auth{Users: []registry.User{{Name: "ci", Password: "correct horse"}}},
-	}, registry.ServeOptions{})
+	reg, err := server.Serve(server.Options{
+		Auth: server.Auth{Users: []server.User{{Name: "ci", Password: "correct horse"}}},
+	}, server.ServeOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -50,20 +50,6 @@ func ExampleClient_Login() {
 	})
 	fmt.Println(filepath.Base(result.Stored), err)
 	// Output: auth.json <nil>
-}
-
-func ExampleServer_Inject() {
-	reg, err := registry.Serve(registry.ServerOptions{}, registry.ServeOptions{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer func() { _ = reg.Close() }()
-
-	remove := reg.Inject(registry.Fault{Status: 503, Times: 2})
-	client := registry.NewClient(registry.ClientOptions{Retry: registry.RetryOptions{Delay: time.Millisecond}})
-	_, err = client.Exists(context.Background(), reg.Addr+"/app:1")
-	fmt.Println(err, remove(), len(reg.Requests()))
-	// Output: <nil> 2 3
 }
 
 func ExampleClient_Tags() {

@@ -5,7 +5,9 @@ import (
 	"errors"
 )
 
-// Exists says whether there is what a reference names. It fails with ErrUnauthorized and ErrDenied.
+// Exists says whether the registry has what a reference names. A reference without a tag and a digest has the tag latest.
+//
+// Errors: ErrInvalidReference, ErrUnauthorized, ErrDenied, ErrRateLimited and ErrUnreachable.
 func (c *Client) Exists(ctx context.Context, ref string) (bool, error) {
 	_, err := c.Resolve(ctx, ref)
 	if errors.Is(err, ErrNotFound) {

@@ -34,7 +34,9 @@ type pageOf struct {
 }
 
 // Tags lists the tags of a repository ("quay.io/team/app"), page by page as the caller goes on, in the registry's order
-// (OCI distribution spec, "Listing Tags"). It fails with ErrNotFound, ErrUnauthorized and ErrDenied.
+// (OCI distribution spec, "Listing Tags"). An error ends the list.
+//
+// Errors: ErrInvalidReference, ErrNotFound, ErrUnauthorized, ErrDenied, ErrRateLimited and ErrUnreachable.
 func (c *Client) Tags(ctx context.Context, repository string, o ListOptions) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		ref, err := parseRepository(repository)
@@ -56,8 +58,11 @@ func (c *Client) Tags(ctx context.Context, repository string, o ListOptions) ite
 	}
 }
 
-// Catalog lists the repositories of a registry, as far as it shows them; Docker Hub and many others show none, and fail
-// with ErrUnauthorized, ErrUnsupported or ErrNotFound.
+// Catalog lists the repositories of a registry ("quay.io"), page by page as the caller goes on, as far as the registry
+// shows them. Docker Hub and many others show none. An error ends the list.
+//
+// Errors: ErrInvalidReference when it is not a registry's name; ErrUnauthorized, ErrDenied, ErrUnsupported or ErrNotFound
+// when the registry has no catalog for the caller; ErrRateLimited and ErrUnreachable.
 func (c *Client) Catalog(ctx context.Context, registry string, o ListOptions) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		host, err := hostOf(registry)

@@ -42,7 +42,10 @@ const maxPassword = 64 << 10
 //
 // The file is ClientOptions.AuthFile, or $REGISTRY_AUTH_FILE, or containers/auth.json below $XDG_RUNTIME_DIR, or else
 // below $XDG_CONFIG_HOME: Podman, Buildah and skopeo find it there.
-// It fails with ErrUnauthorized when the registry refuses.
+//
+// Errors: ErrInvalidReference; ErrInvalidArgument for a user name or a password that is empty or can't be sent, and when
+// there is no place for the file; ErrUnauthorized when the registry refuses; ErrDenied, ErrRateLimited and ErrUnreachable;
+// and those of the file system.
 func (c *Client) Login(ctx context.Context, registry string, o LoginOptions) (LoginResult, error) {
 	key, host, err := loginKey(registry)
 	if err != nil {
@@ -53,7 +56,7 @@ func (c *Client) Login(ctx context.Context, registry string, o LoginOptions) (Lo
 		return LoginResult{}, fmt.Errorf("login to %s: %w", key, err)
 	}
 	if cred.Username == "" || strings.ContainsAny(cred.Username, ":\x00") {
-		return LoginResult{}, fmt.Errorf("login to %s: %w: the user name must not be empty or have a colon", key, ErrInvalidOptions)
+		return LoginResult{}, fmt.Errorf("login to %s: %w: the user name must not be empty or have a colon", key, ErrInvalidArgument)
 	}
 	if !o.SkipVerify {
 		if err := c.verify(ctx, host, cred); err != nil {
@@ -86,7 +89,7 @@ func loginKey(registry string) (key, host string, err error) {
 
 func readPassword(r io.Reader) (string, error) {
 	if r == nil {
-		return "", fmt.Errorf("%w: no password to read", ErrInvalidOptions)
+		return "", fmt.Errorf("%w: no password to read", ErrInvalidArgument)
 	}
 	data, err := io.ReadAll(io.LimitReader(r, maxPassword+1))
 	if err != nil {
@@ -94,7 +97,7 @@ func readPassword(r io.Reader) (string, error) {
 	}
 	password := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
 	if password == "" || len(data) > maxPassword {
-		return "", fmt.Errorf("%w: the password is empty, or longer than 64 KiB", ErrInvalidOptions)
+		return "", fmt.Errorf("%w: the password is empty, or longer than 64 KiB", ErrInvalidArgument)
 	}
 	return password, nil
 }

@@ -15,22 +15,11 @@ import (
 	"testing"
 
 	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/internal/registrytest"
+	"github.com/caisson-dev/caisson/registry/server"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// home gives the test a home of its own, and no credentials but its own.
-func home(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, value := range map[string]string{
-		"HOME": dir, "USERPROFILE": dir, "XDG_RUNTIME_DIR": filepath.Join(dir, "run"), "XDG_CONFIG_HOME": filepath.Join(dir, "config"),
-		"REGISTRY_AUTH_FILE": "", "DOCKER_CONFIG": "", "PATH": filepath.Join(dir, "bin") + string(os.PathListSeparator) + os.Getenv("PATH"),
-	} {
-		t.Setenv(name, value)
-	}
-	return dir
-}
 
 func write(t *testing.T, path, content string, mode os.FileMode) {
 	t.Helper()
@@ -43,8 +32,8 @@ func auths(key, user, password string) string {
 }
 
 func TestLoginAndLogout(t *testing.T) {
-	modes(t, func(t *testing.T, reg *registry.Serving) {
-		dir := home(t)
+	registrytest.Modes(t, func(t *testing.T, reg *server.Serving) {
+		dir := registrytest.Home(t)
 		ctx := context.Background()
 		file := filepath.Join(dir, "run", "containers", "auth.json")
 		write(t, file, `{"auths":{"other.test":{"auth":"YTpi","unknown":1}},"mine":[true]}`, 0o644)
@@ -103,19 +92,19 @@ func TestLoginsAtTheSameTime(t *testing.T) {
 }
 
 func TestBadLogins(t *testing.T) {
-	home(t)
+	registrytest.Home(t)
 	c := registry.NewClient(registry.ClientOptions{})
 	for name, test := range map[string]struct {
 		registry string
 		o        registry.LoginOptions
 		want     error
 	}{
-		"no password":    {"r.test", registry.LoginOptions{Username: "me"}, registry.ErrInvalidOptions},
-		"empty password": {"r.test", registry.LoginOptions{Username: "me", Password: strings.NewReader("\n")}, registry.ErrInvalidOptions},
-		"no name":        {"r.test", registry.LoginOptions{Password: strings.NewReader("pw")}, registry.ErrInvalidOptions},
-		"colon":          {"r.test", registry.LoginOptions{Username: "a:b", Password: strings.NewReader("pw")}, registry.ErrInvalidOptions},
+		"no password":    {"r.test", registry.LoginOptions{Username: "me"}, registry.ErrInvalidArgument},
+		"empty password": {"r.test", registry.LoginOptions{Username: "me", Password: strings.NewReader("\n")}, registry.ErrInvalidArgument},
+		"no name":        {"r.test", registry.LoginOptions{Password: strings.NewReader("pw")}, registry.ErrInvalidArgument},
+		"colon":          {"r.test", registry.LoginOptions{Username: "a:b", Password: strings.NewReader("pw")}, registry.ErrInvalidArgument},
 		"registry":       {"not a host", registry.LoginOptions{Username: "me", Password: strings.NewReader("pw")}, registry.ErrInvalidReference},
-		"long password":  {"r.test", registry.LoginOptions{Username: "me", Password: strings.NewReader(strings.Repeat("x", 70_000))}, registry.ErrInvalidOptions},
+		"long password":  {"r.test", registry.LoginOptions{Username: "me", Password: strings.NewReader(strings.Repeat("x", 70_000))}, registry.ErrInvalidArgument},
 	} {
 		_, err := c.Login(context.Background(), test.registry, test.o)
 		require.ErrorIs(t, err, test.want, name)
@@ -123,7 +112,7 @@ func TestBadLogins(t *testing.T) {
 }
 
 func TestCredentialsOrder(t *testing.T) {
-	dir := home(t)
+	dir := registrytest.Home(t)
 	ctx := context.Background()
 	places := []struct{ name, path string }{
 		{"docker", filepath.Join(dir, ".docker", "config.json")},
@@ -159,7 +148,7 @@ func TestCredentialsOrder(t *testing.T) {
 }
 
 func TestCredentialKeys(t *testing.T) {
-	home(t)
+	registrytest.Home(t)
 	for _, test := range []struct {
 		name, file, ask, want string
 	}{
@@ -222,7 +211,7 @@ func TestCredentialHelper(t *testing.T) {
 	}
 	ctx := context.Background()
 	for _, config := range []string{`{"credsStore":"test"}`, `{"credHelpers":{"r.test":"test"}}`} {
-		dir := home(t)
+		dir := registrytest.Home(t)
 		write(t, filepath.Join(dir, "bin", "docker-credential-test"), helperScript, 0o700)
 		file := filepath.Join(dir, "auth.json")
 		write(t, file, config, 0o600)
@@ -247,7 +236,7 @@ func TestCredentialHelper(t *testing.T) {
 }
 
 func TestMissingHelper(t *testing.T) {
-	home(t)
+	registrytest.Home(t)
 	file := filepath.Join(t.TempDir(), "auth.json")
 	write(t, file, `{"credsStore":"absent",`+auths("r.test", "a", "p")[1:], 0o600)
 	cred, err := registry.NewClient(registry.ClientOptions{AuthFile: file}).Credentials(context.Background(), "r.test")
@@ -271,13 +260,13 @@ func TestCredentialIsNotPrinted(t *testing.T) {
 
 // TestLogsHaveNoSecrets logs in and pulls, with both logs on, and looks for the password.
 func TestLogsHaveNoSecrets(t *testing.T) {
-	home(t)
+	registrytest.Home(t)
 	var log bytes.Buffer
 	logger := slog.New(slog.NewJSONHandler(&lockedWriter{w: &log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	auth := team
+	auth := registrytest.Team
 	auth.Bearer = true
-	reg := serve(t, registry.ServerOptions{Auth: auth, Logger: logger})
-	reg.Inject(registry.Fault{Status: 503, Times: 1})
+	reg := registrytest.Serve(t, server.Options{Auth: auth, Logger: logger})
+	reg.Inject(server.Fault{Status: 503, Times: 1})
 	c := registry.NewClient(registry.ClientOptions{Logger: logger, Retry: registry.RetryOptions{Delay: 1}})
 	_, err := c.Login(context.Background(), reg.Addr, registry.LoginOptions{Username: "dev", Password: strings.NewReader("dev:pass")})
 	require.NoError(t, err)

@@ -7,8 +7,10 @@ import (
 )
 
 // Logout removes what Login stored for a registry, or for a part of one: from the file that Login writes, and from the
-// helper that it names. It fails with ErrNotLoggedIn when there is nothing there. Docker's own config.json is left
-// alone, so Credentials may still find a `docker login`.
+// helper that it names. Docker's own config.json is left alone, so Credentials may still find a `docker login`.
+//
+// Errors: ErrInvalidReference, ErrNotLoggedIn when nothing is stored there, ErrInvalidArgument when there is no place for
+// the file, and those of the file system.
 func (c *Client) Logout(ctx context.Context, registry string) error {
 	key, host, err := loginKey(registry)
 	if err != nil {

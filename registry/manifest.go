@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"cuelabs.dev/go/oci/ociregistry"
-	"github.com/caisson-dev/caisson/internal/registrystore"
+	"github.com/caisson-dev/caisson/internal/manifest"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -43,7 +43,7 @@ type Manifest struct {
 }
 
 // IsIndex says whether it is an index, or Docker's manifest list.
-func (m Manifest) IsIndex() bool { return registrystore.IsIndex(m.MediaType) }
+func (m Manifest) IsIndex() bool { return manifest.IsIndex(m.MediaType) }
 
 // ManifestOptions are the options of Manifest.
 type ManifestOptions struct {
@@ -56,7 +56,9 @@ type ManifestOptions struct {
 const maxManifest = 32 << 20
 
 // Manifest reads a manifest, and checks its digest. A reference without a tag and a digest has the tag latest.
-// It fails with ErrNotFound, ErrNoPlatform, ErrDigestMismatch, ErrInvalidManifest, ErrUnauthorized and ErrDenied.
+//
+// Errors: ErrInvalidReference, ErrInvalidArgument for a platform that is not OS/ARCHITECTURE[/VARIANT], ErrNotFound,
+// ErrNoPlatform, ErrDigestMismatch, ErrInvalidManifest, ErrUnauthorized, ErrDenied, ErrRateLimited and ErrUnreachable.
 func (c *Client) Manifest(ctx context.Context, ref string, o ManifestOptions) (Manifest, error) {
 	r, conn, err := c.reference(ctx, ref)
 	if err != nil {
@@ -105,7 +107,7 @@ func (c *conn) manifest(ctx context.Context, r reference) (Manifest, error) {
 }
 
 func newManifest(r reference, d digest.Digest, mediaType string, data []byte) (Manifest, error) {
-	parsed, err := registrystore.ParseManifest(mediaType, data)
+	parsed, err := manifest.Parse(mediaType, data)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("%w: %w", ErrInvalidManifest, err)
 	}

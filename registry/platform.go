@@ -23,7 +23,7 @@ func platformString(p *ocispec.Platform) string {
 // one without, which means v8 (OCI image spec, "platform variants").
 func choosePlatform(list []Descriptor, want string) (digest.Digest, error) {
 	if n := strings.Count(want, "/"); n < 1 || n > 2 {
-		return "", fmt.Errorf("%w: platform %q: must be OS/ARCHITECTURE[/VARIANT]", ErrInvalidOptions, want)
+		return "", fmt.Errorf("%w: platform %q: must be OS/ARCHITECTURE[/VARIANT]", ErrInvalidArgument, want)
 	}
 	for _, match := range []func(have string) bool{
 		func(have string) bool { return have == want },

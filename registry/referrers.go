@@ -13,8 +13,11 @@ type ReferrersOptions struct {
 }
 
 // Referrers lists the manifests whose subject is what a reference names: signatures, SBOMs, attestations (OCI
-// distribution spec, "Listing Referrers"; the referrers tag schema where the registry has no such API).
-// It fails with ErrNotFound when there is no such manifest, ErrUnauthorized and ErrDenied.
+// distribution spec, "Listing Referrers"; the referrers tag schema where the registry has no such API). An error ends the
+// list.
+//
+// Errors: ErrInvalidReference, ErrNotFound when a tag names no manifest, ErrUnauthorized, ErrDenied, ErrRateLimited and
+// ErrUnreachable.
 func (c *Client) Referrers(ctx context.Context, ref string, o ReferrersOptions) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
 		r, conn, err := c.reference(ctx, ref)

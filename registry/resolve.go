@@ -7,8 +7,10 @@ import (
 	"cuelabs.dev/go/oci/ociregistry"
 )
 
-// Resolve finds the digest of what a reference names, without reading it.
-// It fails with ErrNotFound, ErrUnauthorized and ErrDenied.
+// Resolve finds the digest of what a reference names, without reading it. A reference without a tag and a digest has the
+// tag latest.
+//
+// Errors: ErrInvalidReference, ErrNotFound, ErrUnauthorized, ErrDenied, ErrRateLimited and ErrUnreachable.
 func (c *Client) Resolve(ctx context.Context, ref string) (Descriptor, error) {
 	r, conn, err := c.reference(ctx, ref)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 var loginCommand = command{
@@ -92,7 +93,7 @@ var serveCommand = command{
 		addr := flags.String("addr", "127.0.0.1:5000", "address to listen on")
 		dir := flags.String("dir", "", "directory for the content; memory if none is given")
 		return func(ctx context.Context, c *cli, _ []string) (err error) {
-			reg, err := registry.Serve(registry.ServerOptions{Dir: *dir}, registry.ServeOptions{Addr: *addr})
+			reg, err := server.Serve(server.Options{Dir: *dir}, server.ServeOptions{Addr: *addr})
 			if err != nil {
 				return err
 			}

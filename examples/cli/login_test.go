@@ -7,17 +7,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caisson-dev/caisson/registry/server"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/caisson-dev/caisson/registry"
 )
 
 func TestLoginAndOut(t *testing.T) {
 	t.Setenv("REGISTRY_AUTH_FILE", filepath.Join(t.TempDir(), "auth.json"))
-	reg, err := registry.Serve(registry.ServerOptions{Auth: registry.Auth{
-		Users: []registry.User{{Name: "ann", Password: "secret", Access: []registry.Access{{Repository: "**", May: registry.MayAll}}}},
-	}}, registry.ServeOptions{})
+	reg, err := server.Serve(server.Options{Auth: server.Auth{
+		Users: []server.User{{Name: "ann", Password: "secret", Access: []server.Access{{Repository: "**", May: server.MayAll}}}},
+	}}, server.ServeOptions{})
 	require.NoError(t, err)
 	defer reg.Close()
 	cli := func(stdin string, args ...string) (int, string) {

@@ -22,7 +22,7 @@ import (
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/testenv"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestMain lets the test binary be the program, too: "caisson" is first on PATH.
@@ -57,10 +57,10 @@ func TestScripts(t *testing.T) {
 				e.Setenv("XDG_CACHE_HOME", cache) // where the agent is found, if it is not linked in
 			}
 			e.Defer(func() { destroy(t, root) })
-			for name, at := range map[string]registry.ServeOptions{
+			for name, at := range map[string]server.ServeOptions{
 				"REGISTRY": {}, "TLS_REGISTRY": {TLS: true}, "TLS_HOST_REGISTRY": {TLS: true, Addr: net.JoinHostPort(hostIP(), "0")},
 			} {
-				reg, err := registry.Serve(registry.ServerOptions{}, at)
+				reg, err := server.Serve(server.Options{}, at)
 				if err != nil {
 					return err
 				}

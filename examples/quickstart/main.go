@@ -17,7 +17,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 func main() {
@@ -35,7 +35,7 @@ type story struct {
 	token  string // in the environment of every container, to find their processes by
 	store  *image.Store
 	engine *container.Engine
-	reg    *registry.Serving
+	reg    *server.Serving
 
 	img        *image.Image
 	firstBuild time.Duration

@@ -8,13 +8,13 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // push sends the image to a registry that this process serves on the loopback.
 func (s *story) push(ctx context.Context) (string, error) {
 	var err error
-	if s.reg, err = registry.Serve(registry.ServerOptions{}, registry.ServeOptions{}); err != nil {
+	if s.reg, err = server.Serve(server.Options{}, server.ServeOptions{}); err != nil {
 		return "", err
 	}
 	s.remote = s.reg.Addr + "/" + name

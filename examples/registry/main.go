@@ -14,7 +14,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 func main() {
@@ -24,11 +24,11 @@ func main() {
 	flag.Parse()
 	password, _ := bufio.NewReader(os.Stdin).ReadString('\n')
 
-	reg, err := registry.Serve(registry.ServerOptions{
+	reg, err := server.Serve(server.Options{
 		Dir:    *dir,
-		Auth:   registry.Auth{Users: []registry.User{{Name: *user, Password: strings.TrimSpace(password)}}, Bearer: true},
+		Auth:   server.Auth{Users: []server.User{{Name: *user, Password: strings.TrimSpace(password)}}, Bearer: true},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	}, registry.ServeOptions{Addr: *addr})
+	}, server.ServeOptions{Addr: *addr})
 	if err != nil {
 		log.Fatal(err)
 	}

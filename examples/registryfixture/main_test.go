@@ -12,11 +12,12 @@ import (
 	"github.com/caisson-dev/caisson/dockertest"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 )
 
 func TestNewest(t *testing.T) {
-	user := registry.User{Name: "ci", Password: "secret"}
-	reg := dockertest.Registry(t, registry.ServerOptions{Auth: registry.Auth{Users: []registry.User{user}, Bearer: true}})
+	user := server.User{Name: "ci", Password: "secret"}
+	reg := dockertest.Registry(t, server.Options{Auth: server.Auth{Users: []server.User{user}, Bearer: true}})
 	img := dockertest.Build(t, image.BuildOptions{
 		Context:        fstest.MapFS{"note": {Data: []byte("an image"), Mode: 0o644}},
 		DockerfileText: "FROM scratch\nCOPY note /\n",
@@ -40,7 +41,7 @@ func TestNewest(t *testing.T) {
 	_, err = newest(t.Context(), client("wrong"), reg.Ref("team/app"))
 	require.ErrorIs(t, err, registry.ErrUnauthorized)
 
-	busy := reg.Inject(registry.Fault{Repository: "team/app", Status: http.StatusServiceUnavailable, Times: 2})
+	busy := reg.Inject(server.Fault{Repository: "team/app", Status: http.StatusServiceUnavailable, Times: 2})
 	v, err = newest(t.Context(), client("secret"), reg.Ref("team/app"))
 	require.NoError(t, err, "it is asked again")
 	assert.Equal(t, 10, v)

@@ -24,7 +24,7 @@ var (
 	ErrRateLimited      = errors.New("rate limited")
 	ErrDigestMismatch   = errors.New("digest mismatch")
 	ErrUnreachable      = errors.New("registry unreachable")
-	ErrUnsupported      = errors.New("not supported on this host")
+	ErrUnsupported      = errors.New("not supported")
 	ErrPermission       = errors.New("permission denied")
 	ErrPortInUse        = errors.New("port in use")
 	ErrDockerfile       = errors.New("dockerfile syntax")

@@ -54,6 +54,9 @@ func TestDirection(t *testing.T) {
 		{"container", []string{"agent", "dockertest", "registry"}, "the client side is thin"},
 		{"image", []string{"agent", "dockertest", "container"}, "image is below container"},
 		{"registry", []string{"agent", "dockertest", "container", "image", "internal/client"}, "registry stands alone"},
+		{"registry/server", []string{"agent", "dockertest", "container", "image", "internal/client"}, "the server needs the client alone"},
+		{"internal/filelock", []string{"agent", "internal", "image", "container", "registry"}, "it knows files alone"},
+		{"internal/manifest", []string{"agent", "internal", "image", "container", "registry"}, "it is pure"},
 		{"internal/client", []string{"agent", "image", "container", "registry"}, "the client is at the bottom"},
 		{"internal/api", []string{"internal", "image", "container"}, "both sides share it"},
 	} {
@@ -67,10 +70,20 @@ func TestDirection(t *testing.T) {
 	}
 }
 
+// TestNoServerInClients: who imports image, container or the registry's client links no registry.
+func TestNoServerInClients(t *testing.T) {
+	for _, p := range list(t, "./image", "./container", "./registry") {
+		for _, d := range p.Deps {
+			assert.False(t, inside(d, "registry/server"), "%s must not reach %s", p.ImportPath, d)
+			assert.NotEqual(t, "cuelabs.dev/go/oci/ociregistry/ociserver", d, "%s must not reach it", p.ImportPath)
+		}
+	}
+}
+
 // TestTestingStaysInTests: a program must not link package testing and its flags, nor testify.
 func TestTestingStaysInTests(t *testing.T) {
 	for _, p := range list(t, "./...") {
-		if inside(p.ImportPath, "dockertest") || inside(p.ImportPath, "internal/testenv") || inside(p.ImportPath, "examples") {
+		if inside(p.ImportPath, "dockertest") || inside(p.ImportPath, "internal/testenv") || inside(p.ImportPath, "registry/internal/registrytest") || inside(p.ImportPath, "examples") {
 			continue
 		}
 		for _, i := range p.Imports {

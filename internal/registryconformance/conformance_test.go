@@ -1,4 +1,4 @@
-// Package registryconformance runs the conformance suite of the OCI distribution spec against registry.Server.
+// Package registryconformance runs the conformance suite of the OCI distribution spec against server.Server.
 package registryconformance
 
 import (
@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 	"github.com/stretchr/testify/require"
 )
 
@@ -24,18 +24,18 @@ func TestConformance(t *testing.T) {
 	out, err := exec.Command("go", "build", "-o", program, suite).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 
-	user := registry.User{Name: "conformance", Password: "correct horse"}
+	user := server.User{Name: "conformance", Password: "correct horse"}
 	for _, test := range []struct {
 		name string
-		o    registry.ServerOptions
+		o    server.Options
 	}{
-		{"memory", registry.ServerOptions{}},
-		{"dir", registry.ServerOptions{Dir: t.TempDir()}},
-		{"basic", registry.ServerOptions{Auth: registry.Auth{Users: []registry.User{user}}}},
-		{"bearer", registry.ServerOptions{Auth: registry.Auth{Users: []registry.User{user}, Bearer: true}}},
+		{"memory", server.Options{}},
+		{"dir", server.Options{Dir: t.TempDir()}},
+		{"basic", server.Options{Auth: server.Auth{Users: []server.User{user}}}},
+		{"bearer", server.Options{Auth: server.Auth{Users: []server.User{user}, Bearer: true}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			reg, err := registry.Serve(test.o, registry.ServeOptions{})
+			reg, err := server.Serve(test.o, server.ServeOptions{})
 			require.NoError(t, err)
 			defer func() { require.NoError(t, reg.Close()) }()
 			results := t.TempDir()

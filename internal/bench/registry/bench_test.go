@@ -1,4 +1,4 @@
-// Package registry measures registry.Server against Debian's docker-registry (apt-get install docker-registry): the same
+// Package registry measures server.Server against Debian's docker-registry (apt-get install docker-registry): the same
 // content, the same client, each server in a process of its own, on directories of one file system.
 //
 // Rounds are interleaved, so that other work on the machine hits both alike:
@@ -23,7 +23,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caisson-dev/caisson/registry"
+	"github.com/caisson-dev/caisson/registry/server"
 	"github.com/stretchr/testify/require"
 )
 
@@ -39,7 +39,7 @@ func TestServe(t *testing.T) {
 	if os.Getenv(serveAt) == "" {
 		t.Skip("it is the process that the benchmarks start")
 	}
-	reg, err := registry.Serve(registry.ServerOptions{Dir: os.Getenv(serveDir)}, registry.ServeOptions{Addr: os.Getenv(serveAt)})
+	reg, err := server.Serve(server.Options{Dir: os.Getenv(serveDir)}, server.ServeOptions{Addr: os.Getenv(serveAt)})
 	require.NoError(t, err)
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	require.NoError(t, reg.Close())
