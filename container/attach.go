@@ -3,27 +3,24 @@ package container
 import (
 	"context"
 	"io"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // AttachOptions say what to connect to the container's process.
 type AttachOptions struct {
 	// Stdin is copied to the process, which sees its end (but not through a terminal). It wants Options.Stdin.
-	Stdin io.Reader `json:"-"`
+	Stdin io.Reader
 	// Stdout and Stderr get what the process writes from now on; with a terminal all comes to Stdout. Nil discards.
-	Stdout io.Writer `json:"-"`
-	Stderr io.Writer `json:"-"`
+	Stdout io.Writer
+	Stderr io.Writer
 	// Logs begins with what the process has written since it was started.
-	Logs bool `json:"logs,omitempty"`
+	Logs bool
 	// Size of the terminal. Default: it stays as it is.
-	Size Size `json:"size,omitzero"`
+	Size Size
 	// DetachKeys, typed in a row into Stdin, end the attachment with ErrDetached: letters and ctrl-<letter>, separated
 	// by commas. Default: none; DefaultDetachKeys are Docker's.
-	DetachKeys string `json:"-"`
-}
-
-type attachRequest struct {
-	AttachOptions
-	Stdin bool `json:"stdin,omitempty"`
+	DetachKeys string
 }
 
 // Attachment is a connection to a container's streams.
@@ -38,7 +35,7 @@ func (c *Container) Attach(ctx context.Context, opts AttachOptions) (*Attachment
 	if err != nil {
 		return nil, err
 	}
-	conn, err := c.c.Upgrade(ctx, c.path("attach"), attachRequest{opts, opts.Stdin != nil})
+	conn, err := c.c.Upgrade(ctx, api.ContainerAttach.Of(c.id), api.AttachRequest{Stdin: opts.Stdin != nil, Logs: opts.Logs, Size: opts.Size})
 	if err != nil {
 		return nil, err
 	}

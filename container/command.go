@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -40,19 +39,6 @@ type Cmd struct {
 	s *session
 }
 
-type execRequest struct {
-	Args  []string `json:"args"`
-	Env   []string `json:"env,omitempty"`
-	Dir   string   `json:"dir,omitempty"`
-	User  string   `json:"user,omitempty"`
-	Stdin bool     `json:"stdin,omitempty"`
-	TTY   bool     `json:"tty,omitempty"`
-	Size  Size     `json:"size,omitzero"`
-
-	Privileged bool `json:"privileged,omitempty"`
-	Detach     bool `json:"detach,omitempty"`
-}
-
 // Command returns a Cmd that runs name in the container. A name without a slash is searched in the container's PATH.
 func (c *Container) Command(name string, args ...string) *Cmd {
 	return &Cmd{Args: append([]string{name}, args...), c: c}
@@ -69,14 +55,17 @@ func (cmd *Cmd) Start(ctx context.Context) error {
 	if len(cmd.Args) == 0 || cmd.Args[0] == "" {
 		return api.Errorf(ErrInvalidArgument, "exec: Args is empty: give a command")
 	}
-	req := execRequest{cmd.Args, cmd.Env, cmd.Dir, cmd.User, cmd.Stdin != nil, cmd.TTY, cmd.Size, cmd.Privileged, cmd.Detach}
+	req := api.ExecRequest{
+		Args: cmd.Args, Env: cmd.Env, Dir: cmd.Dir, User: cmd.User, Stdin: cmd.Stdin != nil, TTY: cmd.TTY, Size: cmd.Size,
+		Privileged: cmd.Privileged, Detach: cmd.Detach,
+	}
 	if cmd.Detach {
 		if cmd.Stdin != nil || cmd.Stdout != nil || cmd.Stderr != nil {
 			return api.Errorf(ErrInvalidArgument, "exec: Detach: nobody reads or writes the streams: leave Stdin, Stdout and Stderr nil")
 		}
-		return cmd.c.c.Do(ctx, http.MethodPost, cmd.c.path("exec"), req, nil)
+		return cmd.c.c.Do(ctx, api.ContainerExec.Of(cmd.c.id), req, nil)
 	}
-	conn, err := cmd.c.c.Upgrade(ctx, cmd.c.path("exec"), req)
+	conn, err := cmd.c.c.Upgrade(ctx, api.ContainerExec.Of(cmd.c.id), req)
 	if err != nil {
 		return err
 	}

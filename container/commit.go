@@ -2,9 +2,9 @@ package container
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // CommitOptions say what image to make of a container.
@@ -28,7 +28,7 @@ type CommitOptions struct {
 // Errors: ErrNotFound, ErrInvalidArgument (Changes), image.ErrInvalidReference (Tags).
 func (c *Container) Commit(ctx context.Context, opts CommitOptions) (*image.Image, error) {
 	var img image.Image
-	if err := c.c.Do(ctx, http.MethodPost, c.path("commit"), opts, &img); err != nil {
+	if err := c.c.Do(ctx, api.ContainerCommit.Of(c.id), opts, &img); err != nil {
 		return nil, err
 	}
 	return &img, nil

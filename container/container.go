@@ -2,9 +2,9 @@ package container
 
 import (
 	"context"
-	"net/http"
 	"time"
 
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/client"
 )
 
@@ -21,8 +21,6 @@ func (c *Container) ID() string { return c.id }
 
 // Name is the container's name when the handle was made.
 func (c *Container) Name() string { return c.name }
-
-func (c *Container) path(verb string) string { return "/containers/" + c.id + "/" + verb }
 
 // State is where a container is in its life.
 type State string
@@ -65,7 +63,7 @@ type Info struct {
 // Errors: ErrNotFound.
 func (c *Container) Inspect(ctx context.Context) (*Info, error) {
 	var info Info
-	if err := c.c.Do(ctx, http.MethodGet, c.path("inspect"), nil, &info); err != nil {
+	if err := c.c.Do(ctx, api.ContainerInspect.Of(c.id), nil, &info); err != nil {
 		return nil, err
 	}
 	return &info, nil

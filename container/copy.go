@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
@@ -22,11 +21,6 @@ type CopyOptions struct {
 	KeepOwner bool `json:"keepOwner,omitempty"`
 }
 
-type copyToRequest struct {
-	Dir string `json:"dir"`
-	CopyOptions
-}
-
 // CopyTo unpacks a tar stream, not compressed, into a directory of the container, which must exist. It works on running
 // containers and on others, and where a volume or a directory of the host is mounted goes there. Names and links are
 // followed inside the container alone, whatever it does meanwhile. A file replaces a file; a file never replaces a
@@ -38,7 +32,7 @@ type copyToRequest struct {
 // Errors: ErrNotFound (container or directory), ErrInvalidArgument (not a directory; a bad stream; Owner),
 // ErrPermission (read-only), ErrUnsupported (an owner that this user's containers don't have); those of the reader.
 func (c *Container) CopyTo(ctx context.Context, dir string, tar io.Reader, opts CopyOptions) error {
-	conn, err := c.c.Upgrade(ctx, c.path("copy-to"), copyToRequest{dir, opts})
+	conn, err := c.c.Upgrade(ctx, api.ContainerCopyTo.Of(c.id), api.PathRequest[CopyOptions]{Path: dir, Options: opts})
 	if err != nil {
 		return err
 	}
@@ -132,11 +126,6 @@ type CopyFromOptions struct {
 	KeepOwner bool `json:"-"`
 }
 
-type copyFromRequest struct {
-	Path string `json:"path"`
-	CopyFromOptions
-}
-
 // CopyFrom reads a file or tree of the container as a tar stream, whose names begin with the last element of the path,
 // or with "." for the root. It works as CopyTo does. The caller closes the stream; its end is io.EOF only if it is
 // complete. Extended attributes are kept, sockets left out.
@@ -145,7 +134,7 @@ type copyFromRequest struct {
 //
 // Errors: ErrNotFound (container or path), ErrInvalidArgument.
 func (c *Container) CopyFrom(ctx context.Context, path string, opts CopyFromOptions) (io.ReadCloser, *FileInfo, error) {
-	body, err := c.c.Body(ctx, http.MethodPost, c.path("copy-from"), copyFromRequest{path, opts})
+	body, err := c.c.Body(ctx, api.ContainerCopyFrom.Of(c.id), api.PathRequest[CopyFromOptions]{Path: path, Options: opts})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -178,7 +167,7 @@ func (c *Container) StatPath(ctx context.Context, path string) (*FileInfo, error
 
 func (c *Container) stat(ctx context.Context, path string, opts CopyFromOptions) (*FileInfo, error) {
 	var info FileInfo
-	if err := c.c.Do(ctx, http.MethodPost, c.path("stat"), copyFromRequest{path, opts}, &info); err != nil {
+	if err := c.c.Do(ctx, api.ContainerStat.Of(c.id), api.PathRequest[CopyFromOptions]{Path: path, Options: opts}, &info); err != nil {
 		return nil, err
 	}
 	return &info, nil

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/internal/client"
 )
 
 // Addr returns the host's address of a published port, as 127.0.0.1:49153.
@@ -36,7 +35,7 @@ func (c *Container) Addr(ctx context.Context, port uint16, protocol string) (net
 //
 // Errors: ErrNotFound, ErrNotRunning; *net.OpError as net.Dial's.
 func (c *Container) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	f, err := c.c.File(ctx, c.path("socket"), client.Query(c.path("dial"), "network", network, "address", address))
+	f, err := c.c.File(ctx, api.ContainerSocket.Of(c.id), api.ContainerDial.Of(c.id), api.SocketRequest{Network: network, Address: address})
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +48,7 @@ func (c *Container) Dial(ctx context.Context, network, address string) (net.Conn
 //
 // Errors: ErrNotFound, ErrNotRunning; *net.OpError as net.Listen's.
 func (c *Container) Listen(ctx context.Context, network, address string) (net.Listener, error) {
-	f, err := c.c.File(ctx, c.path("socket"), client.Query(c.path("listen"), "network", network, "address", address))
+	f, err := c.c.File(ctx, api.ContainerSocket.Of(c.id), api.ContainerListen.Of(c.id), api.SocketRequest{Network: network, Address: address})
 	if err != nil {
 		return nil, err
 	}

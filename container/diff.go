@@ -2,7 +2,8 @@ package container
 
 import (
 	"context"
-	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Change is a file of the container that is not as its image has it.
@@ -27,6 +28,6 @@ const (
 // Errors: ErrNotFound.
 func (c *Container) Diff(ctx context.Context) ([]Change, error) {
 	var out []Change
-	err := c.c.Do(ctx, http.MethodPost, c.path("diff"), nil, &out)
+	err := c.c.Do(ctx, api.ContainerDiff.Of(c.id), nil, &out)
 	return out, err
 }

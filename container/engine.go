@@ -2,9 +2,9 @@ package container
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/client"
 )
 
@@ -30,13 +30,13 @@ func (e *Engine) Store() *image.Store { return e.store }
 //
 // Errors: ErrInvalidArgument, ErrNameInUse, ErrNotFound (image, network), and those of image.Store.Pull.
 func (e *Engine) Create(ctx context.Context, opts Options) (*Container, error) {
-	var ref created
+	var ref api.Created
 	if opts.ModifySpec != nil {
 		var err error
 		if ref, err = e.createModified(ctx, opts); err != nil {
 			return nil, err
 		}
-	} else if err := e.c.Do(ctx, http.MethodPost, "/containers/create", opts, &ref); err != nil {
+	} else if err := e.c.Do(ctx, api.ContainerCreate, opts, &ref); err != nil {
 		return nil, err
 	}
 	return e.handle(ref), nil
@@ -61,18 +61,13 @@ func (e *Engine) Run(ctx context.Context, opts Options) (*Container, error) {
 //
 // Errors: ErrNotFound, ErrAmbiguous.
 func (e *Engine) Get(ctx context.Context, nameOrID string) (*Container, error) {
-	var ref created
-	if err := e.c.Do(ctx, http.MethodGet, client.Query("/containers/get", "ref", nameOrID), nil, &ref); err != nil {
+	var ref api.Created
+	if err := e.c.Do(ctx, api.ContainerGet, api.Ref{Ref: nameOrID}, &ref); err != nil {
 		return nil, err
 	}
 	return e.handle(ref), nil
 }
 
-type created struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-}
-
-func (e *Engine) handle(ref created) *Container {
+func (e *Engine) handle(ref api.Created) *Container {
 	return &Container{c: e.c, id: ref.ID, name: ref.Name}
 }

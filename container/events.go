@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
-	"net/http"
 	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
@@ -104,7 +103,7 @@ type EventsOptions struct {
 func (e *Engine) Events(ctx context.Context, opts EventsOptions) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		enough := errors.New("the caller has enough")
-		err := e.c.Stream(ctx, http.MethodPost, "/events", opts, nil, func(ev api.Event) error {
+		err := e.c.Stream(ctx, api.Events, opts, nil, func(ev api.Event) error {
 			var out Event
 			if err := json.Unmarshal(ev.Progress, &out); err != nil {
 				return err

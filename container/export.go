@@ -3,7 +3,6 @@ package container
 import (
 	"context"
 	"io"
-	"net/http"
 
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -13,7 +12,7 @@ import (
 //
 // Errors: ErrNotFound.
 func (c *Container) Export(ctx context.Context) (io.ReadCloser, error) {
-	body, err := c.c.Body(ctx, http.MethodPost, c.path("export"), nil)
+	body, err := c.c.Body(ctx, api.ContainerExport.Of(c.id), nil)
 	if err != nil {
 		return nil, err
 	}

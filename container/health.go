@@ -2,8 +2,9 @@ package container
 
 import (
 	"context"
-	"net/http"
 	"time"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Health is a command that tells whether a container works. Each field that is not given is the image's, else the
@@ -54,5 +55,5 @@ type HealthCheck struct {
 // Errors: ErrUnhealthy when the checks fail, with the last one's output; ErrNotRunning when its process has ended;
 // ErrInvalidArgument when it has no health check; ErrNotFound; context.Canceled and context.DeadlineExceeded.
 func (c *Container) WaitHealthy(ctx context.Context) error {
-	return c.c.Do(ctx, http.MethodPost, c.path("wait-healthy"), nil, nil)
+	return c.c.Do(ctx, api.ContainerWaitHealthy.Of(c.id), nil, nil)
 }

@@ -2,8 +2,9 @@ package container
 
 import (
 	"context"
-	"net/http"
 	"sync"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Hold keeps a container that has Options.IdleTimeout from being removed, until release is called or this process ends,
@@ -13,7 +14,7 @@ import (
 func (c *Container) Hold(ctx context.Context) (release func(), err error) {
 	hold, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
-	body, err := c.c.Body(hold, http.MethodPost, c.path("hold"), nil)
+	body, err := c.c.Body(hold, api.ContainerHold.Of(c.id), nil)
 	if !stop() && err == nil {
 		body.Close()
 		err = context.Cause(ctx)

@@ -2,8 +2,9 @@ package container
 
 import (
 	"context"
-	"net/http"
 	"time"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // ListOptions choose what List returns. A container must fit every field that is given.
@@ -38,7 +39,7 @@ type ListOptions struct {
 // Errors: ErrNotFound for what Images, Before and Since name; ErrInvalidArgument for States and Health that don't exist.
 func (e *Engine) List(ctx context.Context, opts ListOptions) ([]Info, error) {
 	var infos []Info
-	err := e.c.Do(ctx, http.MethodPost, "/containers/list", opts, &infos)
+	err := e.c.Do(ctx, api.ContainerList, opts, &infos)
 	return infos, err
 }
 
@@ -61,6 +62,6 @@ type PruneResult struct {
 // Prune removes all containers that don't run, but those that a living process made and did not detach.
 func (e *Engine) Prune(ctx context.Context, opts PruneOptions) (PruneResult, error) {
 	var res PruneResult
-	err := e.c.Do(ctx, http.MethodPost, "/containers/prune", opts, &res)
+	err := e.c.Do(ctx, api.ContainerPrune, opts, &res)
 	return res, err
 }

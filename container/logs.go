@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"net/http"
 	"slices"
 	"time"
 
@@ -147,7 +146,7 @@ func (l *lineBuffer) flush(yield func(LogEntry, error) bool) error {
 
 // chunks calls each with what was written, in its order.
 func (c *Container) chunks(ctx context.Context, opts LogsOptions, each func(api.Kind, time.Time, []byte) error) error {
-	body, err := c.c.Body(ctx, http.MethodPost, c.path("logs"), opts)
+	body, err := c.c.Body(ctx, api.ContainerLogs.Of(c.id), opts)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@ import (
 
 // createModified is Create in two steps: the agent sends the specification that it would use, and gets it back as
 // ModifySpec leaves it. A connection that breaks in between undoes the first step.
-func (e *Engine) createModified(ctx context.Context, opts Options) (ref created, err error) {
-	conn, err := e.c.Upgrade(ctx, "/containers/create-modified", opts)
+func (e *Engine) createModified(ctx context.Context, opts Options) (ref api.Created, err error) {
+	conn, err := e.c.Upgrade(ctx, api.ContainerCreateModified, opts)
 	if err != nil {
 		return ref, err
 	}

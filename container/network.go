@@ -2,11 +2,10 @@ package container
 
 import (
 	"context"
-	"net/http"
 	"net/netip"
 	"time"
 
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // NetworkDefault is the network that a container joins when its options name none. It is there without being created:
@@ -93,7 +92,7 @@ type NetworkInfo struct {
 // Errors: ErrNameInUse; ErrInvalidArgument, also for a subnet that the host or another network uses; ErrUnsupported.
 func (e *Engine) CreateNetwork(ctx context.Context, opts NetworkOptions) (*NetworkInfo, error) {
 	var info NetworkInfo
-	if err := e.c.Do(ctx, http.MethodPost, "/networks/create", opts, &info); err != nil {
+	if err := e.c.Do(ctx, api.NetworkCreate, opts, &info); err != nil {
 		return nil, err
 	}
 	return &info, nil
@@ -102,7 +101,7 @@ func (e *Engine) CreateNetwork(ctx context.Context, opts NetworkOptions) (*Netwo
 // Networks describes all networks, by name.
 func (e *Engine) Networks(ctx context.Context) ([]NetworkInfo, error) {
 	var infos []NetworkInfo
-	err := e.c.Do(ctx, http.MethodGet, "/networks/list", nil, &infos)
+	err := e.c.Do(ctx, api.NetworkList, nil, &infos)
 	return infos, err
 }
 
@@ -111,7 +110,7 @@ func (e *Engine) Networks(ctx context.Context) ([]NetworkInfo, error) {
 // Errors: ErrNotFound.
 func (e *Engine) Network(ctx context.Context, name string) (*NetworkInfo, error) {
 	var info NetworkInfo
-	if err := e.c.Do(ctx, http.MethodGet, client.Query("/networks/get", "name", name), nil, &info); err != nil {
+	if err := e.c.Do(ctx, api.NetworkGet, api.Name{Name: name}, &info); err != nil {
 		return nil, err
 	}
 	return &info, nil
@@ -122,13 +121,13 @@ func (e *Engine) Network(ctx context.Context, name string) (*NetworkInfo, error)
 // Errors: ErrNotFound; ErrInUse when a running container is on it, or a container that does not run would join it;
 // ErrInvalidArgument for NetworkDefault.
 func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
-	return e.c.Do(ctx, http.MethodPost, client.Query("/networks/remove", "name", name), nil, nil)
+	return e.c.Do(ctx, api.NetworkRemove, api.Name{Name: name}, nil)
 }
 
 // PruneNetworks removes the networks that no container uses, and returns their names.
 func (e *Engine) PruneNetworks(ctx context.Context) ([]string, error) {
 	var names []string
-	err := e.c.Do(ctx, http.MethodPost, "/networks/prune", nil, &names)
+	err := e.c.Do(ctx, api.NetworkPrune, nil, &names)
 	return names, err
 }
 
@@ -136,12 +135,12 @@ func (e *Engine) PruneNetworks(ctx context.Context) ([]string, error) {
 //
 // Errors: ErrNotFound (container or network), ErrInUse (it is on the network already), ErrInvalidArgument.
 func (c *Container) Connect(ctx context.Context, ep Endpoint) error {
-	return c.c.Do(ctx, http.MethodPost, c.path("connect"), ep, nil)
+	return c.c.Do(ctx, api.ContainerConnect.Of(c.id), ep, nil)
 }
 
 // Disconnect takes the container from a network. Its connections there end.
 //
 // Errors: ErrNotFound (container, or it is not on the network).
 func (c *Container) Disconnect(ctx context.Context, network string) error {
-	return c.c.Do(ctx, http.MethodPost, client.Query(c.path("disconnect"), "network", network), nil, nil)
+	return c.c.Do(ctx, api.ContainerDisconnect.Of(c.id), api.Name{Name: network}, nil)
 }

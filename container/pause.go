@@ -2,7 +2,8 @@ package container
 
 import (
 	"context"
-	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Pause freezes all processes of the container: they get no processor until Resume, and don't notice. Kill with
@@ -11,12 +12,12 @@ import (
 // Errors: ErrNotFound, ErrNotRunning, ErrPaused (it is already), ErrUnsupported (the host lets this user make no
 // cgroup).
 func (c *Container) Pause(ctx context.Context) error {
-	return c.c.Do(ctx, http.MethodPost, c.path("pause"), nil, nil)
+	return c.c.Do(ctx, api.ContainerPause.Of(c.id), nil, nil)
 }
 
 // Resume lets a paused container go on.
 //
 // Errors: ErrNotFound, ErrNotRunning, ErrNotPaused.
 func (c *Container) Resume(ctx context.Context) error {
-	return c.c.Do(ctx, http.MethodPost, c.path("resume"), nil, nil)
+	return c.c.Do(ctx, api.ContainerResume.Of(c.id), nil, nil)
 }

@@ -2,7 +2,8 @@ package container
 
 import (
 	"context"
-	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // RemoveOptions tune Remove.
@@ -15,5 +16,5 @@ type RemoveOptions struct {
 //
 // Errors: ErrNotFound, ErrRunning (without Force).
 func (c *Container) Remove(ctx context.Context, opts RemoveOptions) error {
-	return c.c.Do(ctx, http.MethodPost, c.path("remove"), opts, nil)
+	return c.c.Do(ctx, api.ContainerRemove.Of(c.id), opts, nil)
 }

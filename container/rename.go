@@ -2,9 +2,8 @@ package container
 
 import (
 	"context"
-	"net/http"
 
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Rename gives the container another name, also while it runs. Name of handles made before keeps the old one; Inspect
@@ -12,5 +11,5 @@ import (
 //
 // Errors: ErrNotFound, ErrInvalidArgument, ErrNameInUse.
 func (c *Container) Rename(ctx context.Context, name string) error {
-	return c.c.Do(ctx, http.MethodPost, client.Query(c.path("rename"), "name", name), nil, nil)
+	return c.c.Do(ctx, api.ContainerRename.Of(c.id), api.Name{Name: name}, nil)
 }

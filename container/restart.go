@@ -2,7 +2,8 @@ package container
 
 import (
 	"context"
-	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // RestartPolicy says when a process that has ended is started again: after 100 ms, then after twice as long each time,
@@ -31,5 +32,5 @@ const (
 //
 // Errors: those of Stop and of Start.
 func (c *Container) Restart(ctx context.Context, opts StopOptions) error {
-	return c.c.Do(ctx, http.MethodPost, c.path("restart"), opts, nil)
+	return c.c.Do(ctx, api.ContainerRestart.Of(c.id), opts, nil)
 }

@@ -2,7 +2,8 @@ package container
 
 import (
 	"context"
-	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Start starts the container's process and returns when it runs.
@@ -10,5 +11,5 @@ import (
 // Errors: ErrRunning, ErrNotFound, ErrCommandNotFound, ErrNotExecutable, ErrInvalidArgument (a user or working
 // directory that the image does not have).
 func (c *Container) Start(ctx context.Context) error {
-	return c.c.Do(ctx, http.MethodPost, c.path("start"), nil, nil)
+	return c.c.Do(ctx, api.ContainerStart.Of(c.id), nil, nil)
 }

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"net/http"
 	"time"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Stats is what a container uses.
@@ -43,11 +44,6 @@ type NetworkStats struct {
 	TxDropped int64 `json:"txDropped"`
 }
 
-type statsAnswer struct {
-	Stats
-	Started time.Time `json:"started"`
-}
-
 // Stats says what the running container uses now.
 //
 // Errors: ErrNotFound, ErrNotRunning.
@@ -56,12 +52,12 @@ func (c *Container) Stats(ctx context.Context) (Stats, error) {
 	return a.Stats, err
 }
 
-func (c *Container) stats(ctx context.Context) (statsAnswer, error) {
-	var a statsAnswer
-	if err := c.c.Do(ctx, http.MethodPost, c.path("stats"), nil, &a); err != nil {
+func (c *Container) stats(ctx context.Context) (api.Sample[Stats], error) {
+	var a api.Sample[Stats]
+	if err := c.c.Do(ctx, api.ContainerStats.Of(c.id), nil, &a); err != nil {
 		return a, err
 	}
-	a.CPUPercent = percent(a.CPU, a.Time.Sub(a.Started))
+	a.Stats.CPUPercent = percent(a.Stats.CPU, a.Stats.Time.Sub(a.Started))
 	return a, nil
 }
 
@@ -104,7 +100,7 @@ func (c *Container) StatsStream(ctx context.Context, opts StatsOptions) iter.Seq
 			if errors.Is(err, ErrNotRunning) || errors.Is(err, ErrNotFound) || err == nil && !now.Started.Equal(last.Started) {
 				return
 			}
-			now.CPUPercent = percent(now.CPU-last.CPU, now.Time.Sub(last.Time))
+			now.Stats.CPUPercent = percent(now.Stats.CPU-last.Stats.CPU, now.Stats.Time.Sub(last.Stats.Time))
 			if !yield(now.Stats, err) || err != nil {
 				return
 			}

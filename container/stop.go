@@ -2,10 +2,9 @@ package container
 
 import (
 	"context"
-	"net/http"
 	"time"
 
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // StopOptions tune Stop.
@@ -21,7 +20,7 @@ type StopOptions struct {
 //
 // Errors: ErrNotFound, ErrInvalidArgument (signal).
 func (c *Container) Stop(ctx context.Context, opts StopOptions) error {
-	return c.c.Do(ctx, http.MethodPost, c.path("stop"), opts, nil)
+	return c.c.Do(ctx, api.ContainerStop.Of(c.id), opts, nil)
 }
 
 // Kill sends a signal to the container's process, by name (SIGHUP, HUP) or number. Empty means SIGKILL. It does not
@@ -29,5 +28,5 @@ func (c *Container) Stop(ctx context.Context, opts StopOptions) error {
 //
 // Errors: ErrNotFound, ErrNotRunning, ErrInvalidArgument (signal).
 func (c *Container) Kill(ctx context.Context, signal string) error {
-	return c.c.Do(ctx, http.MethodPost, client.Query(c.path("kill"), "signal", signal), nil, nil)
+	return c.c.Do(ctx, api.ContainerKill.Of(c.id), api.KillRequest{Signal: signal}, nil)
 }

@@ -2,8 +2,9 @@ package container
 
 import (
 	"context"
-	"net/http"
 	"time"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Process is a process of a container.
@@ -29,6 +30,6 @@ type Process struct {
 // Errors: ErrNotFound, ErrNotRunning.
 func (c *Container) Top(ctx context.Context) ([]Process, error) {
 	var out []Process
-	err := c.c.Do(ctx, http.MethodPost, c.path("top"), nil, &out)
+	err := c.c.Do(ctx, api.ContainerTop.Of(c.id), nil, &out)
 	return out, err
 }

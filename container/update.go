@@ -2,7 +2,8 @@ package container
 
 import (
 	"context"
-	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // UpdateOptions say what to change. Fields that are zero keep what the container has.
@@ -19,5 +20,5 @@ type UpdateOptions struct {
 // Errors: ErrNotFound, ErrInvalidArgument (also a memory limit below what is in use, and a restart policy for a container
 // with AutoRemove), ErrUnsupported (no controller). After an error nothing is changed.
 func (c *Container) Update(ctx context.Context, opts UpdateOptions) error {
-	return c.c.Do(ctx, http.MethodPost, c.path("update"), opts, nil)
+	return c.c.Do(ctx, api.ContainerUpdate.Of(c.id), opts, nil)
 }

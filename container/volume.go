@@ -2,10 +2,9 @@ package container
 
 import (
 	"context"
-	"net/http"
 	"time"
 
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Volume is a directory that the store keeps for containers, beyond their lives.
@@ -35,7 +34,7 @@ type VolumeOptions struct {
 // Errors: ErrInvalidArgument.
 func (e *Engine) CreateVolume(ctx context.Context, opts VolumeOptions) (*Volume, error) {
 	var v Volume
-	if err := e.c.Do(ctx, http.MethodPost, "/volumes/create", opts, &v); err != nil {
+	if err := e.c.Do(ctx, api.VolumeCreate, opts, &v); err != nil {
 		return nil, err
 	}
 	return &v, nil
@@ -44,7 +43,7 @@ func (e *Engine) CreateVolume(ctx context.Context, opts VolumeOptions) (*Volume,
 // Volumes lists the store's volumes, by name.
 func (e *Engine) Volumes(ctx context.Context) ([]Volume, error) {
 	var out []Volume
-	err := e.c.Do(ctx, http.MethodGet, "/volumes/list", nil, &out)
+	err := e.c.Do(ctx, api.VolumeList, nil, &out)
 	return out, err
 }
 
@@ -53,7 +52,7 @@ func (e *Engine) Volumes(ctx context.Context) ([]Volume, error) {
 // Errors: ErrNotFound.
 func (e *Engine) Volume(ctx context.Context, name string) (*Volume, error) {
 	var v Volume
-	if err := e.c.Do(ctx, http.MethodGet, client.Query("/volumes/get", "name", name), nil, &v); err != nil {
+	if err := e.c.Do(ctx, api.VolumeGet, api.Name{Name: name}, &v); err != nil {
 		return nil, err
 	}
 	return &v, nil
@@ -63,7 +62,7 @@ func (e *Engine) Volume(ctx context.Context, name string) (*Volume, error) {
 //
 // Errors: ErrNotFound, ErrInUse (the message names a container that mounts it, running or not).
 func (e *Engine) RemoveVolume(ctx context.Context, name string) error {
-	return e.c.Do(ctx, http.MethodPost, client.Query("/volumes/remove", "name", name), nil, nil)
+	return e.c.Do(ctx, api.VolumeRemove, api.Name{Name: name}, nil)
 }
 
 // PruneVolumesOptions tune PruneVolumes.
@@ -77,6 +76,6 @@ type PruneVolumesOptions struct {
 // PruneVolumes removes volumes that no container mounts.
 func (e *Engine) PruneVolumes(ctx context.Context, opts PruneVolumesOptions) (PruneResult, error) {
 	var res PruneResult
-	err := e.c.Do(ctx, http.MethodPost, "/volumes/prune", opts, &res)
+	err := e.c.Do(ctx, api.VolumePrune, opts, &res)
 	return res, err
 }

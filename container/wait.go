@@ -3,8 +3,9 @@ package container
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Status says how a container's process ended.
@@ -27,7 +28,7 @@ type Status struct {
 // Errors: ErrNotFound; context.Canceled and context.DeadlineExceeded.
 func (c *Container) Wait(ctx context.Context) (Status, error) {
 	var st Status
-	err := c.c.Do(ctx, http.MethodPost, c.path("wait"), nil, &st)
+	err := c.c.Do(ctx, api.ContainerWait.Of(c.id), nil, &st)
 	return st, err
 }
 

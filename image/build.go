@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -106,16 +105,10 @@ func (e *BuildError) Is(target error) bool { return target == ErrBuildStep }
 // WireData lets the error travel from the agent.
 func (e *BuildError) WireData() any { return e }
 
+// buildRequest is a build on its way to the agent.
 type buildRequest struct {
-	Dir string `json:"dir,omitempty"` // the context is this directory
 	BuildOptions
-	HasTar bool `json:"hasTar,omitempty"` // the context follows as tar
-	Quiet  bool `json:"quiet,omitempty"`
-	Events bool `json:"events,omitempty"`
-
-	Dirs     map[string]string `json:"dirs,omitempty"`     // named contexts that are directories
-	Tars     []string          `json:"tars,omitempty"`     // those that follow as tars, after the context's
-	Boundary string            `json:"boundary,omitempty"` // of multipart, which the tars come as if there are Tars
+	api.BuildInput
 }
 
 // Build makes an image by a Dockerfile. Steps that an earlier build made of the same inputs are taken from it.
@@ -127,7 +120,7 @@ type buildRequest struct {
 // Errors: ErrDockerfile, ErrBuildStep (as *BuildError), ErrInvalidArgument, ErrInvalidReference, and those of Pull for
 // base images.
 func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
-	req := buildRequest{BuildOptions: opts, Quiet: opts.Output == nil, Events: opts.Progress != nil}
+	req := buildRequest{opts, api.BuildInput{Quiet: opts.Output == nil, Events: opts.Progress != nil}}
 	if opts.Context == nil && opts.Tar == nil && opts.DockerfileText == "" {
 		return nil, api.Errorf(ErrInvalidArgument, "build: no Context, Tar or DockerfileText: set one")
 	}
@@ -142,7 +135,8 @@ func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
 		return nil, err
 	}
 	var img Image
-	if err := s.c.Stream(ctx, http.MethodPost, "/images/build", req, body, opts.see, &img); err != nil {
+	in := api.BuildRequest[BuildOptions]{Options: req.BuildOptions, Input: req.BuildInput}
+	if err := s.c.Stream(ctx, api.ImageBuild, in, body, opts.see, &img); err != nil {
 		return nil, buildError(err)
 	}
 	return &img, nil

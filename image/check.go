@@ -2,7 +2,8 @@ package image
 
 import (
 	"context"
-	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // CheckOptions tune Check.
@@ -44,6 +45,6 @@ type CheckResult struct {
 // Errors: ErrInUse when something damaged is to be removed that a container runs on or that is read.
 func (s *Store) Check(ctx context.Context, opts CheckOptions) (CheckResult, error) {
 	var res CheckResult
-	err := s.c.Do(ctx, http.MethodPost, "/store/check", opts, &res)
+	err := s.c.Do(ctx, api.StoreCheck, opts, &res)
 	return res, err
 }

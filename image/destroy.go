@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -19,7 +18,7 @@ func (s *Store) Destroy(ctx context.Context) error {
 	if s.c.Shared() {
 		return api.Errorf(ErrInUse, "destroy the store %s: this process has it open more than once: close the others first", s.Root())
 	}
-	if err := s.c.Do(ctx, http.MethodPost, "/store/destroy", nil, nil); err != nil {
+	if err := s.c.Do(ctx, api.StoreDestroy, nil, nil); err != nil {
 		return err
 	}
 	return s.Close()

@@ -3,9 +3,8 @@ package image
 import (
 	"context"
 	"io"
-	"net/http"
 
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Export writes an image's whole file system to w as a tar stream, as docker build --output type=tar does: what a
@@ -14,7 +13,7 @@ import (
 //
 // Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference; those of w.
 func (s *Store) Export(ctx context.Context, w io.Writer, ref string) error {
-	body, err := s.c.Body(ctx, http.MethodPost, client.Query("/images/export", "ref", ref), nil)
+	body, err := s.c.Body(ctx, api.ImageExport, api.Ref{Ref: ref})
 	if err != nil {
 		return err
 	}

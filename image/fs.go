@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +32,7 @@ type FS struct {
 // Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference.
 func (s *Store) FS(ctx context.Context, ref string) (*FS, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	body, err := s.c.Body(ctx, http.MethodPost, client.Query("/images/fs", "ref", ref), nil)
+	body, err := s.c.Body(ctx, api.FSOpen, api.Ref{Ref: ref})
 	if err != nil {
 		cancel()
 		return nil, err
@@ -53,7 +52,7 @@ func (s *Store) FS(ctx context.Context, ref string) (*FS, error) {
 		if ctx.Err() != nil {
 			return nil // it closed itself
 		}
-		return f.c.Do(ctx, http.MethodPost, "/images/fs/"+f.handle+"/close", nil, nil)
+		return f.c.Do(ctx, api.FSClose.Of(f.handle), nil, nil)
 	})
 	return f, nil
 }
@@ -62,16 +61,12 @@ func (s *Store) FS(ctx context.Context, ref string) (*FS, error) {
 func (f *FS) Close() error { return f.close() }
 
 // ask makes a request about a file.
-func (f *FS) ask(op, what, name string, out any, more ...string) error {
-	if !fs.ValidPath(name) {
-		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+func (f *FS) ask(op string, route api.Route, in api.FileRequest, out any) error {
+	if !fs.ValidPath(in.Name) {
+		return &fs.PathError{Op: op, Path: in.Name, Err: fs.ErrInvalid}
 	}
-	err := f.c.Do(f.ctx, http.MethodGet, f.url(what, name, more...), nil, out)
-	return f.pathError(op, name, err)
-}
-
-func (f *FS) url(what, name string, more ...string) string {
-	return client.Query("/images/fs/"+f.handle+"/"+what, append([]string{"name", name}, more...)...)
+	err := f.c.Do(f.ctx, route.Of(f.handle), in, out)
+	return f.pathError(op, in.Name, err)
 }
 
 // pathError makes the errors of io/fs of the agent's.
@@ -95,7 +90,7 @@ func (f *FS) pathError(op, name string, err error) error {
 // Open opens a file or a directory. A file also implements io.ReaderAt and io.Seeker.
 func (f *FS) Open(name string) (fs.File, error) {
 	var info api.FileInfo
-	if err := f.ask("open", "stat", name, &info, "follow", "1"); err != nil {
+	if err := f.ask("open", api.FSStat, api.FileRequest{Name: name, Follow: true}, &info); err != nil {
 		return nil, err
 	}
 	return &file{fsys: f, name: name, info: fileInfo{info}}, nil
@@ -104,7 +99,7 @@ func (f *FS) Open(name string) (fs.File, error) {
 // Stat describes a file; a link at the end is followed.
 func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	var info api.FileInfo
-	if err := f.ask("stat", "stat", name, &info, "follow", "1"); err != nil {
+	if err := f.ask("stat", api.FSStat, api.FileRequest{Name: name, Follow: true}, &info); err != nil {
 		return nil, err
 	}
 	return fileInfo{info}, nil
@@ -113,7 +108,7 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 // Lstat describes a file, or a link itself.
 func (f *FS) Lstat(name string) (fs.FileInfo, error) {
 	var info api.FileInfo
-	if err := f.ask("lstat", "stat", name, &info); err != nil {
+	if err := f.ask("lstat", api.FSStat, api.FileRequest{Name: name}, &info); err != nil {
 		return nil, err
 	}
 	return fileInfo{info}, nil
@@ -122,14 +117,14 @@ func (f *FS) Lstat(name string) (fs.FileInfo, error) {
 // ReadLink returns what a link says, which may be absolute: within the image.
 func (f *FS) ReadLink(name string) (string, error) {
 	var target string
-	err := f.ask("readlink", "link", name, &target)
+	err := f.ask("readlink", api.FSReadLink, api.FileRequest{Name: name}, &target)
 	return target, err
 }
 
 // ReadDir lists a directory, by name.
 func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	var infos []api.FileInfo
-	if err := f.ask("readdir", "dir", name, &infos); err != nil {
+	if err := f.ask("readdir", api.FSReadDir, api.FileRequest{Name: name}, &infos); err != nil {
 		return nil, err
 	}
 	entries := make([]fs.DirEntry, len(infos))
@@ -142,7 +137,7 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 
 // ReadFile reads a whole file.
 func (f *FS) ReadFile(name string) ([]byte, error) {
-	body, err := f.data("read", name, 0)
+	body, err := f.data(api.FileRequest{Name: name})
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +146,11 @@ func (f *FS) ReadFile(name string) ([]byte, error) {
 	return b, f.pathError("read", name, err)
 }
 
-// data streams a file from an offset on.
-func (f *FS) data(op, name string, offset int64, more ...string) (io.ReadCloser, error) {
-	if !fs.ValidPath(name) {
-		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+// data streams a file, or a part of it.
+func (f *FS) data(in api.FileRequest) (io.ReadCloser, error) {
+	if !fs.ValidPath(in.Name) {
+		return nil, &fs.PathError{Op: "read", Path: in.Name, Err: fs.ErrInvalid}
 	}
-	body, err := f.c.Body(f.ctx, http.MethodGet, f.url("data", name, append([]string{"offset", itoa(offset)}, more...)...), nil)
-	return body, f.pathError(op, name, err)
+	body, err := f.c.Body(f.ctx, api.FSRead.Of(f.handle), in)
+	return body, f.pathError("read", in.Name, err)
 }

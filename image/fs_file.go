@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"strconv"
 	"sync"
 	"time"
 
@@ -35,8 +34,6 @@ func (i fileInfo) Sys() any {
 type plainInfo struct{ fileInfo }
 
 func (plainInfo) Sys() any { return nil }
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // file is an open file or directory of an FS. Its content comes in one stream from where it is read on.
 type file struct {
@@ -95,7 +92,7 @@ func (f *file) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	if f.body == nil {
-		body, err := f.fsys.data("read", f.name, f.offset)
+		body, err := f.fsys.data(api.FileRequest{Name: f.name, Offset: f.offset})
 		if err != nil {
 			return 0, err
 		}
@@ -120,7 +117,8 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	body, err := f.fsys.data("read", f.name, off, "length", strconv.Itoa(len(p)))
+	length := int64(len(p))
+	body, err := f.fsys.data(api.FileRequest{Name: f.name, Offset: off, Length: &length})
 	if err != nil {
 		return 0, err
 	}

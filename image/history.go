@@ -2,10 +2,9 @@ package image
 
 import (
 	"context"
-	"net/http"
 	"time"
 
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Step is one entry of an image's history: an instruction of its Dockerfile, as a rule.
@@ -22,6 +21,6 @@ type Step struct {
 // Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference.
 func (s *Store) History(ctx context.Context, ref string) ([]Step, error) {
 	var steps []Step
-	err := s.c.Do(ctx, http.MethodGet, client.Query("/images/history", "ref", ref), nil, &steps)
+	err := s.c.Do(ctx, api.ImageHistory, api.Ref{Ref: ref}, &steps)
 	return steps, err
 }

@@ -2,10 +2,9 @@ package image
 
 import (
 	"context"
-	"net/http"
 	"time"
 
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Image describes an image of the store.
@@ -52,7 +51,7 @@ type Health struct {
 // Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference.
 func (s *Store) Get(ctx context.Context, ref string) (*Image, error) {
 	var img Image
-	if err := s.c.Do(ctx, http.MethodGet, client.Query("/images/get", "ref", ref), nil, &img); err != nil {
+	if err := s.c.Do(ctx, api.ImageGet, api.Ref{Ref: ref}, &img); err != nil {
 		return nil, err
 	}
 	return &img, nil

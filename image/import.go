@@ -3,7 +3,8 @@ package image
 import (
 	"context"
 	"io"
-	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // ImportOptions say what image to make of a root file system.
@@ -27,7 +28,7 @@ type ImportOptions struct {
 // no tar or has a name twice.
 func (s *Store) Import(ctx context.Context, r io.Reader, opts ImportOptions) (*Image, error) {
 	var img Image
-	if err := s.c.Stream(ctx, http.MethodPost, "/images/import", opts, r, nil, &img); err != nil {
+	if err := s.c.Stream(ctx, api.ImageImport, opts, r, nil, &img); err != nil {
 		return nil, err
 	}
 	return &img, nil

@@ -2,8 +2,9 @@ package image
 
 import (
 	"context"
-	"net/http"
 	"time"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // ListOptions choose what List returns: the images that fit all that is set.
@@ -39,6 +40,6 @@ type Filter struct {
 // Since.
 func (s *Store) List(ctx context.Context, opts ListOptions) ([]Image, error) {
 	var imgs []Image
-	err := s.c.Do(ctx, http.MethodPost, "/images/list", opts, &imgs)
+	err := s.c.Do(ctx, api.ImageList, opts, &imgs)
 	return imgs, err
 }

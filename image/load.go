@@ -3,7 +3,8 @@ package image
 import (
 	"context"
 	"io"
-	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // LoadOptions tune Load.
@@ -18,6 +19,6 @@ type LoadOptions struct {
 // Errors: ErrCorrupt, ErrDigestMismatch, ErrInvalidArgument for an archive that is neither or is hostile; ErrPolicy, ErrNoSpace.
 func (s *Store) Load(ctx context.Context, r io.Reader, opts LoadOptions) ([]Image, error) {
 	var imgs []Image
-	err := s.c.Stream(ctx, http.MethodPost, "/images/load", opts, r, progressTo(opts.Progress), &imgs)
+	err := s.c.Stream(ctx, api.ImageLoad, opts, r, progressTo(opts.Progress), &imgs)
 	return imgs, err
 }

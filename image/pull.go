@@ -3,7 +3,6 @@ package image
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
@@ -52,11 +51,6 @@ type PullOptions struct {
 	Progress func(Progress) `json:"-"`
 }
 
-type pullRequest struct {
-	Ref string `json:"ref"`
-	PullOptions
-}
-
 // Pull fetches an image from a registry, or from this store by Policy. A name without a registry means docker.io, and
 // without a tag latest, as in Docker. Processes that pull the same reference at the same time download it once.
 //
@@ -74,7 +68,7 @@ type pullRequest struct {
 // ErrDigestMismatch, ErrPolicy, ErrCorrupt, ErrNoSpace.
 func (s *Store) Pull(ctx context.Context, ref string, opts PullOptions) (*Image, error) {
 	var img Image
-	err := s.c.Stream(ctx, http.MethodPost, "/images/pull", pullRequest{ref, opts}, nil, progressTo(opts.Progress), &img)
+	err := s.c.Stream(ctx, api.ImagePull, api.Request[PullOptions]{Ref: ref, Options: opts}, nil, progressTo(opts.Progress), &img)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,8 @@ package image
 
 import (
 	"context"
-	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // PushOptions tune Push.
@@ -22,21 +23,12 @@ type PushOptions struct {
 	Progress func(Progress) `json:"-"`
 }
 
-type pushRequest struct {
-	Ref string `json:"ref"`
-	PushOptions
-}
-
-type pushResult struct {
-	Digest string `json:"digest"`
-}
-
 // Push copies an image to a registry and returns the digest of the manifest there. Signatures that the image was pulled with
 // stay behind.
 //
 // Errors: those of Pull; ErrNotFound when the image is not in the store.
 func (s *Store) Push(ctx context.Context, ref string, opts PushOptions) (digest string, err error) {
-	var res pushResult
-	err = s.c.Stream(ctx, http.MethodPost, "/images/push", pushRequest{ref, opts}, nil, progressTo(opts.Progress), &res)
+	var res api.Pushed
+	err = s.c.Stream(ctx, api.ImagePush, api.Request[PushOptions]{Ref: ref, Options: opts}, nil, progressTo(opts.Progress), &res)
 	return res.Digest, err
 }

@@ -2,16 +2,9 @@ package image
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/caisson-dev/caisson/internal/api"
 )
-
-type pushIndexRequest struct {
-	Ref    string   `json:"ref"`
-	Images []string `json:"images"`
-	PushOptions
-}
 
 // PushIndex makes one reference of several images, each for a platform of its own, as docker buildx does with --platform
 // and podman manifest push --all: it pushes the images, which get no tags, and then an index of them as ref. A pull of ref
@@ -26,8 +19,8 @@ func (s *Store) PushIndex(ctx context.Context, ref string, images []string, opts
 	if opts.Destination != "" {
 		return "", api.Errorf(ErrInvalidArgument, "push index %s: Destination is set to %s: the reference says where to", ref, opts.Destination)
 	}
-	var res pushResult
-	req := pushIndexRequest{ref, images, opts}
-	err = s.c.Stream(ctx, http.MethodPost, "/images/push-index", req, nil, progressTo(opts.Progress), &res)
+	var res api.Pushed
+	req := api.PushIndexRequest[PushOptions]{Ref: ref, Images: images, Options: opts}
+	err = s.c.Stream(ctx, api.ImagePushIndex, req, nil, progressTo(opts.Progress), &res)
 	return res.Digest, err
 }

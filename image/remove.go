@@ -2,7 +2,8 @@ package image
 
 import (
 	"context"
-	"net/http"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // RemoveOptions tune Remove.
@@ -18,18 +19,13 @@ type RemoveResult struct {
 	Deleted  []string `json:"deleted,omitempty"`  // ids of images
 }
 
-type removeRequest struct {
-	Ref string `json:"ref"`
-	RemoveOptions
-}
-
 // Remove takes the name ref away, and the image too if that was its last name and no container uses it, as
 // docker image rm does. By id it removes the image with its one name.
 //
 // Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference, ErrInUse.
 func (s *Store) Remove(ctx context.Context, ref string, opts RemoveOptions) (RemoveResult, error) {
 	var res RemoveResult
-	err := s.c.Do(ctx, http.MethodPost, "/images/remove", removeRequest{ref, opts}, &res)
+	err := s.c.Do(ctx, api.ImageRemove, api.Request[RemoveOptions]{Ref: ref, Options: opts}, &res)
 	return res, err
 }
 
@@ -50,6 +46,6 @@ type PruneResult struct {
 // Prune removes images that nothing uses, and the caches of builds that belong to them.
 func (s *Store) Prune(ctx context.Context, opts PruneOptions) (PruneResult, error) {
 	var res PruneResult
-	err := s.c.Do(ctx, http.MethodPost, "/images/prune", opts, &res)
+	err := s.c.Do(ctx, api.ImagePrune, opts, &res)
 	return res, err
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -26,17 +25,12 @@ type SaveOptions struct {
 	Format Format `json:"format,omitempty"`
 }
 
-type saveRequest struct {
-	Refs []string `json:"refs"`
-	SaveOptions
-}
-
 // Save writes images as one tar archive to w, with the names that they are given by. An image given by its id is saved
 // without a name.
 //
 // Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference, ErrInvalidArgument; those of w.
 func (s *Store) Save(ctx context.Context, w io.Writer, refs []string, opts SaveOptions) error {
-	body, err := s.c.Body(ctx, http.MethodPost, "/images/save", saveRequest{refs, opts})
+	body, err := s.c.Body(ctx, api.ImageSave, api.SaveRequest[SaveOptions]{Refs: refs, Options: opts})
 	if err != nil {
 		return err
 	}

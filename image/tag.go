@@ -2,21 +2,20 @@ package image
 
 import (
 	"context"
-	"net/http"
 
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Tag gives the image ref another name. A name that another image had moves to this one.
 //
 // Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference.
 func (s *Store) Tag(ctx context.Context, ref, name string) error {
-	return s.c.Do(ctx, http.MethodPost, client.Query("/images/tag", "ref", ref, "name", name), nil, nil)
+	return s.c.Do(ctx, api.ImageTag, api.TagRequest{Ref: ref, Name: name}, nil)
 }
 
 // Untag takes a name away. The image stays, dangling if it was its last name.
 //
 // Errors: ErrNotFound, ErrInvalidReference.
 func (s *Store) Untag(ctx context.Context, name string) error {
-	return s.c.Do(ctx, http.MethodPost, client.Query("/images/untag", "name", name), nil, nil)
+	return s.c.Do(ctx, api.ImageUntag, api.Name{Name: name}, nil)
 }

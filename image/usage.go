@@ -2,8 +2,9 @@ package image
 
 import (
 	"context"
-	"net/http"
 	"time"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // DiskUsage says what in a store takes how much space, as docker system df does. All sizes are bytes: of layers as they
@@ -58,7 +59,7 @@ type CacheUsage struct {
 // where they are large.
 func (s *Store) DiskUsage(ctx context.Context) (*DiskUsage, error) {
 	var u DiskUsage
-	if err := s.c.Do(ctx, http.MethodGet, "/store/usage", nil, &u); err != nil {
+	if err := s.c.Do(ctx, api.StoreUsage, nil, &u); err != nil {
 		return nil, err
 	}
 	return &u, nil

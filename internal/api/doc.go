@@ -1,10 +1,13 @@
-// Package api is what an owner's packages and its agent say to each other: paths, envelopes, errors and the stream
-// framing. The bodies of requests are the public option structs themselves, as JSON: owner and agent are of one
-// version, so there is nothing to translate.
+// Package api is what an owner's packages and its agent say to each other: the routes of requests, the bodies that are
+// more than a public option struct, events, frames and errors. All of it stands here once, and both sides use it. Most
+// bodies are the public option structs themselves, as JSON: owner and agent are of one version, so there is nothing to
+// translate.
+//
+// It may import the standard library alone, and touches nothing outside the process.
 package api
 
 // Protocol changes whenever the two sides would no longer understand each other.
-const Protocol = "1"
+const Protocol = "2"
 
 // Hello is the agent's first line on the lifeline: where it listens, or why it can't work.
 type Hello struct {

@@ -110,8 +110,8 @@ func (c *Client) Shared() bool {
 }
 
 // Do sends in as JSON and decodes the answer into out; either may be nil.
-func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
-	resp, err := c.send(ctx, method, path, in, nil)
+func (c *Client) Do(ctx context.Context, route api.Route, in, out any) error {
+	resp, err := c.send(ctx, route, in, nil)
 	if err != nil {
 		return err
 	}
@@ -125,8 +125,8 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 }
 
 // Body opens a streaming response. The caller closes it.
-func (c *Client) Body(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
-	resp, err := c.send(ctx, method, path, in, nil)
+func (c *Client) Body(ctx context.Context, route api.Route, in any) (io.ReadCloser, error) {
+	resp, err := c.send(ctx, route, in, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -134,8 +134,8 @@ func (c *Client) Body(ctx context.Context, method, path string, in any) (io.Read
 }
 
 // Stream sends in, then body, and calls each for every event until the result, which it decodes into out.
-func (c *Client) Stream(ctx context.Context, method, path string, in any, body io.Reader, each func(api.Event) error, out any) error {
-	resp, err := c.send(ctx, method, path, in, body)
+func (c *Client) Stream(ctx context.Context, route api.Route, in any, body io.Reader, each func(api.Event) error, out any) error {
+	resp, err := c.send(ctx, route, in, body)
 	if err != nil {
 		return err
 	}
@@ -166,17 +166,11 @@ func (c *Client) Stream(ctx context.Context, method, path string, in any, body i
 }
 
 // Upgrade opens a two-way stream. The first request body is in.
-func (c *Client) Upgrade(ctx context.Context, path string, in any) (io.ReadWriteCloser, error) {
-	b, err := json.Marshal(in)
+func (c *Client) Upgrade(ctx context.Context, route api.Route, in any) (io.ReadWriteCloser, error) {
+	req, err := upgrade(ctx, route, in)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://agent"+path, bytes.NewReader(b))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Connection", "Upgrade")
-	req.Header.Set("Upgrade", api.Upgrade)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.explain(ctx, err)
@@ -188,13 +182,31 @@ func (c *Client) Upgrade(ctx context.Context, path string, in any) (io.ReadWrite
 	rwc, ok := resp.Body.(io.ReadWriteCloser)
 	if !ok {
 		resp.Body.Close()
-		return nil, fmt.Errorf("stream of %s: the response body is not writable", path)
+		return nil, fmt.Errorf("stream of %s: the response body is not writable", route)
 	}
 	return rwc, nil
 }
 
+func upgrade(ctx context.Context, route api.Route, in any) (*http.Request, error) {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return nil, fmt.Errorf("encode the request: %w", err)
+	}
+	req, err := newRequest(ctx, route, bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Connection", "Upgrade")
+	req.Header.Set("Upgrade", api.Upgrade)
+	return req, nil
+}
+
+func newRequest(ctx context.Context, route api.Route, body io.Reader) (*http.Request, error) {
+	return http.NewRequestWithContext(ctx, http.MethodPost, "http://agent"+route.String(), body)
+}
+
 // send makes the request. With a body, the first line is in as JSON and the rest is body.
-func (c *Client) send(ctx context.Context, method, path string, in any, body io.Reader) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, route api.Route, in any, body io.Reader) (*http.Response, error) {
 	var r io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
@@ -206,7 +218,7 @@ func (c *Client) send(ctx context.Context, method, path string, in any, body io.
 			r = io.MultiReader(bytes.NewReader(append(b, '\n')), body)
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, r)
+	req, err := newRequest(ctx, route, r)
 	if err != nil {
 		return nil, err
 	}
@@ -256,18 +268,4 @@ func (c *Client) explain(ctx context.Context, err error) error {
 		err = ue.Err
 	}
 	return fmt.Errorf("talk to the agent: %w", err)
-}
-
-// Query formats path with its query from pairs of keys and values; empty values are left out.
-func Query(path string, pairs ...string) string {
-	q := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			q.Add(pairs[i], pairs[i+1])
-		}
-	}
-	if len(q) == 0 {
-		return path
-	}
-	return path + "?" + q.Encode()
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/caisson-dev/caisson/internal/unixsock"
 )
 
-// File asks an agent for an open file. The agent is the one whose socket a GET of where tells: descriptors don't pass
+// File asks an agent for an open file. The agent is the one whose socket is the answer to where: descriptors don't pass
 // through another.
-func (c *Client) File(ctx context.Context, where, path string) (*os.File, error) {
+func (c *Client) File(ctx context.Context, where, route api.Route, in any) (*os.File, error) {
 	var at string
-	if err := c.Do(ctx, http.MethodGet, where, nil, &at); err != nil {
+	if err := c.Do(ctx, where, nil, &at); err != nil {
 		return nil, err
 	}
 	conn, err := unixsock.Dial(ctx, at)
@@ -29,17 +29,15 @@ func (c *Client) File(ctx context.Context, where, path string) (*os.File, error)
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	f, err := receiveFile(ctx, conn.(*net.UnixConn), path)
+	f, err := receiveFile(ctx, conn.(*net.UnixConn), route, in)
 	return f, c.explain(ctx, err)
 }
 
-func receiveFile(ctx context.Context, conn *net.UnixConn, path string) (*os.File, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://agent"+path, nil)
+func receiveFile(ctx context.Context, conn *net.UnixConn, route api.Route, in any) (*os.File, error) {
+	req, err := upgrade(ctx, route, in)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Connection", "Upgrade")
-	req.Header.Set("Upgrade", api.Upgrade)
 	if err := req.Write(conn); err != nil {
 		return nil, err
 	}

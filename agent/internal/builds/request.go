@@ -14,26 +14,20 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Request is what the owner sends.
+// Request is a build that was asked for.
 type Request struct {
-	Dir string `json:"dir,omitempty"` // the context is this directory
 	image.BuildOptions
-	HasTar bool `json:"hasTar,omitempty"` // the context follows as tar
-	Quiet  bool `json:"quiet,omitempty"`
-	Events bool `json:"events,omitempty"`
-
-	Dirs     map[string]string `json:"dirs,omitempty"`     // named contexts that are directories
-	Tars     []string          `json:"tars,omitempty"`     // those that follow as tars, after the context's
-	Boundary string            `json:"boundary,omitempty"` // of multipart, which the tars come as if there are Tars
+	api.BuildInput
 }
 
 func (s *Service) handleBuild(w http.ResponseWriter, r *http.Request) {
-	var req Request
-	body, err := wire.DecodeLine(r.Body, &req)
+	var in api.BuildRequest[image.BuildOptions]
+	body, err := wire.DecodeLine(r.Body, &in)
 	if err != nil {
 		wire.Fail(w, err)
 		return
 	}
+	req := Request{in.Options, in.Input}
 	ev := wire.NewEvents(w)
 	var out io.Writer = io.Discard
 	if !req.Quiet {

@@ -5,7 +5,6 @@ package builds
 import (
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,6 +15,8 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Service builds images into one store.
@@ -43,7 +44,7 @@ func New(i *images.Service, layout state.Layout, logger *slog.Logger) *Service {
 }
 
 // Routes registers the request of image.Store.Build.
-func (s *Service) Routes(mux *http.ServeMux) { mux.HandleFunc("POST /images/build", s.handleBuild) }
+func (s *Service) Routes(mux *wire.Mux) { mux.Handle(api.ImageBuild, s.handleBuild) }
 
 // prepare is done before the first build.
 func (s *Service) prepare() error {

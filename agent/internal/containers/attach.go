@@ -17,14 +17,8 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-type attachRequest struct {
-	Stdin bool     `json:"stdin"`
-	Logs  bool     `json:"logs"` // begin with what the present run has written
-	Size  api.Size `json:"size"`
-}
-
 func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
-	var req attachRequest
+	var req api.AttachRequest
 	if err := wire.Decode(r.Body, &req); err != nil {
 		wire.Fail(w, err)
 		return

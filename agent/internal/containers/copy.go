@@ -21,17 +21,7 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-type copyToRequest struct {
-	Dir string `json:"dir"`
-	container.CopyOptions
-}
-
-type copyFromRequest struct {
-	Path string `json:"path"`
-	container.CopyFromOptions
-}
-
-func (s *Service) statPath(r *http.Request, req copyFromRequest) (*container.FileInfo, error) {
+func (s *Service) statPath(r *http.Request, req api.PathRequest[container.CopyFromOptions]) (*container.FileInfo, error) {
 	v, err := s.view(r.Context(), r.PathValue("id"), true)
 	if err != nil {
 		return nil, err
@@ -43,8 +33,8 @@ func (s *Service) statPath(r *http.Request, req copyFromRequest) (*container.Fil
 	return info, err
 }
 
-func (v *view) stat(req copyFromRequest) (*container.FileInfo, error) {
-	h, err := v.open(req.Path, req.Follow)
+func (v *view) stat(req api.PathRequest[container.CopyFromOptions]) (*container.FileInfo, error) {
+	h, err := v.open(req.Path, req.Options.Follow)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +43,7 @@ func (v *view) stat(req copyFromRequest) (*container.FileInfo, error) {
 }
 
 func (s *Service) copyFrom(w http.ResponseWriter, r *http.Request) {
-	var req copyFromRequest
+	var req api.PathRequest[container.CopyFromOptions]
 	if err := wire.Decode(r.Body, &req); err != nil {
 		wire.Fail(w, err)
 		return
@@ -64,7 +54,7 @@ func (s *Service) copyFrom(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.closeView(v)
-	h, err := v.open(req.Path, req.Follow)
+	h, err := v.open(req.Path, req.Options.Follow)
 	if err != nil {
 		wire.Fail(w, err)
 		return
@@ -105,7 +95,7 @@ func (s *Service) sendTar(w http.ResponseWriter, info any, write func(*pack.Pack
 }
 
 func (s *Service) copyTo(w http.ResponseWriter, r *http.Request) {
-	var req copyToRequest
+	var req api.PathRequest[container.CopyOptions]
 	if err := wire.Decode(r.Body, &req); err != nil {
 		wire.Fail(w, err)
 		return
@@ -146,8 +136,8 @@ func linger(conn net.Conn) {
 }
 
 // unpacker looks at where the copy goes, and whose it will be.
-func (s *Service) unpacker(v *view, req copyToRequest) (*unpacker, error) {
-	dir := path.Clean("/" + req.Dir)
+func (s *Service) unpacker(v *view, req api.PathRequest[container.CopyOptions]) (*unpacker, error) {
+	dir := path.Clean("/" + req.Path)
 	h, err := v.open(dir, true)
 	if err != nil {
 		return nil, err
@@ -160,12 +150,12 @@ func (s *Service) unpacker(v *view, req copyToRequest) (*unpacker, error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return nil, invalid("copy to container %s: %s is no directory", names.Short(v.rec.ID), dir)
 	}
-	u := &unpacker{v: v, dir: dir, owner: owner{keep: req.KeepOwner, rootless: s.Host.Rootless}}
+	u := &unpacker{v: v, dir: dir, owner: owner{keep: req.Options.KeepOwner, rootless: s.Host.Rootless}}
 	switch {
-	case req.Owner != "" && req.KeepOwner:
+	case req.Options.Owner != "" && req.Options.KeepOwner:
 		return nil, invalid("copy to container %s: CopyOptions.Owner and KeepOwner are both set: set one", names.Short(v.rec.ID))
-	case req.Owner != "":
-		who, _, err := resolveUser(v.rootfs, req.Owner)
+	case req.Options.Owner != "":
+		who, _, err := resolveUser(v.rootfs, req.Options.Owner)
 		if err != nil {
 			return nil, err
 		}

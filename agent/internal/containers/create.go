@@ -24,12 +24,12 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-func (s *Service) create(r *http.Request, opts container.Options) (ref, error) {
+func (s *Service) create(r *http.Request, opts container.Options) (api.Created, error) {
 	return s.make(r.Context(), opts, nil)
 }
 
 // make makes a container. modify, if any, changes its specification.
-func (s *Service) make(ctx context.Context, opts container.Options, modify func(*specs.Spec) (*specs.Spec, error)) (ref, error) {
+func (s *Service) make(ctx context.Context, opts container.Options, modify func(*specs.Spec) (*specs.Spec, error)) (api.Created, error) {
 	network := opts.Network
 	if err := firstError(
 		func() error { return validate(&opts) },
@@ -37,33 +37,33 @@ func (s *Service) make(ctx context.Context, opts container.Options, modify func(
 		func() error { return s.joins(&opts) },
 		func() error { return s.canJoin(&opts, network) },
 	); err != nil {
-		return ref{}, err
+		return api.Created{}, err
 	}
 	img, err := s.Images.Ensure(ctx, opts.Image, pullPolicy(opts.Pull), nil)
 	if err != nil {
-		return ref{}, err
+		return api.Created{}, err
 	}
 	rec, err := newRecord(opts, img)
 	if err != nil {
-		return ref{}, err
+		return api.Created{}, err
 	}
 	if rec.Hostname, err = s.newHostname(rec); err != nil {
-		return ref{}, err
+		return api.Created{}, err
 	}
 	if err := s.findImages(ctx, rec); err != nil {
-		return ref{}, err
+		return api.Created{}, err
 	}
 	// From here on nothing is given up half way because the caller went: what is begun is made or undone.
 	lock, err := s.newDir(rec)
 	if err != nil {
-		return ref{}, err
+		return api.Created{}, err
 	}
 	err = s.build(ctx, rec, img)
 	if err == nil && modify != nil {
 		err = s.modify(rec, modify)
 	}
 	if err != nil {
-		return ref{}, errors.Join(err, s.erase(rec), unlock(lock))
+		return api.Created{}, errors.Join(err, s.erase(rec), unlock(lock))
 	}
 	st := &State{State: container.StateCreated}
 	m := newManaged(s, rec, st, lock)
@@ -74,9 +74,9 @@ func (s *Service) make(ctx context.Context, opts container.Options, modify func(
 		err = s.add(m)
 	}
 	if err != nil {
-		return ref{}, errors.Join(err, s.erase(rec), unlock(lock))
+		return api.Created{}, errors.Join(err, s.erase(rec), unlock(lock))
 	}
-	return ref{rec.ID, rec.Name}, nil
+	return api.Created{ID: rec.ID, Name: rec.Name}, nil
 }
 
 func unlock(l *state.Lock) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // emit tells all who follow the store's events what happened to a container. attrs are pairs of keys and values.
@@ -85,8 +86,8 @@ func (s *Service) emitHealth(rec *Record, st container.HealthState) {
 }
 
 // created emits the creation of what f makes.
-func (s *Service) created(f func(*http.Request, container.Options) (ref, error)) func(*http.Request, container.Options) (ref, error) {
-	return func(r *http.Request, opts container.Options) (ref, error) {
+func (s *Service) created(f func(*http.Request, container.Options) (api.Created, error)) func(*http.Request, container.Options) (api.Created, error) {
+	return func(r *http.Request, opts container.Options) (api.Created, error) {
 		made, err := f(r, opts)
 		if err == nil {
 			s.emitCreate(made)
@@ -95,7 +96,7 @@ func (s *Service) created(f func(*http.Request, container.Options) (ref, error))
 	}
 }
 
-func (s *Service) emitCreate(made ref) {
+func (s *Service) emitCreate(made api.Created) {
 	if rec, err := s.loadRecord(made.ID); err == nil { // else it is gone again
 		s.emit(container.EventCreate, rec)
 	}

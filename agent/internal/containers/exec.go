@@ -26,21 +26,8 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-type execRequest struct {
-	Args  []string `json:"args"`
-	Env   []string `json:"env"`
-	Dir   string   `json:"dir"`
-	User  string   `json:"user"`
-	Stdin bool     `json:"stdin"`
-	TTY   bool     `json:"tty"`
-	Size  api.Size `json:"size"`
-
-	Privileged bool `json:"privileged"`
-	Detach     bool `json:"detach"`
-}
-
 func (s *Service) exec(w http.ResponseWriter, r *http.Request) {
-	var req execRequest
+	var req api.ExecRequest
 	if err := wire.Decode(r.Body, &req); err != nil {
 		wire.Fail(w, err)
 		return
@@ -85,7 +72,7 @@ type execution struct {
 }
 
 // exec starts a command in the container.
-func (m *managed) exec(req execRequest) (*execution, error) {
+func (m *managed) exec(req api.ExecRequest) (*execution, error) {
 	run, err := m.current()
 	if err != nil {
 		return nil, err
@@ -127,7 +114,7 @@ func (m *managed) exec(req execRequest) (*execution, error) {
 	return e, nil
 }
 
-func (m *managed) execSpec(req execRequest, rootfs string, first *specs.Process) (*specs.Process, error) {
+func (m *managed) execSpec(req api.ExecRequest, rootfs string, first *specs.Process) (*specs.Process, error) {
 	if len(req.Args) == 0 || req.Args[0] == "" {
 		return nil, invalid("exec: Args is empty: give a command")
 	}

@@ -181,7 +181,7 @@ func (m *managed) healthChanged() {
 func (m *managed) checkHealth(r *run) container.HealthCheck {
 	c := container.HealthCheck{Start: time.Now(), Code: -1}
 	defer func() { c.End = time.Now() }()
-	e, err := m.exec(execRequest{Args: healthCommand(m.rec)})
+	e, err := m.exec(api.ExecRequest{Args: healthCommand(m.rec)})
 	if err != nil {
 		c.Output = err.Error()
 		c.End = time.Now()

@@ -19,17 +19,17 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-func (s *Service) routeNetworks(mux *http.ServeMux) {
-	mux.HandleFunc("POST /networks/create", wire.Handle(s.createNetwork))
-	mux.HandleFunc("GET /networks/list", wire.Handle(s.listNetworks))
-	mux.HandleFunc("GET /networks/get", wire.Handle(s.getNetwork))
-	mux.HandleFunc("POST /networks/remove", wire.Handle(s.removeNetwork))
-	mux.HandleFunc("POST /networks/prune", wire.Handle(s.pruneNetworks))
-	mux.HandleFunc("POST /containers/{id}/connect", s.settled(wire.Handle(s.connect)))
-	mux.HandleFunc("POST /containers/{id}/disconnect", s.settled(wire.Handle(s.disconnect)))
-	mux.HandleFunc("GET /containers/{id}/socket", wire.Handle(s.socketOf))
-	mux.HandleFunc("POST /containers/{id}/dial", s.dial)
-	mux.HandleFunc("POST /containers/{id}/listen", s.listen)
+func (s *Service) routeNetworks(mux *wire.Mux) {
+	mux.Handle(api.NetworkCreate, wire.Handle(s.createNetwork))
+	mux.Handle(api.NetworkList, wire.Handle(s.listNetworks))
+	mux.Handle(api.NetworkGet, wire.Handle(s.getNetwork))
+	mux.Handle(api.NetworkRemove, wire.Handle(s.removeNetwork))
+	mux.Handle(api.NetworkPrune, wire.Handle(s.pruneNetworks))
+	mux.Handle(api.ContainerConnect, s.settled(wire.Handle(s.connect)))
+	mux.Handle(api.ContainerDisconnect, s.settled(wire.Handle(s.disconnect)))
+	mux.Handle(api.ContainerSocket, wire.Handle(s.socketOf))
+	mux.Handle(api.ContainerDial, s.dial)
+	mux.Handle(api.ContainerListen, s.listen)
 }
 
 func (s *Service) createNetwork(r *http.Request, opts container.NetworkOptions) (*container.NetworkInfo, error) {
@@ -130,8 +130,8 @@ func (s *Service) listNetworks(*http.Request, wire.None) ([]container.NetworkInf
 	return infos, nil
 }
 
-func (s *Service) getNetwork(r *http.Request, _ wire.None) (*container.NetworkInfo, error) {
-	d, err := s.describe(r.URL.Query().Get("name"))
+func (s *Service) getNetwork(_ *http.Request, in api.Name) (*container.NetworkInfo, error) {
+	d, err := s.describe(in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -159,8 +159,8 @@ func (s *Service) networkInfo(d *description) (*container.NetworkInfo, error) {
 	return out, nil
 }
 
-func (s *Service) removeNetwork(r *http.Request, _ wire.None) (wire.None, error) {
-	name := r.URL.Query().Get("name")
+func (s *Service) removeNetwork(r *http.Request, in api.Name) (wire.None, error) {
+	name := in.Name
 	lock, err := s.lockNetworks(r.Context())
 	if err != nil {
 		return wire.None{}, err

@@ -10,10 +10,11 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
-func (s *Service) rename(r *http.Request, _ wire.None) (wire.None, error) {
-	name := r.URL.Query().Get("name")
+func (s *Service) rename(r *http.Request, in api.Name) (wire.None, error) {
+	name := in.Name
 	if !names.Valid(name) {
 		return wire.None{}, invalid("rename to %q: a name must match %s", name, names.Pattern())
 	}

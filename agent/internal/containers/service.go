@@ -25,6 +25,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/volumes"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Host is what an agent found out about its surroundings.
@@ -94,44 +95,39 @@ func New(cfg Config) (*Service, error) {
 }
 
 // Routes registers the requests of package container.
-func (s *Service) Routes(mux *http.ServeMux) {
-	mux.HandleFunc("POST /containers/create", wire.Handle(s.created(s.create)))
-	mux.HandleFunc("POST /containers/create-modified", s.createModified)
-	mux.HandleFunc("GET /containers/get", wire.Handle(s.get))
-	mux.HandleFunc("POST /containers/list", wire.Handle(s.list))
-	mux.HandleFunc("POST /containers/prune", wire.Handle(s.prune))
-	mux.HandleFunc("GET /containers/{id}/inspect", wire.Handle(s.inspect))
+func (s *Service) Routes(mux *wire.Mux) {
+	mux.Handle(api.ContainerCreate, wire.Handle(s.created(s.create)))
+	mux.Handle(api.ContainerCreateModified, s.createModified)
+	mux.Handle(api.ContainerGet, wire.Handle(s.get))
+	mux.Handle(api.ContainerList, wire.Handle(s.list))
+	mux.Handle(api.ContainerPrune, wire.Handle(s.prune))
+	mux.Handle(api.ContainerInspect, wire.Handle(s.inspect))
 	s.routeOperations(mux)
 
 	s.routeNetworks(mux)
-	mux.HandleFunc("POST /containers/{id}/start", s.managing(wire.Handle(s.start)))
-	mux.HandleFunc("POST /containers/{id}/hold", s.managing(s.keepFor))
-	mux.HandleFunc("POST /containers/{id}/attach", s.managing(s.attach))
-	mux.HandleFunc("POST /containers/{id}/wait", s.unsettled(wire.Handle(s.wait)))
-	mux.HandleFunc("POST /containers/{id}/wait-healthy", s.unsettled(wire.Handle(s.waitHealthy)))
-	mux.HandleFunc("POST /containers/{id}/restart", s.managing(wire.Handle(s.restart)))
-	mux.HandleFunc("POST /containers/{id}/exec", s.running(s.exec))
-	mux.HandleFunc("POST /containers/{id}/kill", s.running(wire.Handle(s.kill)))
-	mux.HandleFunc("POST /containers/{id}/stop", s.settled(wire.Handle(s.stop)))
-	mux.HandleFunc("POST /containers/{id}/remove", s.settled(wire.Handle(s.remove)))
-	mux.HandleFunc("POST /containers/{id}/logs", s.settled(s.logs))
+	mux.Handle(api.ContainerStart, s.managing(wire.Handle(s.start)))
+	mux.Handle(api.ContainerHold, s.managing(s.keepFor))
+	mux.Handle(api.ContainerAttach, s.managing(s.attach))
+	mux.Handle(api.ContainerWait, s.unsettled(wire.Handle(s.wait)))
+	mux.Handle(api.ContainerWaitHealthy, s.unsettled(wire.Handle(s.waitHealthy)))
+	mux.Handle(api.ContainerRestart, s.managing(wire.Handle(s.restart)))
+	mux.Handle(api.ContainerExec, s.running(s.exec))
+	mux.Handle(api.ContainerKill, s.running(wire.Handle(s.kill)))
+	mux.Handle(api.ContainerStop, s.settled(wire.Handle(s.stop)))
+	mux.Handle(api.ContainerRemove, s.settled(wire.Handle(s.remove)))
+	mux.Handle(api.ContainerLogs, s.settled(s.logs))
 }
 
-type ref struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-}
-
-func (s *Service) get(r *http.Request, _ wire.None) (ref, error) {
-	id, err := s.lookup(r.URL.Query().Get("ref"))
+func (s *Service) get(_ *http.Request, in api.Ref) (api.Created, error) {
+	id, err := s.lookup(in.Ref)
 	if err != nil {
-		return ref{}, err
+		return api.Created{}, err
 	}
 	rec, err := s.loadRecord(id)
 	if err != nil {
-		return ref{}, err
+		return api.Created{}, err
 	}
-	return ref{rec.ID, rec.Name}, nil
+	return api.Created{ID: rec.ID, Name: rec.Name}, nil
 }
 
 // mine returns the container if this agent manages it.

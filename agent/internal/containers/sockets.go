@@ -57,7 +57,12 @@ func (s *Service) listen(w http.ResponseWriter, r *http.Request) {
 
 // sendSocket makes a socket in the container's network namespace and gives it to the client.
 func (s *Service) sendSocket(w http.ResponseWriter, r *http.Request, open func(context.Context, *network.Netns, string, string) (io.Closer, error)) {
-	f, err := s.openSocket(r, open)
+	var req api.SocketRequest
+	if err := wire.Decode(r.Body, &req); err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	f, err := s.openSocket(r, req, open)
 	if err != nil {
 		wire.Fail(w, err)
 		return
@@ -77,7 +82,7 @@ func (s *Service) sendSocket(w http.ResponseWriter, r *http.Request, open func(c
 	}
 }
 
-func (s *Service) openSocket(r *http.Request, open func(context.Context, *network.Netns, string, string) (io.Closer, error)) (*os.File, error) {
+func (s *Service) openSocket(r *http.Request, req api.SocketRequest, open func(context.Context, *network.Netns, string, string) (io.Closer, error)) (*os.File, error) {
 	id := r.PathValue("id")
 	m := s.mine(id)
 	if m == nil {
@@ -94,8 +99,7 @@ func (s *Service) openSocket(r *http.Request, open func(context.Context, *networ
 		return nil, err
 	}
 	defer ns.Close()
-	q := r.URL.Query()
-	c, err := open(r.Context(), ns, q.Get("network"), q.Get("address"))
+	c, err := open(r.Context(), ns, req.Network, req.Address)
 	if err != nil {
 		return nil, networkError(err)
 	}
@@ -138,8 +142,8 @@ func (s *Service) connect(r *http.Request, ep container.Endpoint) (wire.None, er
 }
 
 // disconnect takes a container from a network.
-func (s *Service) disconnect(r *http.Request, _ wire.None) (wire.None, error) {
-	name := r.URL.Query().Get("network")
+func (s *Service) disconnect(r *http.Request, in api.Name) (wire.None, error) {
+	name := in.Name
 	return wire.None{}, s.changeNetworks(r, func(m *managed, rec *Record) error {
 		eps := slices.Clone(endpoints(&rec.Options))
 		i := slices.IndexFunc(eps, func(e container.Endpoint) bool { return e.Network == name })

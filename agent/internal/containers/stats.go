@@ -17,34 +17,30 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
-type statsAnswer struct {
-	container.Stats
-	Started time.Time `json:"started"`
-}
-
-func (s *Service) stats(r *http.Request, _ wire.None) (statsAnswer, error) {
+func (s *Service) stats(r *http.Request, _ wire.None) (api.Sample[container.Stats], error) {
 	m, run, err := s.theirs(r)
 	if err != nil {
-		return statsAnswer{}, err
+		return api.Sample[container.Stats]{}, err
 	}
-	a := statsAnswer{Stats: container.Stats{Time: time.Now()}, Started: m.state().Status.Started}
+	a := api.Sample[container.Stats]{Stats: container.Stats{Time: time.Now()}, Started: m.state().Status.Started}
 	if s.freezable(run) { // it has a cgroup
 		err = m.cgroupStats(run, &a.Stats)
 	} else {
 		err = m.processStats(run, &a.Stats)
 	}
 	if err == nil && m.rec.Options.Network != container.NetworkHost {
-		a.Networks, err = process.Look(run.proc.Process, func(pid int) (map[string]container.NetworkStats, error) {
+		a.Stats.Networks, err = process.Look(run.proc.Process, func(pid int) (map[string]container.NetworkStats, error) {
 			return networkStats(fmt.Sprintf("/proc/%d/net/dev", pid))
 		})
 	}
 	if err != nil {
 		if _, gone := m.current(); gone != nil { // it ended meanwhile
-			return statsAnswer{}, gone
+			return api.Sample[container.Stats]{}, gone
 		}
-		return statsAnswer{}, err
+		return api.Sample[container.Stats]{}, err
 	}
 	return a, nil
 }

@@ -76,9 +76,9 @@ func (m *managed) stop(signal string, timeout time.Duration) error {
 	return nil
 }
 
-func (s *Service) kill(r *http.Request, _ wire.None) (wire.None, error) {
+func (s *Service) kill(r *http.Request, in api.KillRequest) (wire.None, error) {
 	id := r.PathValue("id")
-	name := r.URL.Query().Get("signal")
+	name := in.Signal
 	if name == "" {
 		name = "SIGKILL"
 	}

@@ -226,11 +226,7 @@ func (a *agent) listen() error {
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
-	a.images.Routes(mux)
-	builds.New(a.images, a.layout, a.log).Routes(mux)
-	a.conts.Routes(mux)
-	mux.HandleFunc("POST /store/destroy", wire.Handle(a.wantDestroy))
+	mux := routes(a.images, builds.New(a.images, a.layout, a.log), a.conts, wire.Handle(a.wantDestroy))
 	a.server = &http.Server{Handler: a.counter.wrap(mux), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn)}
 	go func() {
 		if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -238,6 +234,16 @@ func (a *agent) listen() error {
 		}
 	}()
 	return nil
+}
+
+// routes has a handler for each of api's routes.
+func routes(i *images.Service, b *builds.Service, c *containers.Service, destroy http.HandlerFunc) *wire.Mux {
+	mux := &wire.Mux{}
+	i.Routes(mux)
+	b.Routes(mux)
+	c.Routes(mux)
+	mux.Handle(api.StoreDestroy, destroy)
+	return mux
 }
 
 // stopServing lets an agent of a detached container send its last answers; an owner's agent has no one to answer.

@@ -11,15 +11,11 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
-func (s *Service) handleGet(w http.ResponseWriter, r *http.Request) {
-	img, err := s.Get(r.Context(), r.URL.Query().Get("ref"))
-	if err != nil {
-		wire.Fail(w, err)
-		return
-	}
-	wire.Reply(w, img)
+func (s *Service) handleGet() http.HandlerFunc {
+	return wire.Handle(func(r *http.Request, in api.Ref) (*image.Image, error) { return s.Get(r.Context(), in.Ref) })
 }
 
 // Get describes the image that ref names.

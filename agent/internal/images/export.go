@@ -11,7 +11,12 @@ import (
 )
 
 func (s *Service) handleExport(w http.ResponseWriter, r *http.Request) {
-	v, err := s.openFS(r.Context(), r.URL.Query().Get("ref"))
+	var in api.Ref
+	if err := wire.Decode(r.Body, &in); err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	v, err := s.openFS(r.Context(), in.Ref)
 	if err != nil {
 		wire.Fail(w, err)
 		return

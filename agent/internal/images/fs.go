@@ -57,7 +57,12 @@ func (s *Service) busy(id string) bool {
 
 // handleOpenFS answers with a handle and keeps the file system open until the caller closes it, goes away or gives up.
 func (s *Service) handleOpenFS(w http.ResponseWriter, r *http.Request) {
-	v, err := s.openFS(r.Context(), r.URL.Query().Get("ref"))
+	var in api.Ref
+	if err := wire.Decode(r.Body, &in); err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	v, err := s.openFS(r.Context(), in.Ref)
 	if err != nil {
 		wire.Fail(w, err)
 		return
@@ -77,7 +82,7 @@ func (s *Service) handleOpenFS(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) handleCloseFS(w http.ResponseWriter, r *http.Request) {
-	s.closeFS(r.PathValue("handle"))
+	s.closeFS(r.PathValue("id"))
 	wire.Reply(w, wire.None{})
 }
 
@@ -162,7 +167,7 @@ func (s *Service) mountDetached(ctx context.Context, layer string) (root *os.Fil
 
 // with runs f with the root of an open file system.
 func (s *Service) with(r *http.Request, f func(root *os.File) error) error {
-	got, ok := s.views.Load(r.PathValue("handle"))
+	got, ok := s.views.Load(r.PathValue("id"))
 	if !ok {
 		return api.Errorf(api.ErrNotFound, "the file system is closed")
 	}

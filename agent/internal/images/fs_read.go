@@ -17,13 +17,13 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-func (s *Service) routeFS(mux *http.ServeMux) {
-	mux.HandleFunc("POST /images/fs", s.handleOpenFS)
-	mux.HandleFunc("POST /images/fs/{handle}/close", s.handleCloseFS)
-	mux.HandleFunc("GET /images/fs/{handle}/stat", wire.Handle(s.statFS))
-	mux.HandleFunc("GET /images/fs/{handle}/dir", wire.Handle(s.readDirFS))
-	mux.HandleFunc("GET /images/fs/{handle}/link", wire.Handle(s.readLinkFS))
-	mux.HandleFunc("GET /images/fs/{handle}/data", s.dataFS)
+func (s *Service) routeFS(mux *wire.Mux) {
+	mux.Handle(api.FSOpen, s.handleOpenFS)
+	mux.Handle(api.FSClose, s.handleCloseFS)
+	mux.Handle(api.FSStat, wire.Handle(s.statFS))
+	mux.Handle(api.FSReadDir, wire.Handle(s.readDirFS))
+	mux.Handle(api.FSReadLink, wire.Handle(s.readLinkFS))
+	mux.Handle(api.FSRead, s.dataFS)
 }
 
 // lookup opens what name leads to; the descriptor is good for nothing but to look at it. A link at the end is followed
@@ -105,22 +105,21 @@ func FileMode(m uint32) fs.FileMode {
 	return mode
 }
 
-func (s *Service) statFS(r *http.Request, _ wire.None) (info api.FileInfo, err error) {
-	name := r.URL.Query().Get("name")
+func (s *Service) statFS(r *http.Request, in api.FileRequest) (info api.FileInfo, err error) {
 	err = s.with(r, func(root *os.File) error {
-		f, err := lookup(root, name, r.URL.Query().Get("follow") != "")
+		f, err := lookup(root, in.Name, in.Follow)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		info, err = describeFile(name, f)
+		info, err = describeFile(in.Name, f)
 		return err
 	})
 	return info, err
 }
 
-func (s *Service) readDirFS(r *http.Request, _ wire.None) (infos []api.FileInfo, err error) {
-	name := r.URL.Query().Get("name")
+func (s *Service) readDirFS(r *http.Request, in api.FileRequest) (infos []api.FileInfo, err error) {
+	name := in.Name
 	err = s.with(r, func(root *os.File) error {
 		f, err := lookup(root, name, true)
 		if err != nil {
@@ -149,8 +148,8 @@ func (s *Service) readDirFS(r *http.Request, _ wire.None) (infos []api.FileInfo,
 	return infos, err
 }
 
-func (s *Service) readLinkFS(r *http.Request, _ wire.None) (target string, err error) {
-	name := r.URL.Query().Get("name")
+func (s *Service) readLinkFS(r *http.Request, in api.FileRequest) (target string, err error) {
+	name := in.Name
 	err = s.with(r, func(root *os.File) error {
 		f, err := lookup(root, name, false)
 		if err != nil {
@@ -170,24 +169,28 @@ func (s *Service) readLinkFS(r *http.Request, _ wire.None) (target string, err e
 
 // dataFS streams a regular file from an offset on. Nothing else is opened: a device of the image would be the host's.
 func (s *Service) dataFS(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
+	var in api.FileRequest
+	if err := wire.Decode(r.Body, &in); err != nil {
+		wire.Fail(w, err)
+		return
+	}
 	var file *os.File
 	err := s.with(r, func(root *os.File) error {
-		f, err := lookup(root, q.Get("name"), true)
+		f, err := lookup(root, in.Name, true)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
 		switch st, err := f.Stat(); {
 		case err != nil:
-			return fileError(q.Get("name"), err)
+			return fileError(in.Name, err)
 		case st.IsDir():
-			return fileError(q.Get("name"), unix.EISDIR)
+			return fileError(in.Name, unix.EISDIR)
 		case !st.Mode().IsRegular():
-			return api.Errorf(api.ErrInvalidArgument, "%s: it is no regular file (%s)", q.Get("name"), st.Mode())
+			return api.Errorf(api.ErrInvalidArgument, "%s: it is no regular file (%s)", in.Name, st.Mode())
 		}
 		file, err = pathrs.Reopen(f, unix.O_RDONLY)
-		return fileError(q.Get("name"), err)
+		return fileError(in.Name, err)
 	})
 	if err != nil {
 		wire.Fail(w, err)
@@ -195,20 +198,19 @@ func (s *Service) dataFS(w http.ResponseWriter, r *http.Request) {
 	}
 	defer file.Close()
 	st, err := file.Stat()
-	offset, _ := strconv.ParseInt(q.Get("offset"), 10, 64) // none is 0
-	n := max(0, st.Size()-offset)
-	if limit, lerr := strconv.ParseInt(q.Get("length"), 10, 64); lerr == nil {
-		n = min(n, limit)
-	}
-	if err == nil && offset < 0 {
+	if err == nil && in.Offset < 0 {
 		err = unix.EINVAL
 	}
 	if err == nil {
-		_, err = file.Seek(offset, io.SeekStart)
+		_, err = file.Seek(in.Offset, io.SeekStart)
 	}
 	if err != nil {
-		wire.Fail(w, fileError(q.Get("name"), err))
+		wire.Fail(w, fileError(in.Name, err))
 		return
+	}
+	n := max(0, st.Size()-in.Offset)
+	if in.Length != nil {
+		n = min(n, *in.Length)
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Length", strconv.FormatInt(n, 10))

@@ -7,15 +7,11 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
-func (s *Service) handleHistory(w http.ResponseWriter, r *http.Request) {
-	steps, err := s.History(r.Context(), r.URL.Query().Get("ref"))
-	if err != nil {
-		wire.Fail(w, err)
-		return
-	}
-	wire.Reply(w, steps)
+func (s *Service) handleHistory() http.HandlerFunc {
+	return wire.Handle(func(r *http.Request, in api.Ref) ([]image.Step, error) { return s.History(r.Context(), in.Ref) })
 }
 
 // History returns the steps that made an image, the last first.

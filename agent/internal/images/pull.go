@@ -28,19 +28,14 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-type pullRequest struct {
-	Ref string `json:"ref"`
-	image.PullOptions
-}
-
 func (s *Service) handlePull(w http.ResponseWriter, r *http.Request) {
-	var req pullRequest
+	var req api.Request[image.PullOptions]
 	if err := wire.Decode(r.Body, &req); err != nil {
 		wire.Fail(w, err)
 		return
 	}
 	ev := wire.NewEvents(w)
-	img, err := s.Pull(r.Context(), req.Ref, req.PullOptions, func(p image.Progress) { _ = ev.Progress(p) })
+	img, err := s.Pull(r.Context(), req.Ref, req.Options, func(p image.Progress) { _ = ev.Progress(p) })
 	ev.End(img, err)
 }
 

@@ -19,24 +19,15 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-type pushRequest struct {
-	Ref string `json:"ref"`
-	image.PushOptions
-}
-
-type pushResult struct {
-	Digest string `json:"digest"`
-}
-
 func (s *Service) handlePush(w http.ResponseWriter, r *http.Request) {
-	var req pushRequest
+	var req api.Request[image.PushOptions]
 	if err := wire.Decode(r.Body, &req); err != nil {
 		wire.Fail(w, err)
 		return
 	}
 	ev := wire.NewEvents(w)
-	digest, err := s.Push(r.Context(), req.Ref, req.PushOptions, func(p image.Progress) { _ = ev.Progress(p) })
-	ev.End(pushResult{digest}, err)
+	digest, err := s.Push(r.Context(), req.Ref, req.Options, func(p image.Progress) { _ = ev.Progress(p) })
+	ev.End(api.Pushed{Digest: digest}, err)
 }
 
 // Push copies an image to a registry and returns the digest of its manifest there.

@@ -18,21 +18,15 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-type pushIndexRequest struct {
-	Ref    string   `json:"ref"`
-	Images []string `json:"images"`
-	image.PushOptions
-}
-
 func (s *Service) handlePushIndex(w http.ResponseWriter, r *http.Request) {
-	var req pushIndexRequest
+	var req api.PushIndexRequest[image.PushOptions]
 	if err := wire.Decode(r.Body, &req); err != nil {
 		wire.Fail(w, err)
 		return
 	}
 	ev := wire.NewEvents(w)
-	digest, err := s.PushIndex(r.Context(), req.Ref, req.Images, req.PushOptions, func(p image.Progress) { _ = ev.Progress(p) })
-	ev.End(pushResult{digest}, err)
+	digest, err := s.PushIndex(r.Context(), req.Ref, req.Images, req.Options, func(p image.Progress) { _ = ev.Progress(p) })
+	ev.End(api.Pushed{Digest: digest}, err)
 }
 
 // PushIndex copies images to a registry and then an index of them, whose digest it returns.

@@ -16,14 +16,9 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-type removeRequest struct {
-	Ref string `json:"ref"`
-	image.RemoveOptions
-}
-
 func (s *Service) handleRemove() http.HandlerFunc {
-	return wire.Handle(func(r *http.Request, in removeRequest) (image.RemoveResult, error) {
-		return s.Remove(r.Context(), in.Ref, in.RemoveOptions)
+	return wire.Handle(func(r *http.Request, in api.Request[image.RemoveOptions]) (image.RemoveResult, error) {
+		return s.Remove(r.Context(), in.Ref, in.Options)
 	})
 }
 

@@ -20,19 +20,14 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-type saveRequest struct {
-	Refs []string `json:"refs"`
-	image.SaveOptions
-}
-
 func (s *Service) handleSave(w http.ResponseWriter, r *http.Request) {
-	var req saveRequest
+	var req api.SaveRequest[image.SaveOptions]
 	if err := wire.Decode(r.Body, &req); err != nil {
 		wire.Fail(w, err)
 		return
 	}
 	fw := api.NewFrameWriter(w)
-	err := s.Save(r.Context(), fw.Stream(api.Stdout), req.Refs, req.SaveOptions)
+	err := s.Save(r.Context(), fw.Stream(api.Stdout), req.Refs, req.Options)
 	if err != nil {
 		_ = fw.JSON(api.Failure, api.ToError(err)) // the owner is gone when this fails
 		return

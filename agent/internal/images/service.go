@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -203,22 +203,22 @@ func (s *Service) Storage() storage.Store { return s.store }
 func (s *Service) Temp() *Temp { return s.temp }
 
 // Routes registers the requests of image.Store, without Build.
-func (s *Service) Routes(mux *http.ServeMux) {
-	mux.HandleFunc("POST /images/pull", s.handlePull)
-	mux.HandleFunc("POST /images/push", s.handlePush)
-	mux.HandleFunc("POST /images/push-index", s.handlePushIndex)
-	mux.HandleFunc("GET /images/get", s.handleGet)
-	mux.HandleFunc("POST /images/list", s.handleList())
-	mux.HandleFunc("POST /images/tag", s.handleTag)
-	mux.HandleFunc("POST /images/untag", s.handleUntag)
-	mux.HandleFunc("POST /images/remove", s.handleRemove())
-	mux.HandleFunc("POST /images/prune", s.handlePrune())
-	mux.HandleFunc("GET /images/history", s.handleHistory)
-	mux.HandleFunc("POST /images/save", s.handleSave)
-	mux.HandleFunc("POST /images/export", s.handleExport)
-	mux.HandleFunc("POST /images/load", s.handleLoad)
-	mux.HandleFunc("POST /images/import", s.handleImport)
-	mux.HandleFunc("GET /store/usage", s.handleUsage())
-	mux.HandleFunc("POST /store/check", s.handleCheck())
+func (s *Service) Routes(mux *wire.Mux) {
+	mux.Handle(api.ImagePull, s.handlePull)
+	mux.Handle(api.ImagePush, s.handlePush)
+	mux.Handle(api.ImagePushIndex, s.handlePushIndex)
+	mux.Handle(api.ImageGet, s.handleGet())
+	mux.Handle(api.ImageList, s.handleList())
+	mux.Handle(api.ImageTag, s.handleTag())
+	mux.Handle(api.ImageUntag, s.handleUntag())
+	mux.Handle(api.ImageRemove, s.handleRemove())
+	mux.Handle(api.ImagePrune, s.handlePrune())
+	mux.Handle(api.ImageHistory, s.handleHistory())
+	mux.Handle(api.ImageSave, s.handleSave)
+	mux.Handle(api.ImageExport, s.handleExport)
+	mux.Handle(api.ImageLoad, s.handleLoad)
+	mux.Handle(api.ImageImport, s.handleImport)
+	mux.Handle(api.StoreUsage, s.handleUsage())
+	mux.Handle(api.StoreCheck, s.handleCheck())
 	s.routeFS(mux)
 }

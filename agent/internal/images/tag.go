@@ -10,13 +10,10 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-func (s *Service) handleTag(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	if err := s.Tag(r.Context(), q.Get("ref"), q.Get("name")); err != nil {
-		wire.Fail(w, err)
-		return
-	}
-	wire.Reply(w, wire.None{})
+func (s *Service) handleTag() http.HandlerFunc {
+	return wire.Handle(func(r *http.Request, in api.TagRequest) (wire.None, error) {
+		return wire.None{}, s.Tag(r.Context(), in.Ref, in.Name)
+	})
 }
 
 // Tag gives the image ref another name; an image that had the name loses it.
@@ -41,12 +38,10 @@ func (s *Service) Tag(ctx context.Context, ref, name string) error {
 	return nil
 }
 
-func (s *Service) handleUntag(w http.ResponseWriter, r *http.Request) {
-	if err := s.Untag(r.Context(), r.URL.Query().Get("name")); err != nil {
-		wire.Fail(w, err)
-		return
-	}
-	wire.Reply(w, wire.None{})
+func (s *Service) handleUntag() http.HandlerFunc {
+	return wire.Handle(func(r *http.Request, in api.Name) (wire.None, error) {
+		return wire.None{}, s.Untag(r.Context(), in.Name)
+	})
 }
 
 // Untag takes a name away; the image stays.

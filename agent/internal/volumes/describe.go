@@ -49,8 +49,8 @@ func (s *Service) volume(name string, users map[string][]User) (*container.Volum
 	return v, nil
 }
 
-func (s *Service) get(r *http.Request, _ wire.None) (*container.Volume, error) {
-	return s.volume(r.URL.Query().Get("name"), nil)
+func (s *Service) get(_ *http.Request, in api.Name) (*container.Volume, error) {
+	return s.volume(in.Name, nil)
 }
 
 func (s *Service) list(*http.Request, wire.None) ([]container.Volume, error) { return s.all() }

@@ -16,7 +16,7 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-func (s *Service) remove(r *http.Request, _ wire.None) (wire.None, error) {
+func (s *Service) remove(r *http.Request, in api.Name) (wire.None, error) {
 	lock, err := s.lock(r.Context(), true)
 	if err != nil {
 		return wire.None{}, err
@@ -26,7 +26,7 @@ func (s *Service) remove(r *http.Request, _ wire.None) (wire.None, error) {
 	if err != nil {
 		return wire.None{}, err
 	}
-	v, err := s.volume(r.URL.Query().Get("name"), users)
+	v, err := s.volume(in.Name, users)
 	if err != nil {
 		return wire.None{}, err
 	}

@@ -4,12 +4,12 @@ package volumes
 
 import (
 	"context"
-	"net/http"
 	"path/filepath"
 
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // User is a container that mounts a volume.
@@ -32,12 +32,12 @@ type Service struct{ cfg Config }
 func New(cfg Config) *Service { return &Service{cfg} }
 
 // Routes registers the requests of volumes.
-func (s *Service) Routes(mux *http.ServeMux) {
-	mux.HandleFunc("POST /volumes/create", wire.Handle(s.create))
-	mux.HandleFunc("GET /volumes/list", wire.Handle(s.list))
-	mux.HandleFunc("GET /volumes/get", wire.Handle(s.get))
-	mux.HandleFunc("POST /volumes/remove", wire.Handle(s.remove))
-	mux.HandleFunc("POST /volumes/prune", wire.Handle(s.prune))
+func (s *Service) Routes(mux *wire.Mux) {
+	mux.Handle(api.VolumeCreate, wire.Handle(s.create))
+	mux.Handle(api.VolumeList, wire.Handle(s.list))
+	mux.Handle(api.VolumeGet, wire.Handle(s.get))
+	mux.Handle(api.VolumeRemove, wire.Handle(s.remove))
+	mux.Handle(api.VolumePrune, wire.Handle(s.prune))
 }
 
 // Path is the directory of a volume's content, whether it exists or not.

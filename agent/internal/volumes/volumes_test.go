@@ -3,10 +3,6 @@
 package volumes_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/agent/internal/volumes"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/agent/internal/wire/wiretest"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -24,49 +22,37 @@ import (
 type room struct {
 	*volumes.Service
 	dir    string
-	mux    *http.ServeMux
+	mux    wire.Mux
 	users  map[string][]volumes.User
 	events []container.Event
 }
 
 func newRoom(t *testing.T) *room {
-	r := &room{dir: t.TempDir(), mux: http.NewServeMux()}
+	r := &room{dir: t.TempDir()}
 	require.NoError(t, os.Mkdir(filepath.Join(r.dir, "volumes"), 0o755))
 	r.Service = volumes.New(volumes.Config{
 		Dir: filepath.Join(r.dir, "volumes"), Lock: filepath.Join(r.dir, "lock"),
 		Users: func() (map[string][]volumes.User, error) { return r.users, nil },
 		Emit:  func(e container.Event) { r.events = append(r.events, e) },
 	})
-	r.Routes(r.mux)
+	r.Routes(&r.mux)
 	return r
 }
 
 // ask makes a request and returns its error.
-func (r *room) ask(t *testing.T, method, path string, in, out any) error {
-	b, err := json.Marshal(in)
-	require.NoError(t, err)
-	w := httptest.NewRecorder()
-	r.mux.ServeHTTP(w, httptest.NewRequest(method, path, bytes.NewReader(b)))
-	if w.Code != http.StatusOK {
-		var e api.Error
-		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &e))
-		return &e
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(w.Body.Bytes(), out)
+func (r *room) ask(t *testing.T, route api.Route, in, out any) error {
+	return wiretest.Ask(t, &r.mux, route, in, out)
 }
 
 func (r *room) create(t *testing.T, opts container.VolumeOptions) *container.Volume {
 	var v container.Volume
-	require.NoError(t, r.ask(t, "POST", "/volumes/create", opts, &v))
+	require.NoError(t, r.ask(t, api.VolumeCreate, opts, &v))
 	return &v
 }
 
 func (r *room) names(t *testing.T) (names []string) {
 	var all []container.Volume
-	require.NoError(t, r.ask(t, "GET", "/volumes/list", nil, &all))
+	require.NoError(t, r.ask(t, api.VolumeList, nil, &all))
 	for _, v := range all {
 		names = append(names, v.Name)
 	}
@@ -91,10 +77,10 @@ func TestLife(t *testing.T) {
 	assert.True(t, anonymous.Anonymous)
 	assert.ElementsMatch(t, []string{"data", anonymous.Name}, r.names(t))
 
-	require.NoError(t, r.ask(t, "POST", "/volumes/remove?name=data", nil, nil))
-	require.ErrorIs(t, r.ask(t, "GET", "/volumes/get?name=data", nil, nil), api.ErrNotFound)
-	require.ErrorIs(t, r.ask(t, "POST", "/volumes/remove?name=data", nil, nil), api.ErrNotFound)
-	require.ErrorIs(t, r.ask(t, "GET", "/volumes/get?name=../volumes", nil, nil), api.ErrNotFound)
+	require.NoError(t, r.ask(t, api.VolumeRemove, api.Name{Name: "data"}, nil))
+	require.ErrorIs(t, r.ask(t, api.VolumeGet, api.Name{Name: "data"}, nil), api.ErrNotFound)
+	require.ErrorIs(t, r.ask(t, api.VolumeRemove, api.Name{Name: "data"}, nil), api.ErrNotFound)
+	require.ErrorIs(t, r.ask(t, api.VolumeGet, api.Name{Name: "../volumes"}, nil), api.ErrNotFound)
 	var kinds []container.EventAction
 	for _, e := range r.events {
 		assert.Equal(t, container.EventVolume, e.Type)
@@ -110,7 +96,7 @@ func TestCreateRefuses(t *testing.T) {
 		"VolumeOptions.Name":   {Name: "../x"},
 		"VolumeOptions.Labels": {Name: "x1", Labels: map[string]string{"": "x"}},
 	} {
-		err := r.ask(t, "POST", "/volumes/create", opts, nil)
+		err := r.ask(t, api.VolumeCreate, opts, nil)
 		require.ErrorIs(t, err, api.ErrInvalidArgument)
 		assert.ErrorContains(t, err, field)
 	}
@@ -123,9 +109,9 @@ func TestInUse(t *testing.T) {
 	r.create(t, container.VolumeOptions{Name: "data"})
 	r.users = map[string][]volumes.User{"data": {{ID: "0123456789abcdef", Name: "db"}, {ID: "1", Name: "web"}}}
 	var v container.Volume
-	require.NoError(t, r.ask(t, "GET", "/volumes/get?name=data", nil, &v))
+	require.NoError(t, r.ask(t, api.VolumeGet, api.Name{Name: "data"}, &v))
 	assert.Equal(t, []string{"0123456789abcdef", "1"}, v.Containers)
-	err := r.ask(t, "POST", "/volumes/remove?name=data", nil, nil)
+	err := r.ask(t, api.VolumeRemove, api.Name{Name: "data"}, nil)
 	require.ErrorIs(t, err, api.ErrInUse)
 	assert.ErrorContains(t, err, "container db (0123456789ab) mounts it")
 	assert.DirExists(t, r.Path("data"))
@@ -153,7 +139,7 @@ func TestPrune(t *testing.T) {
 			r.users = map[string][]volumes.User{"used": {{ID: "1"}}}
 			require.NoError(t, os.WriteFile(filepath.Join(r.Path("anonymous"), "x"), make([]byte, 10000), 0o600))
 			var res container.PruneResult
-			require.NoError(t, r.ask(t, "POST", "/volumes/prune", c.opts, &res))
+			require.NoError(t, r.ask(t, api.VolumePrune, c.opts, &res))
 			assert.ElementsMatch(t, c.gone, res.Deleted)
 			if name == "anonymous" {
 				assert.GreaterOrEqual(t, res.Space, int64(10000))
@@ -184,7 +170,7 @@ func TestMakeAndDrop(t *testing.T) {
 	require.NoError(t, r.Make(t.Context(), mounts, []string{"mine"}))
 	require.NoError(t, r.Make(t.Context(), mounts, []string{"mine"}), "they are there")
 	var v container.Volume
-	require.NoError(t, r.ask(t, "GET", "/volumes/get?name=mine", nil, &v))
+	require.NoError(t, r.ask(t, api.VolumeGet, api.Name{Name: "mine"}, &v))
 	assert.True(t, v.Anonymous)
 	require.NoError(t, r.Drop([]string{"mine", "gone"}))
 	assert.Equal(t, []string{"ours"}, r.names(t))
