@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
+	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/agent/internal/runtime"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/container"
@@ -49,7 +50,7 @@ type run struct {
 	rc   *runtime.Container
 	proc *runtime.Process
 	spec *specs.Spec
-	net  *netPlace
+	net  *networks.Place
 
 	stdinMu sync.Mutex
 	stdin   *os.File

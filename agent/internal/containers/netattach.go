@@ -4,27 +4,17 @@ package containers
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
-
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/container"
 )
-
-// place is a running container's place on networks and its published ports.
-type netPlace struct {
-	ns    *network.Netns
-	ends  []*network.Endpoint
-	ports *network.Publication
-}
 
 // endpoints returns the networks that a container joins.
 func endpoints(o *container.Options) []container.Endpoint {
@@ -37,160 +27,38 @@ func endpoints(o *container.Options) []container.Endpoint {
 	return nil
 }
 
-// joinNetworks gives a container that is about to start a network namespace on its networks, with its ports bound.
-// It returns nil for a container that has no network of its own.
-func (m *managed) joinNetworks(ctx context.Context) (*netPlace, error) {
-	eps := endpoints(&m.rec.Options)
-	if len(eps) == 0 && len(m.rec.Options.Ports) == 0 {
-		return nil, nil
-	}
-	p := &netPlace{}
-	if err := m.join(ctx, p, eps); err != nil {
-		return nil, errors.Join(networkError(err), p.leave())
-	}
-	return p, nil
-}
-
-func (m *managed) join(ctx context.Context, p *netPlace, eps []container.Endpoint) (err error) {
-	if p.ports, err = network.Publish(ctx, mappings(m.rec.Options.Ports), network.PublishOptions{Logger: m.s.Logger}); err != nil {
-		return err
-	}
-	if p.ns, err = network.NewNetns(); err != nil {
-		return err
-	}
-	for _, ep := range eps {
-		if err := m.joinOne(ctx, p, ep); err != nil {
-			return err
-		}
-	}
-	if len(eps) == 0 {
-		if err := p.ns.LoopbackUp(); err != nil {
-			return err
-		}
-	}
-	if len(m.rec.Options.Ports) > 0 {
-		return p.activate()
-	}
-	return nil
-}
-
-func (m *managed) joinOne(ctx context.Context, p *netPlace, ep container.Endpoint) error {
-	nw, err := m.s.nets.join(ctx, ep.Network)
-	if err != nil {
-		return err
-	}
-	opts := network.EndpointOptions{
-		Netns: p.ns, Container: m.rec.ID, Name: m.rec.Name, Aliases: append([]string{hostname(m.rec)}, ep.Aliases...), IPv4: ep.IPv4, IPv6: ep.IPv6,
-	}
-	if ep.MAC != "" {
-		if opts.MAC, err = net.ParseMAC(ep.MAC); err != nil {
-			return invalid("network %s: MAC: %w", ep.Network, err)
-		}
-	}
-	for _, d := range m.rec.Options.DNS.Servers {
+// member is the container as the networks know it.
+func (m *managed) member() (networks.Member, error) {
+	o := &m.rec.Options
+	out := networks.Member{ID: m.rec.ID, Name: m.rec.Name, Hostname: hostname(m.rec), Endpoints: endpoints(o), Ports: o.Ports}
+	for _, d := range o.DNS.Servers {
 		a, err := netip.ParseAddr(d)
 		if err != nil {
-			return invalid("Options.DNS.Servers: %w", err)
+			return out, invalid("Options.DNS.Servers: %w", err)
 		}
-		opts.Resolvers = append(opts.Resolvers, netip.AddrPortFrom(a, 53))
+		out.Resolvers = append(out.Resolvers, a)
 	}
-	end, err := nw.Attach(ctx, opts)
+	return out, nil
+}
+
+func (m *managed) joinNetworks() (*networks.Place, error) {
+	member, err := m.member()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.ends = append(p.ends, end)
-	return nil
-}
-
-// activate lets connections to the published ports through to the container's first address, or to its loopback.
-func (p *netPlace) activate() error {
-	var v4, v6 netip.Addr
-	if len(p.ends) > 0 {
-		info := p.ends[0].Info()
-		v4, v6 = info.IPv4.Addr(), info.IPv6.Addr()
-	}
-	return p.ports.Activate(p.ns, v4, v6)
-}
-
-// leave frees ports, names and addresses. The interfaces go with the namespace.
-func (p *netPlace) leave() error {
-	if p == nil {
-		return nil
-	}
-	var errs []error
-	if p.ports != nil {
-		errs = append(errs, p.ports.Close())
-	}
-	for _, e := range p.ends {
-		errs = append(errs, e.Release(context.Background()))
-	}
-	if p.ns != nil {
-		errs = append(errs, p.ns.Close())
-	}
-	return errors.Join(errs...)
-}
-
-// apply makes the specification use the namespace.
-func (p *netPlace) apply(spec *specs.Spec) {
-	if p == nil {
-		return
-	}
-	for i := range spec.Linux.Namespaces {
-		if n := &spec.Linux.Namespaces[i]; n.Type == specs.NetworkNamespace {
-			n.Path = p.ns.Path()
-		}
-	}
-}
-
-func mappings(ports []container.Port) []network.PortMapping {
-	var out []network.PortMapping
-	for _, p := range ports {
-		m := network.PortMapping{HostPort: p.Host, ContainerPort: p.Container, Proto: p.Protocol}
-		if p.HostIP != "" {
-			m.HostIP = netip.MustParseAddr(p.HostIP) // validated at Create
-		}
-		if p.Count > 1 {
-			m.ContainerPortEnd = p.Container + p.Count - 1
-			if p.Host != 0 {
-				m.HostPortEnd = p.Host + p.Count - 1
-			}
-		}
-		out = append(out, m)
-	}
-	return out
-}
-
-// describeEndpoints tells what Inspect shows.
-func (p *netPlace) describe() (eps []container.EndpointInfo, ports []container.PortBinding) {
-	if p == nil {
-		return nil, nil
-	}
-	for _, e := range p.ends {
-		i := e.Info()
-		eps = append(eps, container.EndpointInfo{
-			Network: i.Network, Aliases: i.Aliases, Interface: i.Interface, MAC: i.MAC, IPv4: i.IPv4, IPv6: i.IPv6,
-			Gateway4: i.Gateway4, Gateway6: i.Gateway6,
-		})
-	}
-	for _, b := range p.ports.Bindings() {
-		ports = append(ports, container.PortBinding{Host: b.Host, Container: b.Container, Protocol: b.Proto})
-	}
-	return eps, ports
+	return m.s.networks.Join(context.Background(), member)
 }
 
 // writeNetFiles writes hosts and resolv.conf for a container on networks, in place: they are mounted.
-func (m *managed) writeNetFiles(p *netPlace) error {
-	if p == nil || len(p.ends) == 0 {
+func (m *managed) writeNetFiles(eps []network.EndpointInfo) error {
+	if len(eps) == 0 {
 		return nil
 	}
 	host, err := network.ReadResolvConf("/etc/resolv.conf")
 	if err != nil {
 		return err
 	}
-	o := network.EtcOptions{Hostname: hostname(m.rec), Domain: m.rec.Options.Domain, Host: host, DNSSearch: m.rec.Options.DNS.Search, DNSOptions: m.rec.Options.DNS.Options}
-	for _, e := range p.ends {
-		o.Endpoints = append(o.Endpoints, e.Info())
-	}
+	o := network.EtcOptions{Hostname: hostname(m.rec), Domain: m.rec.Options.Domain, Host: host, Endpoints: eps, DNSSearch: m.rec.Options.DNS.Search, DNSOptions: m.rec.Options.DNS.Options}
 	for _, h := range m.rec.Options.Hosts {
 		name, addr, _ := strings.Cut(h, ":")
 		a := o.Endpoints[0].Host

@@ -22,5 +22,11 @@ func (s *Service) routeOperations(mux *wire.Mux) {
 	mux.Handle(api.ContainerDiff, s.settled(wire.Handle(s.diff)))
 	mux.Handle(api.ContainerCommit, s.settled(wire.Handle(s.commit)))
 	mux.Handle(api.ContainerUpdate, s.settled(wire.Handle(s.update)))
+	mux.Handle(api.ContainerConnect, s.settled(wire.Handle(s.connect)))
+	mux.Handle(api.ContainerDisconnect, s.settled(wire.Handle(s.disconnect)))
+	mux.Handle(api.ContainerSocket, wire.Handle(s.socketOf))
+	mux.Handle(api.ContainerDial, s.dial)
+	mux.Handle(api.ContainerListen, s.listen)
+	s.networks.Routes(mux)
 	s.volumes.Routes(mux)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/apparmor"
 	"github.com/caisson-dev/caisson/agent/internal/eventlog"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/agent/internal/runtime"
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
 	"github.com/caisson-dev/caisson/agent/internal/state"
@@ -65,7 +66,7 @@ type Service struct {
 	imageMounts sync.Mutex                  // held while images are mounted for a container that starts
 	ended       map[string]container.Status // of auto-removed containers, for a Wait that comes late
 	order       []string                    // of ended, oldest first
-	nets        *networks
+	networks    *networks.Service
 	volumes     *volumes.Service
 	changed     chan struct{} // closed and replaced when managed shrinks
 	closing     bool
@@ -87,7 +88,10 @@ func New(cfg Config) (*Service, error) {
 		files:   fileCache{records: map[string]cached[Record]{}, states: map[string]cached[State]{}},
 		managed: map[string]*managed{}, ended: map[string]container.Status{}, changed: make(chan struct{}),
 	}
-	s.nets = &networks{s: s}
+	s.networks = networks.New(networks.Config{
+		Dir: filepath.Join(cfg.Layout.Root, "networks"), RunDir: filepath.Join(cfg.Layout.RunRoot, "networks"),
+		Lock: filepath.Join(cfg.Layout.Locks(), "networks"), Logger: cfg.Logger, Users: s.networkUsers, Emit: s.Emit,
+	})
 	s.volumes = volumes.New(volumes.Config{
 		Dir: cfg.Layout.Volumes(), Lock: filepath.Join(cfg.Layout.Locks(), "volumes"), Users: s.volumeUsers, Emit: s.Emit,
 	})
@@ -104,7 +108,6 @@ func (s *Service) Routes(mux *wire.Mux) {
 	mux.Handle(api.ContainerInspect, wire.Handle(s.inspect))
 	s.routeOperations(mux)
 
-	s.routeNetworks(mux)
 	mux.Handle(api.ContainerStart, s.managing(wire.Handle(s.start)))
 	mux.Handle(api.ContainerHold, s.managing(s.keepFor))
 	mux.Handle(api.ContainerAttach, s.managing(s.attach))
@@ -197,7 +200,7 @@ func (s *Service) Close() {
 		})
 	}
 	wg.Wait()
-	if err := s.nets.close(); err != nil {
+	if err := s.networks.Close(); err != nil {
 		s.Logger.Warn("leave the networks", "error", err)
 	}
 }

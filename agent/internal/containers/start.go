@@ -3,7 +3,6 @@
 package containers
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -65,14 +64,14 @@ func (m *managed) startHeld() error {
 	pipes.closeTheirs()
 	if err != nil {
 		pipes.closeOurs()
-		err = fmt.Errorf("start container %s: %w", names.Short(m.rec.ID), errors.Join(err, r.net.leave(), m.s.unmount(m.rec.ID)))
+		err = fmt.Errorf("start container %s: %w", names.Short(m.rec.ID), errors.Join(err, r.net.Leave(), m.s.unmount(m.rec.ID)))
 		m.failed(r, err)
 		return err
 	}
 	r.connect(pipes)
 	m.mu.Lock()
 	m.st.State, m.st.Pid, m.st.RootFS = container.StateRunning, r.proc.Pid, rootfs
-	m.st.Networks, m.st.Ports = r.net.describe()
+	m.st.Networks, m.st.Ports = r.net.Info()
 	m.st.Status = container.Status{Started: begin}
 	m.st.Health = nil
 	if m.rec.Health != nil {
@@ -117,7 +116,7 @@ func (m *managed) launch(r *run, p *pipes) (string, error) {
 	joined := make(chan error, 1)
 	go func() { // beside the mount: neither needs the other
 		var err error
-		r.net, err = m.joinNetworks(context.Background())
+		r.net, err = m.joinNetworks()
 		joined <- err
 	}()
 	rootfs, err := m.s.Images.Storage().Mount(m.rec.ID, "")
@@ -153,14 +152,14 @@ func (m *managed) launch(r *run, p *pipes) (string, error) {
 
 // spec makes the specification for a run whose root file system is mounted and whose networks are joined.
 func (m *managed) spec(r *run, in *inputs) (*specs.Spec, error) {
-	if err := m.writeNetFiles(r.net); err != nil {
+	if err := m.writeNetFiles(r.net.Endpoints()); err != nil {
 		return nil, err
 	}
 	spec, err := newSpec(in.specInput)
 	if err != nil {
 		return nil, err
 	}
-	r.net.apply(spec)
+	r.net.Apply(spec)
 	return m.s.modified(m.rec.ID, spec)
 }
 
@@ -201,7 +200,7 @@ func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 	r.disconnect()
 	m.op.Lock()
 	defer m.op.Unlock()
-	if err := errors.Join(r.rc.Destroy(), r.net.leave(), m.s.unmount(m.rec.ID)); err != nil {
+	if err := errors.Join(r.rc.Destroy(), r.net.Leave(), m.s.unmount(m.rec.ID)); err != nil {
 		m.s.Logger.Error("clean up after container", "container", m.rec.ID, "error", err)
 	}
 	m.mu.Lock()

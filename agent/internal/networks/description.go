@@ -1,0 +1,105 @@
+//go:build linux
+
+package networks
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// Description is a network that was created: a file of the store.
+type Description struct {
+	container.NetworkOptions
+	Created time.Time `json:"created"`
+}
+
+func (d *Description) spec() network.Spec {
+	return network.Spec{
+		Name: d.Name, IPv4: d.IPv4, IPv6: d.IPv6, Gateway4: d.Gateway4, Gateway6: d.Gateway6,
+		EnableIPv6: d.EnableIPv6, MTU: d.MTU, Internal: d.Internal,
+	}
+}
+
+// chosen takes over what package network chose.
+func (d *Description) chosen(info network.Info) {
+	d.IPv4, d.IPv6, d.Gateway4, d.Gateway6, d.MTU = info.IPv4, info.IPv6, info.Gateway4, info.Gateway6, info.MTU
+}
+
+func (s *Service) file(name string) string { return filepath.Join(s.cfg.Dir, name+".json") }
+
+// Describe reads a network's description. The default network needs none. Errors: api.ErrNotFound.
+func (s *Service) Describe(name string) (*Description, error) {
+	if name == string(container.NetworkDefault) {
+		return &Description{NetworkOptions: container.NetworkOptions{Name: name}}, nil
+	}
+	if !names.Valid(name) {
+		return nil, noNetwork(name)
+	}
+	b, err := os.ReadFile(s.file(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, noNetwork(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var d Description
+	if err := json.Unmarshal(b, &d); err != nil {
+		return nil, fmt.Errorf("network %s: %w", name, err)
+	}
+	return &d, nil
+}
+
+// descriptions returns all created networks and the default one, by name.
+func (s *Service) descriptions() ([]*Description, error) {
+	entries, err := os.ReadDir(s.cfg.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	found := []string{string(container.NetworkDefault)}
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".json"); ok {
+			found = append(found, name)
+		}
+	}
+	slices.Sort(found)
+	var all []*Description
+	for _, name := range found {
+		d, err := s.Describe(name)
+		if errors.Is(err, api.ErrNotFound) {
+			continue // just removed
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// save writes a description at once: readers see all of it or none.
+func (s *Service) save(d *Description) error {
+	b, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.cfg.Dir, 0o700); err != nil {
+		return err
+	}
+	path := s.file(d.Name)
+	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}

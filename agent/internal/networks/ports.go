@@ -1,0 +1,29 @@
+//go:build linux
+
+package networks
+
+import (
+	"net/netip"
+
+	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/container"
+)
+
+// mappings are ports, validated at Create, in package network's words.
+func mappings(ports []container.Port) []network.PortMapping {
+	var out []network.PortMapping
+	for _, p := range ports {
+		m := network.PortMapping{HostPort: p.Host, ContainerPort: p.Container, Proto: p.Protocol}
+		if p.HostIP != "" {
+			m.HostIP = netip.MustParseAddr(p.HostIP)
+		}
+		if p.Count > 1 {
+			m.ContainerPortEnd = p.Container + p.Count - 1
+			if p.Host != 0 {
+				m.HostPortEnd = p.Host + p.Count - 1
+			}
+		}
+		out = append(out, m)
+	}
+	return out
+}

@@ -1,0 +1,89 @@
+//go:build linux
+
+package networks
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+
+	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+func (s *Service) remove(r *http.Request, in api.Name) (wire.None, error) {
+	name := in.Name
+	lock, err := s.lock(r.Context())
+	if err != nil {
+		return wire.None{}, err
+	}
+	defer lock.Unlock()
+	if name == string(container.NetworkDefault) {
+		return wire.None{}, invalid("network %s: it is the default one and stays", name)
+	}
+	if _, err := s.Describe(name); err != nil {
+		return wire.None{}, err
+	}
+	users, err := s.cfg.Users()
+	if err != nil {
+		return wire.None{}, err
+	}
+	if user, used := users[name]; used {
+		return wire.None{}, api.Errorf(api.ErrInUse, "network %s: container %s is on it: disconnect or remove that first", name, user)
+	}
+	return wire.None{}, s.drop(r.Context(), name)
+}
+
+func (s *Service) prune(r *http.Request, _ wire.None) ([]string, error) {
+	lock, err := s.lock(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Unlock()
+	all, err := s.descriptions()
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.cfg.Users()
+	if err != nil {
+		return nil, err
+	}
+	removed := []string{} // JSON: not null
+	for _, name := range unused(all, users) {
+		if err := s.drop(r.Context(), name); err != nil {
+			return removed, err
+		}
+		removed = append(removed, name)
+	}
+	return removed, nil
+}
+
+// unused are the networks that a prune removes.
+func unused(all []*Description, users map[string]string) (free []string) {
+	for _, d := range all {
+		if _, used := users[d.Name]; !used && d.Name != string(container.NetworkDefault) {
+			free = append(free, d.Name)
+		}
+	}
+	return free
+}
+
+// drop removes a network that no container uses; the networks' lock is held.
+func (s *Service) drop(ctx context.Context, name string) error {
+	m, err := s.manager()
+	if err != nil {
+		return err
+	}
+	s.forget(name)
+	if err := m.Remove(ctx, name); err != nil && !errors.Is(err, network.ErrNotFound) {
+		return Error(err)
+	}
+	if err := os.Remove(s.file(name)); err != nil {
+		return err
+	}
+	s.emit(container.EventDestroy, name)
+	return nil
+}
