@@ -29,7 +29,9 @@ const testRepository = "localhost/caisson-test"
 // new version of a base image that has the same name is not noticed: set NoCache to build anew.
 func Build(t testing.TB, opts image.BuildOptions) string {
 	t.Helper()
-	name, err := buildImage(t.Context(), opts)
+	ctx, cancel := testContext(t)
+	defer cancel()
+	name, err := buildImage(ctx, opts)
 	if err != nil {
 		t.Fatalf("dockertest: build: %v", err)
 	}

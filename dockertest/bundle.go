@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"testing"
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
@@ -22,15 +23,15 @@ type artifact struct {
 
 // bundle writes all that is known of the container into the test's artifact directory, when go test -artifacts keeps
 // it.
-func (c *Container) bundle(ctx context.Context, info *container.Info) (string, error) {
-	if f := flag.Lookup("test.artifacts"); f == nil || f.Value.String() != "true" {
+func (f *Fixture) bundle(ctx context.Context, t testing.TB, info *container.Info) (string, error) {
+	if set := flag.Lookup("test.artifacts"); set == nil || set.Value.String() != "true" {
 		return "", nil
 	}
-	dir := filepath.Join(c.tb.ArtifactDir(), c.Name())
+	dir := filepath.Join(t.ArtifactDir(), f.Name())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	for _, a := range c.artifacts(ctx, info) {
+	for _, a := range f.artifacts(ctx, info) {
 		var b bytes.Buffer
 		if err := a.write(&b); err != nil {
 			fmt.Fprintf(&b, "(%v)\n", err)
@@ -42,18 +43,18 @@ func (c *Container) bundle(ctx context.Context, info *container.Info) (string, e
 	return dir, nil
 }
 
-func (c *Container) artifacts(ctx context.Context, info *container.Info) []artifact {
+func (f *Fixture) artifacts(ctx context.Context, info *container.Info) []artifact {
 	list := []artifact{
 		{"log.txt", func(w io.Writer) error {
-			return c.Logs(ctx, container.LogsOptions{Stdout: w, Stderr: w, Timestamps: true})
+			return f.Logs(ctx, container.LogsOptions{Stdout: w, Stderr: w, Timestamps: true})
 		}},
-		{"times.txt", func(w io.Writer) error { return c.times.write(w, info) }},
+		{"times.txt", func(w io.Writer) error { return f.times.write(w, info) }},
 		{"reproduce.txt", func(w io.Writer) error {
-			_, err := fmt.Fprintln(w, c.command())
+			_, err := fmt.Fprintln(w, f.reproduce())
 			return err
 		}},
 		{"diff.txt", func(w io.Writer) error {
-			changes, err := c.Diff(ctx)
+			changes, err := f.Diff(ctx)
 			for _, ch := range changes {
 				if _, err := fmt.Fprintln(w, ch.Kind, ch.Path); err != nil {
 					return err
@@ -91,6 +92,8 @@ func (t *times) write(w io.Writer, info *container.Info) error {
 	line := func(at time.Time, what string) {
 		fmt.Fprintf(&b, "%s  %s\n", at.UTC().Format("2006-01-02T15:04:05.000000Z"), what)
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	line(t.begin, "begin")
 	for _, s := range t.steps {
 		line(s.at, s.name)

@@ -121,11 +121,11 @@ func TestPrefixed(t *testing.T) {
 		assert.Equal(t, tc.want, prefixed(tc.prefix, tc.ref), "%s %s", tc.prefix, tc.ref)
 	}
 	t.Setenv(EnvPrefix, "mirror.example.com")
-	s, err := newSettings(nil, "redis", nil)
-	require.NoError(t, err)
+	s := applied(nil)
+	require.NoError(t, s.complete("redis", ""))
 	assert.Equal(t, "mirror.example.com/redis", s.opts.Image)
-	s, err = newSettings(nil, "redis", []Option{Rewrite(func(ref string) string { return ref + "@sha256:1" })})
-	require.NoError(t, err)
+	s = applied([]Option{Rewrite(func(ref string) string { return ref + "@sha256:1" })})
+	require.NoError(t, s.complete("redis", ""))
 	assert.Equal(t, "redis@sha256:1", s.opts.Image)
 }
 

@@ -2,146 +2,197 @@ package dockertest
 
 import (
 	"context"
-	"errors"
-	"net"
 	"net/netip"
-	"strconv"
-	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/caisson-dev/caisson/container"
 )
 
-// Container is a running fixture. Beside its own methods, which fail the test when they can't do what they should, it
-// has those of package container, which return errors. In a handle from Start, without a test, they panic instead.
+// Container is a running container of a test. Its methods fail the test when they can't do what they should; those of
+// its Fixture return errors. They are bounded by the test's own deadline (go test -timeout), and work in functions of
+// t.Cleanup too. Those that fail the test belong in the test's goroutine, as t.FailNow does.
+//
+// In a WaitFunc a method that fails is the failure of that try, after which the wait tries again.
 type Container struct {
-	*container.Container
-
-	tb       testing.TB // nil outside tests
-	settings *settings
-	ready    Wait
-	started  time.Time // just before the last start
-	logsFrom time.Time // what option Logs copies; what was before is of other tests
-	times    times
-	told     bool   // the failure's message has the log already
-	release  func() // gives back a container that others reuse; nil: it is this test's alone
-	unready  bool   // it never was, so that nobody shall reuse it
-
-	mu        sync.Mutex
-	info      *container.Info
-	forwards  map[uint16]*forward
-	followers sync.WaitGroup
-	unfollow  []context.CancelFunc // end what followers do
-	closed    bool
+	fixture *Fixture
+	t       failer
+	scope   func() (context.Context, context.CancelFunc)
 }
 
-// opTimeout bounds what a handle's methods ask of the agent, beside the grace period of a stop.
-const opTimeout = time.Minute
+// Fixture is the same container with methods that return errors, among them all of package container: Logs, Inspect,
+// Dial, ReadFile, WriteFile and so on.
+func (c *Container) Fixture() *Fixture { return c.fixture }
 
-// context is not the test's: that is over when cleanup functions run, and they may use the handle.
-func (c *Container) context() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), opTimeout+c.settings.opts.StopTimeout)
-}
+// For returns a handle on the same container whose methods fail another test: a subtest, a fuzz function's t, or a test
+// that shares the container. The container goes with the test that ran it.
+func (c *Container) For(t testing.TB) *Container { return bind(c.fixture, t) }
 
-// check fails the test, or panics where there is none.
-func (c *Container) check(what string, err error) {
-	if err == nil {
-		return
-	}
-	if c.tb == nil {
-		panic("dockertest: " + c.title() + ": " + what + ": " + err.Error())
-	}
-	c.tb.Helper()
-	c.tb.Fatalf("dockertest: %s: %s: %v", c.title(), what, err)
-}
+// ID is the container's id: 64 hexadecimal digits.
+func (c *Container) ID() string { return c.fixture.ID() }
 
-// title names the container in messages.
-func (c *Container) title() string { return c.settings.opts.Image + " (" + c.Name() + ")" }
-
-func (c *Container) helper() {
-	if c.tb != nil {
-		c.tb.Helper()
-	}
-}
+// Name is the container's name.
+func (c *Container) Name() string { return c.fixture.Name() }
 
 // Host is the address that ports are published at: 127.0.0.1.
-func (c *Container) Host() string { return "127.0.0.1" }
+func (c *Container) Host() string { return c.fixture.Host() }
+
+// IP is the container's address on its first network, where other containers reach it. This machine does not: it uses
+// Addr, or Fixture().Dial. It is the zero Addr when the container has no network of its own.
+func (c *Container) IP() netip.Addr { return c.fixture.IP() }
 
 // Addr returns host:port at which this machine reaches a TCP port of the container. A port that is not published by
 // Port is, from now on, by this process.
 func (c *Container) Addr(port uint16) string {
-	c.helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, b := range c.info.Ports {
-		if b.Container == port && b.Protocol == "tcp" {
-			return b.Host.String()
-		}
+	ctx, cancel := c.scope()
+	defer cancel()
+	addr, err := c.fixture.Addr(ctx, port, "")
+	if err != nil {
+		c.t.Helper()
+		c.fail("", err)
 	}
-	f, err := c.forward(port)
-	c.check("publish port "+strconv.Itoa(int(port)), err)
-	return f.ln.Addr().String()
+	return addr.String()
 }
 
 // HostPort is the port of Addr alone.
 func (c *Container) HostPort(port uint16) uint16 {
-	c.helper()
-	ap, err := netip.ParseAddrPort(c.Addr(port))
-	c.check("address", err)
-	return ap.Port()
+	ctx, cancel := c.scope()
+	defer cancel()
+	number, err := c.fixture.HostPort(ctx, port)
+	if err != nil {
+		c.t.Helper()
+		c.fail("", err)
+	}
+	return number
 }
 
 // URL is Addr with a scheme: "http://127.0.0.1:49153".
 func (c *Container) URL(scheme string, port uint16) string {
-	c.helper()
-	return scheme + "://" + c.Addr(port)
-}
-
-// IP is the container's address on its first network, where other containers reach it. This machine does not: it uses
-// Addr, or Dial. It is the zero Addr when the container has no network of its own.
-func (c *Container) IP() netip.Addr {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.info.Networks) == 0 {
-		return netip.Addr{}
+	ctx, cancel := c.scope()
+	defer cancel()
+	url, err := c.fixture.URL(ctx, scheme, port)
+	if err != nil {
+		c.t.Helper()
+		c.fail("", err)
 	}
-	return c.info.Networks[0].IPv4.Addr()
-}
-
-// dialPort connects to a port as others do: at the container's address, where a server that listens on its loopback
-// alone is not heard.
-func (c *Container) dialPort(ctx context.Context, port uint16) (net.Conn, error) {
-	host := ""
-	if ip := c.IP(); ip.IsValid() {
-		host = ip.String()
-	}
-	return c.Dial(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(int(port))))
+	return url
 }
 
 // Exec runs a command in the container and returns what it wrote to standard output, without the last line feed. A
 // command that can't be run or exits with another code than 0 fails the test, with what it wrote. Command is for all
 // else.
 func (c *Container) Exec(name string, args ...string) string {
-	c.helper()
-	ctx, cancel := c.context()
+	ctx, cancel := c.scope()
 	defer cancel()
-	out, err := c.Command(name, args...).Output(ctx)
-	var ee *container.ExitError
-	if errors.As(err, &ee) {
-		c.check(strings.Join(append([]string{name}, args...), " "), errors.New(strings.TrimSpace(ee.Error()+"\n"+string(out)+string(ee.Stderr))))
+	out, err := c.fixture.Exec(ctx, name, args...)
+	if err != nil {
+		c.t.Helper()
+		c.fail("", err)
 	}
-	c.check(name, err)
-	return strings.TrimSuffix(string(out), "\n")
+	return out
+}
+
+// Command returns a command to run in the container, with the vocabulary of os/exec.
+func (c *Container) Command(name string, args ...string) *container.Cmd {
+	return c.fixture.Command(name, args...)
 }
 
 // Output returns what the container has written so far to standard output and standard error, in its order.
 func (c *Container) Output() string {
-	c.helper()
-	ctx, cancel := c.context()
+	ctx, cancel := c.scope()
 	defer cancel()
-	var b strings.Builder
-	c.check("read the log", c.Logs(ctx, container.LogsOptions{Stdout: &b, Stderr: &b}))
-	return b.String()
+	out, err := c.fixture.Output(ctx)
+	if err != nil {
+		c.t.Helper()
+		c.fail("", err)
+	}
+	return out
 }
+
+// Inspect describes the container as it is now.
+func (c *Container) Inspect() *container.Info {
+	ctx, cancel := c.scope()
+	defer cancel()
+	info, err := c.fixture.Inspect(ctx)
+	if err != nil {
+		c.t.Helper()
+		c.fail("inspect", err)
+	}
+	return info
+}
+
+// Stop ends the container's process by its stop signal and, after StopTimeout or 10 s, by SIGKILL. Its files stay for
+// the next Start.
+func (c *Container) Stop() {
+	if err := c.op(func(ctx context.Context) error { return c.fixture.Stop(ctx, container.StopOptions{}) }); err != nil {
+		c.t.Helper()
+		c.fail("stop", err)
+	}
+}
+
+// Start starts a container that was stopped or has ended, and waits until it is ready again. Published ports are
+// others then: ask Addr again.
+func (c *Container) Start() {
+	ctx, cancel := c.scope()
+	defer cancel()
+	if err := c.fixture.Start(ctx); err != nil {
+		c.t.Helper()
+		c.fail("start", err)
+	}
+}
+
+// Restart is Stop and Start.
+func (c *Container) Restart() {
+	ctx, cancel := c.scope()
+	defer cancel()
+	if err := c.fixture.Restart(ctx, container.StopOptions{}); err != nil {
+		c.t.Helper()
+		c.fail("restart", err)
+	}
+}
+
+// Kill sends a signal, such as SIGHUP, to the container's process; without one, SIGKILL, and then it waits for the end.
+func (c *Container) Kill(signal string) {
+	err := c.op(func(ctx context.Context) error {
+		err := c.fixture.Kill(ctx, signal)
+		if err == nil && signal == "" {
+			_, err = c.fixture.Wait(ctx)
+		}
+		return err
+	})
+	if err != nil {
+		c.t.Helper()
+		c.fail("kill", err)
+	}
+}
+
+// Pause freezes the container's processes until Resume: a server that hangs.
+func (c *Container) Pause() {
+	if err := c.op(c.fixture.Pause); err != nil {
+		c.t.Helper()
+		c.fail("pause", err)
+	}
+}
+
+// Resume lets them go on.
+func (c *Container) Resume() {
+	if err := c.op(c.fixture.Resume); err != nil {
+		c.t.Helper()
+		c.fail("resume", err)
+	}
+}
+
+// WaitFor waits for something more than what made the container ready.
+func (c *Container) WaitFor(w Wait) {
+	ctx, cancel := c.scope()
+	defer cancel()
+	if err := c.fixture.WaitFor(ctx, w); err != nil {
+		c.t.Helper()
+		c.fail("wait", err)
+	}
+}
+
+// Close removes the container, with its data, or gives it back when it has Reuse. A test that used Run need not call it,
+// and may, to be rid of it before its end. A second Close does nothing.
+//
+// Errors: those of container.Container.Remove, without ErrNotFound.
+func (c *Container) Close() error { return c.fixture.Close() }

@@ -14,8 +14,12 @@
 //
 // A server that takes long to start can stay for later tests and runs, by the option Reuse.
 //
-// Run fails the test; Start, its core, returns an error and works outside tests too. Options are nouns and never fail;
-// what is wrong with them Run says. Without a Wait option a container is ready when all its ports accept connections.
+// There are two layers. Run gives a Container, whose methods fail the test. Start, its core, gives a Fixture, whose methods
+// return errors: for programs, for TestMain, and for containers that tests share. Fixture.For and Container.For bind a
+// handle to another test, so that what fails, fails that one; Container.Fixture is the way back.
+//
+// Options are nouns and never fail; what is wrong with them Run says. Without a Wait option a container is ready when all
+// its ports accept connections.
 //
 // A test that fails tells what its containers wrote, and with go test -artifacts keeps their logs, description, changed
 // files, networks and times. Flags of the test binary, and variables for go test ./..., where other packages don't know the

@@ -3,4 +3,4 @@ package dockertest
 import "context"
 
 // WaitError is WaitFor with an error.
-func WaitError(c *Container, w Wait) error { return c.waitFor(context.Background(), w) }
+func WaitError(c *Container, w Wait) error { return c.fixture.WaitFor(context.Background(), w) }

@@ -69,6 +69,18 @@ func (f *failing) Fatalf(s string, a ...any) {
 	runtime.Goexit()
 }
 
+func (f *failing) FailNow() {
+	f.failed = true
+	runtime.Goexit()
+}
+
+func (f *failing) Skipped() bool { return f.skipped }
+
+func (f *failing) SkipNow() {
+	f.skipped = true
+	runtime.Goexit()
+}
+
 func (f *failing) Skipf(s string, a ...any) {
 	f.Logf(s, a...)
 	f.skipped = true
@@ -173,12 +185,11 @@ func TestKeep(t *testing.T) {
 	inTest(t, func(t testing.TB) { passed = dockertest.Run(t, img) })
 	assert.Contains(t, ft.text.String(), "exec -it "+kept.Name()+" sh")
 	assert.Contains(t, ft.text.String(), "rm -f "+kept.Name())
-	info, err := kept.Inspect(t.Context())
-	require.NoError(t, err)
+	info := kept.Inspect()
 	assert.Equal(t, container.StateRunning, info.State)
 	assert.True(t, info.Options.Detach, "it outlives the process")
 	require.NoError(t, kept.Close())
-	_, err = passed.Inspect(t.Context())
+	_, err := passed.Fixture().Inspect(t.Context())
 	require.ErrorIs(t, err, container.ErrNotFound)
 }
 

@@ -70,10 +70,10 @@ func hashHost(h hash.Hash, path string) error {
 }
 
 // place puts all files, in the order of the options.
-func (c *Container) place(ctx context.Context) error {
-	for _, f := range c.settings.files {
-		if err := f.put(ctx, c.Container); err != nil {
-			return fmt.Errorf("%s: %w", f.what, err)
+func (f *Fixture) place(ctx context.Context) error {
+	for _, file := range f.settings.files {
+		if err := file.put(ctx, f.Container); err != nil {
+			return fmt.Errorf("%s: %w", file.what, err)
 		}
 	}
 	return nil
@@ -82,9 +82,9 @@ func (c *Container) place(ctx context.Context) error {
 // WaitFile waits until there is a file, or anything else, at the path.
 func WaitFile(path string) Wait {
 	return Wait{what: "file " + path, hold: func(ctx context.Context, p *probe) error {
-		return p.poll(ctx, func(ctx context.Context) error {
+		return p.poll(ctx, plain(func(ctx context.Context) error {
 			_, err := p.StatPath(ctx, path)
 			return err
-		})
+		}))
 	}}
 }

@@ -4,63 +4,62 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"testing"
 
 	"github.com/caisson-dev/caisson/container"
 )
 
-// finish is the test's cleanup.
-func (c *Container) finish() {
-	c.tb.Helper()
+// finish is the cleanup of the test that ran the container.
+func finish(t testing.TB, f *Fixture) {
+	t.Helper()
 	if report() {
-		fmt.Fprintf(os.Stderr, "dockertest: %s: %s: %s\n", c.tb.Name(), c.settings.opts.Image, &c.times)
+		fmt.Fprintf(os.Stderr, "dockertest: %s: %s: %s\n", t.Name(), f.settings.image, &f.times)
 	}
-	c.mu.Lock()
-	closed := c.closed
-	c.mu.Unlock()
-	if closed {
+	if f.isClosed() {
 		return
 	}
-	if c.tb.Failed() {
-		c.explain()
+	if t.Failed() {
+		explain(t, f)
 		if keep() {
-			c.keep()
+			leave(t, f)
 			return
 		}
 	}
-	if err := c.Close(); err != nil {
-		c.tb.Errorf("dockertest: %s: remove: %v", c.title(), err)
+	if err := f.Close(); err != nil {
+		t.Errorf("dockertest: %s: remove: %v", f.title(), err)
 	}
 }
 
-// keep leaves the container to whoever wants to look into it.
-func (c *Container) keep() {
-	c.closeForwards()
-	c.tb.Logf("dockertest: %s is kept\n  enter it:  %s\n  remove it: %s", c.title(),
-		c.cliLine("exec", "-it", c.Name(), "sh"), c.cliLine("rm", "-f", c.Name()))
+// leave keeps the container for whoever wants to look into it.
+func leave(t testing.TB, f *Fixture) {
+	t.Helper()
+	f.closeForwards()
+	t.Logf("dockertest: %s is kept\n  enter it:  %s\n  remove it: %s", f.title(),
+		f.cliLine("exec", "-it", f.Name(), "sh"), f.cliLine("rm", "-f", f.Name()))
 }
 
 // explain tells what the container of a failed test was about: the end of its log, and by -artifacts all there is.
-func (c *Container) explain() {
-	c.tb.Helper()
-	ctx, cancel := c.context()
+func explain(t testing.TB, f *Fixture) {
+	t.Helper()
+	ctx, cancel := f.own()
 	defer cancel()
 	var b strings.Builder
-	fmt.Fprintf(&b, "dockertest: %s: %s", c.title(), &c.times)
-	info, err := c.Inspect(ctx)
+	fmt.Fprintf(&b, "dockertest: %s: %s", f.title(), &f.times)
+	info, err := f.Inspect(ctx)
 	if err != nil {
 		fmt.Fprintf(&b, "\n  it can't be inspected: %v", err)
 	} else if info.State == container.StateExited {
 		fmt.Fprintf(&b, "\n  it %s", howEnded(info.Status))
 	}
-	if !c.told {
-		if lines := c.tail(); len(lines) > 0 {
+	if !f.told.Load() {
+		if lines := f.tail(); len(lines) > 0 {
 			fmt.Fprintf(&b, "\n  the end of its log:\n    %s", strings.Join(lines, "\n    "))
 		}
 	}
-	if dir, err := c.bundle(ctx, info); err != nil {
+	if dir, err := f.bundle(ctx, t, info); err != nil {
 		fmt.Fprintf(&b, "\n  artifacts: %v", err)
 	} else if dir != "" {
 		fmt.Fprintf(&b, "\n  artifacts: %s", dir)
 	}
-	c.tb.Log(b.String())
+	t.Log(b.String())
 }

@@ -7,6 +7,8 @@ import (
 
 // flight does each thing once, for all who want it at the same time or later. What fails is tried again by the next.
 type flight[T any] struct {
+	forget bool // those who come later do it again
+
 	mu    sync.Mutex
 	calls map[string]*call[T]
 }
@@ -49,7 +51,7 @@ func (f *flight[T]) do(ctx context.Context, key string, fn func() (T, error)) (T
 func (f *flight[T]) run(key string, c *call[T], fn func() (T, error)) {
 	defer close(c.done)
 	c.v, c.err = fn()
-	if c.err != nil {
+	if c.err != nil || f.forget {
 		f.mu.Lock()
 		delete(f.calls, key)
 		f.mu.Unlock()

@@ -8,20 +8,20 @@ import (
 )
 
 // follow copies the log of this run to the writers of option Logs, until the container's process ends.
-func (c *Container) follow() {
+func (f *Fixture) follow() {
 	ctx, stop := context.WithCancel(context.Background())
-	c.mu.Lock()
-	c.unfollow = append(c.unfollow, stop)
-	c.mu.Unlock()
-	for _, w := range c.settings.logs {
-		since := c.started
-		if since.Before(c.logsFrom) {
-			since = c.logsFrom
+	f.mu.Lock()
+	f.unfollow = append(f.unfollow, stop)
+	f.mu.Unlock()
+	for _, w := range f.settings.logs {
+		since := f.begun()
+		if since.Before(f.logsFrom) {
+			since = f.logsFrom
 		}
-		c.followers.Go(func() {
-			for e, err := range c.LogEntries(ctx, container.LogsOptions{Follow: true, Since: since}) {
+		f.followers.Go(func() {
+			for e, err := range f.LogEntries(ctx, container.LogsOptions{Follow: true, Since: since}) {
 				if err == nil {
-					_, err = fmt.Fprintf(w, "%s | %s\n", c.Name(), e.Line)
+					_, err = fmt.Fprintf(w, "%s | %s\n", f.Name(), e.Line)
 				}
 				if err != nil {
 					return // the container is gone, or the writer
@@ -32,11 +32,11 @@ func (c *Container) follow() {
 }
 
 // stopFollowing ends the copies of a log that goes on.
-func (c *Container) stopFollowing() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, stop := range c.unfollow {
+func (f *Fixture) stopFollowing() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, stop := range f.unfollow {
 		stop()
 	}
-	c.unfollow = nil
+	f.unfollow = nil
 }

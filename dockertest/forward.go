@@ -16,29 +16,29 @@ type forward struct {
 	closed bool
 }
 
-// forward returns the port's forward; c.mu is held.
-func (c *Container) forward(port uint16) (*forward, error) {
-	if f := c.forwards[port]; f != nil {
-		return f, nil
+// forward returns the port's forward; f.mu is held.
+func (f *Fixture) forward(port uint16) (*forward, error) {
+	if fw := f.forwards[port]; fw != nil {
+		return fw, nil
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	f := &forward{ln: ln, conns: map[net.Conn]struct{}{}}
-	if c.forwards == nil {
-		c.forwards = map[uint16]*forward{}
+	fw := &forward{ln: ln, conns: map[net.Conn]struct{}{}}
+	if f.forwards == nil {
+		f.forwards = map[uint16]*forward{}
 	}
-	c.forwards[port] = f
-	go f.serve(func(ctx context.Context) (net.Conn, error) { return c.dialPort(ctx, port) })
-	return f, nil
+	f.forwards[port] = fw
+	go fw.serve(func(ctx context.Context) (net.Conn, error) { return f.dialPort(ctx, port) })
+	return fw, nil
 }
 
-func (c *Container) closeForwards() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, f := range c.forwards {
-		f.close()
+func (f *Fixture) closeForwards() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, fw := range f.forwards {
+		fw.close()
 	}
 }
 

@@ -11,17 +11,17 @@ import (
 
 // listening lists the TCP ports on which something listens in the container's network; nothing where the host does not
 // let this process look.
-func (c *Container) listening() []string {
-	c.mu.Lock()
-	pid := c.info.Pid
-	c.mu.Unlock()
+func (f *Fixture) listening() []string {
+	f.mu.Lock()
+	pid := f.info.Pid
+	f.mu.Unlock()
 	var ports []string
 	for _, name := range []string{"tcp", "tcp6"} {
-		f, err := os.Open(fmt.Sprintf("/proc/%d/net/%s", pid, name))
+		table, err := os.Open(fmt.Sprintf("/proc/%d/net/%s", pid, name))
 		if err != nil {
 			continue
 		}
-		for s := bufio.NewScanner(f); s.Scan(); {
+		for s := bufio.NewScanner(table); s.Scan(); {
 			fields := strings.Fields(s.Text()) // proc_pid_net(5): sl, local_address, rem_address, st, …
 			if len(fields) < 4 || fields[3] != "0A" {
 				continue
@@ -33,7 +33,7 @@ func (c *Container) listening() []string {
 				}
 			}
 		}
-		f.Close()
+		table.Close()
 	}
 	slices.Sort(ports)
 	return ports

@@ -2,4 +2,4 @@
 
 package dockertest
 
-func (c *Container) listening() []string { return nil }
+func (f *Fixture) listening() []string { return nil }

@@ -3,7 +3,9 @@ package dockertest_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"os"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -56,18 +58,40 @@ const testboxImage = "localhost/testbox:1"
 // testbox is an image with nothing but the test userland: there is no shell in it. It is built once in a store.
 func testbox(t testing.TB) string {
 	t.Helper()
-	eng, err := dockertest.Engine()
-	require.NoError(t, err)
-	if _, err := eng.Store().Get(t.Context(), testboxImage); err == nil {
-		return testboxImage
+	require.NoError(t, buildTestbox(context.WithoutCancel(t.Context())))
+	return testboxImage
+}
+
+// exampleImage is the same for examples, which have no test.
+func exampleImage() string {
+	if err := buildTestbox(context.Background()); err != nil {
+		log.Fatal(err)
 	}
-	_, err = eng.Store().Build(t.Context(), image.BuildOptions{
+	return testboxImage
+}
+
+var building sync.Mutex
+
+func buildTestbox(ctx context.Context) error {
+	building.Lock()
+	defer building.Unlock()
+	eng, err := dockertest.Engine()
+	if err != nil {
+		return err
+	}
+	if _, err := eng.Store().Get(ctx, testboxImage); err == nil {
+		return nil
+	}
+	box, err := testenv.TestboxBinary()
+	if err != nil {
+		return err
+	}
+	_, err = eng.Store().Build(ctx, image.BuildOptions{
 		Context: fstest.MapFS{
-			"testbox": {Data: testenv.Testbox(t), Mode: 0o755},
+			"testbox": {Data: box, Mode: 0o755},
 			"note":    {Data: []byte("from the image"), Mode: 0o644},
 		},
 		DockerfileText: dockerfile, Tags: []string{testboxImage},
 	})
-	require.NoError(t, err)
-	return testboxImage
+	return err
 }

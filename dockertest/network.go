@@ -42,6 +42,8 @@ func newNetwork(t testing.TB, opts container.NetworkOptions) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := testContext(t)
+	defer cancel()
 	labels := map[string]string{labelTest: t.Name(), labelOwner: me}
 	for k, v := range opts.Labels {
 		labels[k] = v
@@ -50,7 +52,7 @@ func newNetwork(t testing.TB, opts container.NetworkOptions) (*Net, error) {
 	if opts.Name == "" {
 		opts.Name = fixtureName(t)
 	}
-	info, err := eng.CreateNetwork(t.Context(), opts)
+	info, err := eng.CreateNetwork(ctx, opts)
 	if err != nil {
 		return nil, err
 	}

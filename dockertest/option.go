@@ -15,6 +15,7 @@ type Option interface{ apply(*settings) }
 // settings are what the options come to.
 type settings struct {
 	opts        container.Options
+	image       string   // its name, as it is told in messages
 	ports       []uint16 // that Port names
 	waits       []Wait
 	files       []file

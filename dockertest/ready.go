@@ -61,23 +61,18 @@ func howEnded(st container.Status) string {
 }
 
 // waitFor waits, and watches for the container's end meanwhile.
-func (c *Container) waitFor(ctx context.Context, w Wait) error {
+func (f *Fixture) waitFor(ctx context.Context, w Wait) error {
 	if w.hold == nil {
 		return nil
-	}
-	if d, ok := c.deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, d, fmt.Errorf("%w: the test binary's own time-out is near", errTimeout))
-		defer cancel()
 	}
 	watch, stop := context.WithCancel(ctx)
 	defer stop()
 	exited := make(chan struct{})
-	p := &probe{Container: c, exited: exited, status: &container.Status{}}
-	restarts := c.settings.opts.Restart.Mode
+	p := &probe{Fixture: f, exited: exited, status: &container.Status{}}
+	restarts := f.settings.opts.Restart.Mode
 	if restarts == "" || restarts == container.RestartNo {
 		go func() {
-			if st, err := c.Container.Wait(watch); err == nil {
+			if st, err := f.Container.Wait(watch); err == nil {
 				*p.status = st
 				close(exited)
 			}
@@ -87,36 +82,23 @@ func (c *Container) waitFor(ctx context.Context, w Wait) error {
 	if err == nil {
 		return nil
 	}
-	c.told = true
-	re := &ReadyError{Waiting: w.what, Log: c.tail(), Reproduce: c.command(), Err: err}
+	f.told.Store(true)
+	re := &ReadyError{Waiting: w.what, Log: f.tail(), Reproduce: f.reproduce(), Err: err}
 	if errors.Is(err, errExited) {
 		re.Status = p.status
 	}
 	return re
 }
 
-// deadline leaves a test that has a deadline the time to tell what is wrong.
-func (c *Container) deadline() (time.Time, bool) {
-	t, ok := c.tb.(interface{ Deadline() (time.Time, bool) })
-	if !ok {
-		return time.Time{}, false
-	}
-	d, ok := t.Deadline()
-	if !ok {
-		return d, false
-	}
-	return d.Add(-min(2*time.Second, time.Until(d)/10)), true
-}
-
 // tailLines is how much of a log a message has.
 const tailLines = 20
 
 // tail returns the end of the log.
-func (c *Container) tail() []string {
-	ctx, cancel := c.context()
+func (f *Fixture) tail() []string {
+	ctx, cancel := f.own()
 	defer cancel()
 	var lines []string
-	for e, err := range c.LogEntries(ctx, container.LogsOptions{Tail: tailLines}) {
+	for e, err := range f.LogEntries(ctx, container.LogsOptions{Tail: tailLines}) {
 		if err != nil {
 			return append(lines, "(the log can't be read: "+err.Error()+")")
 		}

@@ -10,9 +10,9 @@ import (
 // cli is the program that has Docker's commands on the same store.
 const cli = "go run github.com/caisson-dev/caisson/examples/cli@latest"
 
-// command is a shell line that runs the same container.
-func (c *Container) command() string {
-	o := c.settings.opts
+// reproduce is a shell line that runs the same container.
+func (f *Fixture) reproduce() string {
+	o := f.settings.opts
 	args := []string{"run", "--rm"}
 	for _, e := range o.Env {
 		args = append(args, "-e", masked(e))
@@ -33,11 +33,11 @@ func (c *Container) command() string {
 		args = append(args, "--entrypoint", o.Entrypoint[0])
 		cmd = append(o.Entrypoint[1:len(o.Entrypoint):len(o.Entrypoint)], cmd...)
 	}
-	return c.cliLine(append(append(args, o.Image), cmd...)...)
+	return f.cliLine(append(append(args, f.settings.image), cmd...)...)
 }
 
 // cliLine quotes a command of the cli for a shell, with the store that is not the default.
-func (c *Container) cliLine(args ...string) string {
+func (f *Fixture) cliLine(args ...string) string {
 	line := cli
 	if root := os.Getenv(EnvRoot); root != "" {
 		line = EnvRoot + "=" + quoted(root) + " " + line

@@ -66,8 +66,8 @@ func (s *settings) reuseKey(img *image.Image) (string, error) {
 }
 
 // obtain finds the container that others have made, or makes it, and holds it. One process at a time looks for it.
-func (c *Container) obtain(ctx context.Context, eng *container.Engine, img *image.Image) error {
-	s := c.settings
+func (f *Fixture) obtain(ctx context.Context, eng *container.Engine, img *image.Image) error {
+	s := f.settings
 	s.opts.Detach, s.opts.IdleTimeout = true, s.reuse
 	key, err := s.reuseKey(img)
 	if err != nil {
@@ -86,20 +86,20 @@ func (c *Container) obtain(ctx context.Context, eng *container.Engine, img *imag
 		return err
 	}
 	defer unlock()
-	err = c.join(ctx, eng, key)
+	err = f.join(ctx, eng, key)
 	for errors.Is(err, container.ErrNotFound) && ctx.Err() == nil {
-		if err := c.create(ctx, eng); err != nil {
+		if err := f.create(ctx, eng); err != nil {
 			return err
 		}
 		// It may be gone already, if this process stood still for all its time.
-		c.release, err = c.Hold(ctx)
+		f.release, err = f.Hold(ctx)
 	}
 	return err
 }
 
 // join holds the container that is there. Errors: ErrNotFound when there is none, or none that can be used, any more.
-func (c *Container) join(ctx context.Context, eng *container.Engine, key string) error {
-	found, err := eng.Get(ctx, c.settings.opts.Name)
+func (f *Fixture) join(ctx context.Context, eng *container.Engine, key string) error {
+	found, err := eng.Get(ctx, f.settings.opts.Name)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (c *Container) join(ctx context.Context, eng *container.Engine, key string)
 	case info.Options.Labels[labelReuse] != key:
 		err = fmt.Errorf("%w: %s: a container of other options has it, or of another version of the image: remove it (%s), "+
 			"or leave Name out: then each set of options has a container of its own",
-			container.ErrNameInUse, found.Name(), c.cliLine("rm", "-f", found.Name()))
+			container.ErrNameInUse, found.Name(), f.cliLine("rm", "-f", found.Name()))
 	case info.State != container.StateRunning:
 		err = errors.Join(found.Remove(ctx, container.RemoveOptions{Force: true}), container.ErrNotFound)
 	}
@@ -121,8 +121,9 @@ func (c *Container) join(ctx context.Context, eng *container.Engine, key string)
 		release()
 		return err
 	}
-	c.Container, c.release = found, release
-	c.started, c.logsFrom = info.Status.Started, time.Now()
-	c.times.mark("reuse")
+	f.Container, f.release = found, release
+	f.begins(info.Status.Started)
+	f.logsFrom = time.Now()
+	f.times.mark("reuse")
 	return nil
 }

@@ -59,9 +59,7 @@ func TestReuse(t *testing.T) {
 		c := use(t)
 		first = c.ID()
 		c.Exec("/bin/testbox", "write", "/left", "by the first")
-		info, err := c.Inspect(t.Context())
-		require.NoError(t, err)
-		assert.Equal(t, 10*time.Minute, info.Options.IdleTimeout)
+		assert.Equal(t, 10*time.Minute, c.Inspect().Options.IdleTimeout)
 	})
 	in(func(t *testing.T) {
 		c := use(t)

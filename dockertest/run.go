@@ -12,145 +12,131 @@ import (
 )
 
 // Run starts a container, waits until it is ready, and removes it when the test or benchmark is over. If that does not
-// work, the test fails at once; so, as t.FailNow, Run belongs in the test's own goroutine.
+// work, the test fails at once; so Run belongs in the test's own goroutine, as t.FailNow does. It works in functions of
+// t.Cleanup too.
 //
 // The image's name is one of the store or of a registry, as for image.Store.Pull, or what Build returns.
 func Run(t testing.TB, image string, opts ...Option) *Container {
 	t.Helper()
-	c, err := launch(t.Context(), t, image, opts)
-	if err != nil {
-		t.Fatalf("dockertest: run %s: %v", image, err)
+	return run(t, image, applied(opts))
+}
+
+func run(t testing.TB, ref string, s *settings) *Container {
+	t.Helper()
+	ctx, cancel := testContext(t)
+	defer cancel()
+	f, err := launch(ctx, s, ref, t.Name())
+	if err == nil {
+		t.Cleanup(func() {
+			t.Helper()
+			finish(t, f)
+		})
+		err = f.await(ctx)
+		f.unready = err != nil
 	}
-	return c
-}
-
-// Start is Run outside tests. Close removes the container; without it, it goes with the process. Cancelling ctx ends
-// the wait for it to be ready.
-//
-// Errors: *ReadyError when it does not become ready; container.ErrInvalidArgument for an option; those of Engine, of
-// image.Store.Pull and of container.Engine.Run.
-func Start(ctx context.Context, image string, opts ...Option) (*Container, error) {
-	return launch(ctx, nil, image, opts)
-}
-
-func launch(ctx context.Context, tb testing.TB, ref string, opts []Option) (*Container, error) {
-	s, err := newSettings(tb, ref, opts)
 	if err != nil {
+		failRun(t, err, "run %s", ref)
+	}
+	return f.For(t)
+}
+
+// launch makes and starts the container, or finds the one to reuse.
+func launch(ctx context.Context, s *settings, ref, test string) (*Fixture, error) {
+	if err := s.complete(ref, test); err != nil {
 		return nil, err
 	}
-	c := &Container{tb: tb, settings: s}
-	c.times.begin = time.Now()
+	f := &Fixture{settings: s}
+	f.times.restart()
 	eng, err := engine()
 	if err != nil {
 		return nil, err
 	}
-	c.times.mark("agent")
+	f.times.mark("agent")
 	img, err := resolve(ctx, eng.Store(), s)
 	if err != nil {
 		return nil, err
 	}
-	c.times.mark("image")
-	c.ready = s.wait(img)
+	s.opts.Image, s.opts.Pull = img.ID, image.PullNever // the name may stand for another image by now
+	f.times.mark("image")
+	f.ready = s.wait(img)
 	if s.reuse > 0 {
-		err = c.obtain(ctx, eng, img)
+		err = f.obtain(ctx, eng, img)
 	} else {
-		err = c.create(ctx, eng)
+		err = f.create(ctx, eng)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if tb != nil {
-		tb.Cleanup(c.finish)
-	}
-	if err := c.await(ctx); err != nil {
-		c.unready = true
-		if tb == nil {
-			_ = c.Close() // the error that is told is why it is not ready
-		}
-		return nil, err
-	}
-	return c, nil
+	return f, nil
 }
 
 // create makes the container and starts it, in its turn.
-func (c *Container) create(ctx context.Context, eng *container.Engine) error {
+func (f *Fixture) create(ctx context.Context, eng *container.Engine) error {
 	leave, err := turn(ctx, eng, parallel())
 	if err != nil {
 		return err
 	}
 	defer leave()
-	c.times.mark("turn")
-	if err = c.settings.cover(); err == nil {
-		c.Container, err = eng.Create(ctx, c.settings.opts)
-		c.times.mark("create")
+	f.times.mark("turn")
+	if err = f.settings.cover(); err == nil {
+		f.Container, err = eng.Create(ctx, f.settings.opts)
+		f.times.mark("create")
 	}
-	if err == nil && len(c.settings.files) > 0 {
-		err = c.place(ctx)
-		c.times.mark("files")
+	if err == nil && len(f.settings.files) > 0 {
+		err = f.place(ctx)
+		f.times.mark("files")
 	}
 	if err == nil {
-		c.started = time.Now()
-		err = c.Container.Start(ctx)
-		c.times.mark("start")
+		f.begins(time.Now())
+		err = f.Container.Start(ctx)
+		f.times.mark("start")
 	}
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("%w\n  reproduce: %s", err, c.command())
-	if c.Container != nil {
-		_ = c.Container.Remove(context.WithoutCancel(ctx), container.RemoveOptions{Force: true}) // the first error is the one to tell
+	err = fmt.Errorf("%w\n  reproduce: %s", err, f.reproduce())
+	if f.Container != nil {
+		_ = f.Remove(context.WithoutCancel(ctx), container.RemoveOptions{Force: true}) // the first error is the one to tell
 	}
-	return errors.Join(err, c.settings.end())
+	return errors.Join(err, f.settings.end())
 }
 
 // await follows the log where that is asked for, and waits until the container is ready.
-func (c *Container) await(ctx context.Context) error {
-	if err := c.refresh(ctx); err != nil {
+func (f *Fixture) await(ctx context.Context) error {
+	if err := f.refresh(ctx); err != nil {
 		return err
 	}
-	c.follow()
-	if err := c.waitFor(ctx, c.ready); err != nil {
+	f.follow()
+	if err := f.waitFor(ctx, f.ready); err != nil {
 		return err
 	}
-	c.times.mark("ready")
+	f.times.mark("ready")
 	return nil
 }
 
-// refresh learns the addresses, which are others after each start.
-func (c *Container) refresh(ctx context.Context) error {
-	info, err := c.Inspect(ctx)
-	if err != nil {
-		return err
+// resolve finds the image or pulls it: once for all containers of this process that start at the same time, and with
+// image.PullAlways once a process.
+func resolve(ctx context.Context, store *image.Store, s *settings) (img *image.Image, err error) {
+	opts := image.PullOptions{Policy: s.opts.Pull, Platform: s.platform, Credentials: s.credentials}
+	if opts.Policy == "" {
+		opts.Policy = image.PullMissing
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.info = info
-	return nil
-}
-
-// resolve finds the image or pulls it, once for all containers of this process.
-func resolve(ctx context.Context, store *image.Store, s *settings) (*image.Image, error) {
-	policy := s.opts.Pull
-	if policy == "" {
-		policy = image.PullMissing
-	}
-	key := fmt.Sprint(s.opts.Image, "\n", s.platform, "\n", policy)
-	img, err := images.do(ctx, key, func() (*image.Image, error) {
-		return store.Pull(ctx, s.opts.Image, image.PullOptions{Policy: policy, Platform: s.platform, Credentials: s.credentials})
-	})
-	if err != nil {
-		if s.offline {
-			err = fmt.Errorf("%w: this run is offline (CAISSON_OFFLINE, or option Offline): pull the image before", err)
+	key := fmt.Sprint(s.image, "\n", s.platform)
+	pull := func() (*image.Image, error) { return store.Pull(ctx, s.image, opts) }
+	if opts.Policy == image.PullAlways {
+		if _, err := fetched.do(ctx, key, pull); err != nil {
+			return nil, err
 		}
-		return nil, err
+		opts.Policy = image.PullMissing // it may have been built anew under that name since
 	}
-	if s.platform != "" {
-		s.opts.Image = img.ID // the name may stand for another platform's image by now
+	img, err = images.do(ctx, key+"\n"+string(opts.Policy), pull)
+	if err != nil && s.offline {
+		err = fmt.Errorf("%w: this run is offline (CAISSON_OFFLINE, or option Offline): pull the image before", err)
 	}
-	if s.opts.Pull == image.PullAlways {
-		s.opts.Pull = image.PullMissing
-	}
-	return img, nil
+	return img, err
 }
 
-var images = flight[*image.Image]{}
+var (
+	fetched = flight[*image.Image]{}
+	images  = flight[*image.Image]{forget: true}
+)

@@ -2,7 +2,6 @@ package dockertest_test
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -42,7 +41,7 @@ func TestRunIsReady(t *testing.T) {
 	c := dockertest.Run(t, testbox(t), dockertest.Port(7000))
 	assert.Equal(t, "HELLO\n", ask(t, dial(t, c.Addr(7000)), "hello"))
 	assert.Equal(t, fmt.Sprintf("redis://127.0.0.1:%d", c.HostPort(7000)), c.URL("redis", 7000))
-	conn, err := c.Dial(t.Context(), "tcp", ":7000")
+	conn, err := c.Fixture().Dial(t.Context(), "tcp", ":7000")
 	require.NoError(t, err)
 	assert.Equal(t, "DIALLED\n", ask(t, conn, "dialled"))
 }
@@ -50,15 +49,13 @@ func TestRunIsReady(t *testing.T) {
 // TestRunWithoutPort: the image's EXPOSE is waited for, and Addr publishes it when asked.
 func TestRunWithoutPort(t *testing.T) {
 	c := dockertest.Run(t, testbox(t))
-	info, err := c.Inspect(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, info.Ports, "nothing is published unasked")
+	require.Empty(t, c.Inspect().Ports, "nothing is published unasked")
 	addr := c.Addr(7000)
 	assert.Equal(t, addr, c.Addr(7000))
 	assert.Equal(t, "ONE\n", ask(t, dial(t, addr), "one"))
 	assert.Equal(t, "TWO\n", ask(t, dial(t, addr), "two"))
 	require.NoError(t, c.Close())
-	_, err = net.Dial("tcp", addr)
+	_, err := net.Dial("tcp", addr)
 	require.Error(t, err, "it goes with the container")
 	require.NoError(t, c.Close())
 }
@@ -67,18 +64,7 @@ func TestRunCleansUp(t *testing.T) {
 	var c *dockertest.Container
 	img := testbox(t)
 	t.Run("test", func(t *testing.T) { c = dockertest.Run(t, img) })
-	_, err := c.Inspect(t.Context())
-	require.ErrorIs(t, err, container.ErrNotFound)
-}
-
-func TestStartOutsideTests(t *testing.T) {
-	testbox(t)
-	c, err := dockertest.Start(context.Background(), "localhost/testbox:1", dockertest.Port(7000))
-	require.NoError(t, err)
-	assert.Equal(t, "CORE\n", ask(t, dial(t, c.Addr(7000)), "core"))
-	assert.Panics(t, func() { c.Exec("/no/such") }, "there is no test to fail")
-	require.NoError(t, c.Close())
-	_, err = c.Inspect(t.Context())
+	_, err := c.Fixture().Inspect(t.Context())
 	require.ErrorIs(t, err, container.ErrNotFound)
 }
 
@@ -95,8 +81,7 @@ func TestOptions(t *testing.T) {
 	assert.Contains(t, c.Output(), "A=b=c\nEMPTY=\n")
 	assert.Contains(t, c.Output(), "/data\nfrom the host")
 	assert.Equal(t, "y", c.Exec("/bin/testbox", "cat", "/tmp/x"))
-	info, err := c.Inspect(t.Context())
-	require.NoError(t, err)
+	info := c.Inspect()
 	assert.Equal(t, map[string]string{"mine": "yes", "dev.caisson.dockertest.test": "TestOptions"}, info.Options.Labels)
 
 	c = dockertest.Run(t, img, dockertest.Entrypoint("/bin/testbox", "echo", "only this"), dockertest.WaitExit())
@@ -114,9 +99,9 @@ func TestFiles(t *testing.T) {
 		dockertest.File("/data/note", []byte(" replaced\n")),
 		dockertest.WaitLog("replaced"))
 	assert.Equal(t, "conf tree from the host replaced\n", c.Output())
-	require.NoError(t, c.WriteFile(t.Context(), "/later", []byte("later"), 0o644, container.CopyOptions{}))
+	require.NoError(t, c.Fixture().WriteFile(t.Context(), "/later", []byte("later"), 0o644, container.CopyOptions{}))
 	assert.Equal(t, "later", c.Exec("/bin/testbox", "cat", "/later"))
-	got, err := c.ReadFile(t.Context(), "/srv/a/b")
+	got, err := c.Fixture().ReadFile(t.Context(), "/srv/a/b")
 	require.NoError(t, err)
 	assert.Equal(t, "tree ", string(got))
 
@@ -133,7 +118,7 @@ func TestBadOptions(t *testing.T) {
 		{"no image", "", nil, "the image has no name"},
 		{"nil", "x", []dockertest.Option{nil}, "an option is nil"},
 		{"variable without a name", "x", []dockertest.Option{dockertest.Env("", "x")}, "Env: the variable has no name"},
-		{"port", "x", []dockertest.Option{dockertest.Port(0)}, "Port: 0 is no port"},
+		{"port", "x", []dockertest.Option{dockertest.Port(0)}, "Port: 0 is not a valid port"},
 		{"expression", "x", []dockertest.Option{dockertest.WaitLogMatch("(")}, "missing closing )"},
 		{"inside All", "x", []dockertest.Option{dockertest.All(dockertest.WaitLogMatch("("))}, "missing closing )"},
 		{"empty text", "x", []dockertest.Option{dockertest.WaitLog("")}, "the text is empty"},
@@ -149,7 +134,7 @@ func TestBadOptions(t *testing.T) {
 	}
 	_, err := dockertest.Start(t.Context(), "", dockertest.Port(0))
 	require.ErrorContains(t, err, "no name")
-	require.ErrorContains(t, err, "0 is no port", "all that is wrong is told at once")
+	require.ErrorContains(t, err, "0 is not a valid port", "all that is wrong is told at once")
 }
 
 func TestLifecycle(t *testing.T) {
@@ -159,9 +144,7 @@ func TestLifecycle(t *testing.T) {
 	assert.Equal(t, "kept", c.Exec("/bin/testbox", "cat", "/data/mine"))
 	assert.Equal(t, "AGAIN\n", ask(t, dial(t, c.Addr(7000)), "again"))
 	c.Kill("")
-	info, err := c.Inspect(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, "SIGKILL", info.Status.Signal)
+	assert.Equal(t, "SIGKILL", c.Inspect().Status.Signal)
 	c.Start()
 	assert.Equal(t, "MORE\n", ask(t, dial(t, c.Addr(7000)), "more"))
 }

@@ -23,23 +23,20 @@ import (
 // The image has the program and nothing else; it is compiled once a test binary.
 func RunGo(t testing.TB, pkg string, opts ...Option) *Container {
 	t.Helper()
-	s := &settings{}
-	for _, o := range opts {
-		if o != nil { // Run says so
-			o.apply(s)
-		}
-	}
+	s := applied(opts)
 	g := image.GoOptions{Platform: s.platform}
 	if s.coverage {
 		g.Flags = []string{"-cover"}
 	}
-	return Run(t, BuildGo(t, pkg, g), opts...)
+	return run(t, BuildGo(t, pkg, g), s)
 }
 
 // BuildGo makes an image of a main package, as image.Store.BuildGo does, and returns its name, for Run.
 func BuildGo(t testing.TB, pkg string, opts image.GoOptions) string {
 	t.Helper()
-	name, err := buildGo(t.Context(), pkg, opts)
+	ctx, cancel := testContext(t)
+	defer cancel()
+	name, err := buildGo(ctx, pkg, opts)
 	if err != nil {
 		t.Fatalf("dockertest: build %s: %v", pkg, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"testing"
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
@@ -14,15 +13,22 @@ import (
 // labelTest names the test that a container belongs to.
 const labelTest = "dev.caisson.dockertest.test"
 
-// newSettings applies the options and says what is wrong with them, all at once.
-func newSettings(tb testing.TB, ref string, opts []Option) (*settings, error) {
+// applied are the settings that the options come to.
+func applied(opts []Option) *settings {
 	s := &settings{offline: envSet("CAISSON_OFFLINE")}
 	for _, o := range opts {
 		if o == nil {
-			return nil, fmt.Errorf("%w: an option is nil", container.ErrInvalidArgument)
+			s.errs = append(s.errs, errors.New("an option is nil"))
+			continue
 		}
 		o.apply(s)
 	}
+	return s
+}
+
+// complete adds the image and what follows from the environment, and says what is wrong, all at once. The test's name is
+// empty outside tests.
+func (s *settings) complete(ref, test string) error {
 	if ref == "" {
 		s.errs = append(s.errs, errors.New("the image has no name"))
 	}
@@ -33,32 +39,34 @@ func newSettings(tb testing.TB, ref string, opts []Option) (*settings, error) {
 	}
 	for _, p := range s.ports {
 		if p == 0 {
-			s.errs = append(s.errs, errors.New("Port: 0 is no port"))
+			s.errs = append(s.errs, errors.New("Port: 0 is not a valid port"))
 		}
 	}
 	for _, w := range s.waits {
 		s.errs = append(s.errs, w.errs()...)
 	}
 	if len(s.errs) > 0 {
-		return nil, fmt.Errorf("%w: %w", container.ErrInvalidArgument, errors.Join(s.errs...))
+		return fmt.Errorf("%w: %w", container.ErrInvalidArgument, errors.Join(s.errs...))
 	}
-	if tb != nil && s.reuse == 0 {
-		Label(labelTest, tb.Name()).apply(s)
+	if test != "" && s.reuse == 0 {
+		Label(labelTest, test).apply(s)
 		s.opts.Detach = keep() // so that it outlives this process
 	}
-	s.opts.Image = s.imageName(ref)
+	s.image = s.imageName(ref)
 	if s.offline {
 		s.opts.Pull = image.PullNever
 	}
+	s.opts.Image = s.image
 	for _, f := range s.modify {
 		f(&s.opts)
 	}
+	s.image = s.opts.Image
 	if s.reuse > 0 {
 		if err := s.reusable(); err != nil {
-			return nil, fmt.Errorf("%w: %w", container.ErrInvalidArgument, err)
+			return fmt.Errorf("%w: %w", container.ErrInvalidArgument, err)
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // end does what is to be done when the container is gone.

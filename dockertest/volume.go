@@ -37,7 +37,9 @@ func newVolume(t testing.TB) (*Vol, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := eng.CreateVolume(t.Context(), container.VolumeOptions{
+	ctx, cancel := testContext(t)
+	defer cancel()
+	v, err := eng.CreateVolume(ctx, container.VolumeOptions{
 		Name: fixtureName(t), Labels: map[string]string{labelTest: t.Name(), labelOwner: me}})
 	if err != nil {
 		return nil, err

@@ -23,14 +23,16 @@ type Wait struct {
 	hold    func(ctx context.Context, p *probe) error
 	parts   []Wait // of All and Any
 	timeout time.Duration
+	try     time.Duration // how long one may take; 0: by the time-out
 	every   time.Duration
 	times   int
+	foreign bool  // a try calls a function of the user's
 	err     error // what is wrong with its arguments
 }
 
 // probe is the container that is waited for.
 type probe struct {
-	*Container
+	*Fixture
 	exited <-chan struct{} // closed when its process has ended for good
 	status *container.Status
 	wait   *Wait
@@ -45,6 +47,15 @@ func (w Wait) String() string { return w.what }
 // deadline (go test -timeout) ends the wait before the test binary is killed.
 func (w Wait) Within(d time.Duration) Wait {
 	w.timeout = d
+	return w
+}
+
+// TryWithin bounds a single try, such as a request or a command: one that is not over by then is given up, and the next
+// begins. Default: a tenth of the time-out, at least 1 s and at most 10 s, and twice as much after each try that was given
+// up. That of All and Any is for those of its parts that have none. A wait that does not try but listen, such as WaitLog,
+// does without.
+func (w Wait) TryWithin(d time.Duration) Wait {
+	w.try = d
 	return w
 }
 
@@ -71,11 +82,19 @@ func (w Wait) errs() []error {
 	return errs
 }
 
-// WaitFunc waits until f returns nil. The context ends with the wait.
+// WaitFunc waits until f returns nil. The context ends with the try: heed it, or the wait takes longer than it should. f
+// is not called again before it has returned.
+//
+// A method of c that fails ends the try, and f is called again later. To end the wait and fail the test at once, f calls
+// t.Fatal, or require.NoError(t, err).
 func WaitFunc(what string, f func(ctx context.Context, c *Container) error) Wait {
-	return Wait{what: what, hold: func(ctx context.Context, p *probe) error {
-		return p.poll(ctx, func(ctx context.Context) error { return f(ctx, p.Container) })
+	w := Wait{what: what, foreign: true, hold: func(ctx context.Context, p *probe) error {
+		return p.poll(ctx, func(ctx context.Context, a *attempt) error { return f(ctx, a.handle(ctx, p.Fixture)) })
 	}}
+	if f == nil {
+		w.err = errors.New("the function is nil")
+	}
+	return w
 }
 
 // All waits for all of them, at the same time.
@@ -100,16 +119,21 @@ func Any(waits ...Wait) Wait {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		var errs []error
+		var first error // that ends the wait
+		held := false
 		for err := range p.each(ctx, waits) {
-			if err == nil {
+			switch {
+			case err == nil:
+				held = true
+				cancel()
+			case errors.Is(err, errGoexit) && first == nil:
+				first = err
 				cancel()
 			}
 			errs = append(errs, err)
 		}
-		for _, err := range errs {
-			if err == nil {
-				return nil
-			}
+		if first != nil || held {
+			return first
 		}
 		return errors.Join(errs...)
 	}}
@@ -132,11 +156,18 @@ func (p *probe) each(ctx context.Context, waits []Wait) <-chan error {
 	done := make(chan error)
 	left := make(chan struct{}, len(waits))
 	for _, w := range waits {
+		if w.try == 0 {
+			w.try = p.wait.try
+		}
 		go func() {
-			done <- w.do(ctx, p)
-			if left <- struct{}{}; len(left) == cap(left) {
-				close(done)
-			}
+			err := errGoexit
+			defer func() {
+				done <- err
+				if left <- struct{}{}; len(left) == cap(left) {
+					close(done)
+				}
+			}()
+			err = w.do(ctx, p)
 		}()
 	}
 	if len(waits) == 0 {

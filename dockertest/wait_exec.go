@@ -14,7 +14,7 @@ import (
 func WaitExec(name string, args ...string) Wait {
 	line := strings.Join(append([]string{name}, args...), " ")
 	return Wait{what: "command " + line, hold: func(ctx context.Context, p *probe) error {
-		return p.poll(ctx, func(ctx context.Context) error {
+		return p.poll(ctx, plain(func(ctx context.Context) error {
 			out, err := p.Command(name, args...).CombinedOutput(ctx)
 			if errors.Is(err, container.ErrCommandNotFound) || errors.Is(err, container.ErrNotExecutable) {
 				return permanent{err}
@@ -23,14 +23,14 @@ func WaitExec(name string, args ...string) Wait {
 				err = fmt.Errorf("%w: %s", err, short(out))
 			}
 			return err
-		})
+		}))
 	}}
 }
 
 // WaitHealthy waits until the health check, the image's or option Health's, finds the container healthy.
 func WaitHealthy() Wait {
 	return Wait{what: "the health check", hold: func(ctx context.Context, p *probe) error {
-		err := p.Container.WaitHealthy(ctx)
+		err := p.Fixture.WaitHealthy(ctx)
 		switch {
 		case err == nil:
 			return nil
@@ -49,7 +49,7 @@ func WaitHealthy() Wait {
 
 // over says whether the container has ended, or is about to: then whatever error came is because of that.
 func (p *probe) over() bool {
-	ctx, cancel := p.context()
+	ctx, cancel := p.own()
 	defer cancel()
 	info, err := p.Inspect(ctx)
 	return err == nil && info.State == container.StateExited
@@ -57,7 +57,7 @@ func (p *probe) over() bool {
 
 // health is what the last check said.
 func (p *probe) health() error {
-	ctx, cancel := p.context()
+	ctx, cancel := p.own()
 	defer cancel()
 	info, err := p.Inspect(ctx)
 	if err != nil || info.Health == nil {

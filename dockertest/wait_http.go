@@ -43,7 +43,7 @@ func WaitHTTP(h HTTP) Wait {
 	if h.TLS != nil {
 		scheme = "https"
 	}
-	w := Wait{what: fmt.Sprintf("an answer to %s %s", scheme, path)}
+	w := Wait{what: fmt.Sprintf("an answer to %s %s", scheme, path), foreign: h.Check != nil}
 	if h.Port != 0 {
 		w.what += " at port " + strconv.Itoa(int(h.Port))
 	}
@@ -66,7 +66,7 @@ func WaitHTTP(h HTTP) Wait {
 		}
 		client := p.httpClient(port, h.TLS)
 		defer client.CloseIdleConnections()
-		return p.poll(ctx, func(ctx context.Context) error { return h.try(ctx, client, target.String()) })
+		return p.poll(ctx, plain(func(ctx context.Context) error { return h.try(ctx, client, target.String()) }))
 	}
 	return w
 }

@@ -33,7 +33,7 @@ func WaitLogMatch(expr string) Wait {
 func waitLog(what string, match func([]byte) bool) Wait {
 	return Wait{what: what, hold: func(ctx context.Context, p *probe) error {
 		lines := &lineCounter{match: match, want: max(p.wait.times, 1)}
-		err := p.Logs(ctx, container.LogsOptions{Follow: true, Since: p.started, Stdout: lines.stream(), Stderr: lines.stream()})
+		err := p.Logs(ctx, container.LogsOptions{Follow: true, Since: p.begun(), Stdout: lines.stream(), Stderr: lines.stream()})
 		switch {
 		case errors.Is(err, errFound):
 			return nil

@@ -24,7 +24,7 @@ func WaitPort(ports ...uint16) Wait {
 	var all []Wait
 	for _, port := range ports {
 		all = append(all, Wait{what: fmt.Sprintf("port %d to accept", port), hold: func(ctx context.Context, p *probe) error {
-			err := p.poll(ctx, func(ctx context.Context) error { return p.accepts(ctx, port) })
+			err := p.poll(ctx, plain(func(ctx context.Context) error { return p.accepts(ctx, port) }))
 			if errors.Is(err, errTimeout) {
 				err = p.hint(err, port)
 			}

@@ -14,18 +14,22 @@ import (
 //	dockertest.WaitSQL("pgx", 5432, func(addr string) string { return "postgres://postgres:secret@" + addr + "/postgres" })
 func WaitSQL(driver string, port uint16, dsn func(addr string) string) Wait {
 	w := Wait{what: fmt.Sprintf("%s to answer at port %d", driver, port), hold: func(ctx context.Context, p *probe) error {
-		db, err := sql.Open(driver, dsn(p.Addr(port)))
+		addr, err := p.Addr(ctx, port, "")
+		if err != nil {
+			return permanent{err}
+		}
+		db, err := sql.Open(driver, dsn(addr.String()))
 		if err != nil {
 			return permanent{err}
 		}
 		defer db.Close()
-		return p.poll(ctx, db.PingContext)
+		return p.poll(ctx, plain(db.PingContext))
 	}}
 	switch {
 	case dsn == nil:
 		w.err = errors.New("the function that makes the data source's name is nil")
 	case port == 0:
-		w.err = errors.New("0 is no port")
+		w.err = errors.New("0 is not a valid port")
 	case !slices.Contains(sql.Drivers(), driver):
 		w.err = fmt.Errorf("database/sql has no driver %q: import one", driver)
 	}

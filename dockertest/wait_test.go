@@ -60,9 +60,7 @@ func TestWaits(t *testing.T) {
 func TestWaitHealthy(t *testing.T) {
 	check := container.Health{Test: []string{"CMD", "/bin/testbox", "cat", "/data/up"}, Interval: 5 * time.Millisecond, Retries: 1000}
 	c := dockertest.Run(t, testbox(t), cmd("chain echo wait ; write /data/up yes ; sleep 1h"), dockertest.Health(check), dockertest.WaitHealthy())
-	info, err := c.Inspect(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, container.HealthHealthy, info.Health.State)
+	assert.Equal(t, container.HealthHealthy, c.Inspect().Health.State)
 }
 
 func TestWaitErrors(t *testing.T) {
@@ -91,7 +89,7 @@ func TestWaitErrors(t *testing.T) {
 		{"health", "listen :7000", dockertest.WaitHealthy(), []string{"health"}},
 		{"function", "listen :7000", dockertest.WaitFunc("the moon", func(context.Context, *dockertest.Container) error {
 			return errors.New("it is down")
-		}).Within(short).Every(time.Millisecond), []string{"the moon: timed out after 3s: at last: it is down"}},
+		}).Within(short).Every(time.Millisecond), []string{"the moon: timed out after 3s: the last try: it is down"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel() // they wait more than they work
@@ -151,7 +149,7 @@ func TestOOMIsTold(t *testing.T) {
 func TestWaitHTTP(t *testing.T) {
 	c := dockertest.Run(t, testbox(t))
 	serve := func(useTLS bool) uint16 {
-		ln, err := c.Listen(t.Context(), "tcp", ":0")
+		ln, err := c.Fixture().Listen(t.Context(), "tcp", ":0")
 		require.NoError(t, err)
 		srv := &httptest.Server{Listener: ln, Config: &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/moved" {
@@ -227,7 +225,7 @@ func TestWaitSQL(t *testing.T) {
 	dsn := func(addr string) string { return "line://" + addr }
 	dockertest.Run(t, testbox(t), dockertest.Port(7000), dockertest.WaitSQL("line", 7000, dsn))
 	_, err := dockertest.Start(t.Context(), testbox(t), dockertest.Port(7001), dockertest.WaitSQL("line", 7001, dsn).Within(3*time.Second))
-	require.ErrorContains(t, err, "line to answer at port 7001: timed out after 3s: at last: ")
+	require.ErrorContains(t, err, "line to answer at port 7001: timed out after 3s: the last try: ")
 }
 
 // TestRestartedLog: a line of the run before does not make a container ready.

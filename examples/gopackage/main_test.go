@@ -26,7 +26,7 @@ func TestService(t *testing.T) {
 	}
 	c.Stop()
 	assert.Equal(t, "goodbye\n", c.Output())
-	status, err := c.Wait(t.Context())
+	status, err := c.Fixture().Wait(t.Context())
 	require.NoError(t, err)
 	assert.Zero(t, status.Code)
 }

@@ -2,6 +2,7 @@
 package testenv
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,9 +72,18 @@ var testbox = sync.OnceValues(func() (string, error) {
 // Testbox returns the test userland's binary.
 func Testbox(t testing.TB) []byte {
 	t.Helper()
+	b, err := TestboxBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestboxBinary is Testbox for examples, which have no test.
+func TestboxBinary() ([]byte, error) {
 	b, err := testbox()
 	if err != nil {
-		t.Fatalf("build the test userland: %v", err)
+		return nil, fmt.Errorf("build the test userland: %w", err)
 	}
-	return []byte(b)
+	return []byte(b), nil
 }

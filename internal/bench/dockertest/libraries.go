@@ -22,7 +22,8 @@ func ours() library {
 		if err != nil {
 			return "", nil, err
 		}
-		return c.Addr(w.port), c.Close, nil
+		addr, err := c.Addr(ctx, w.port, "")
+		return addr.String(), c.Close, err
 	}}
 }
 
