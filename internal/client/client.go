@@ -133,8 +133,22 @@ func (c *Client) Body(ctx context.Context, route api.Route, in any) (io.ReadClos
 	return resp.Body, nil
 }
 
-// Stream sends in, then body, and calls each for every event until the result, which it decodes into out.
-func (c *Client) Stream(ctx context.Context, route api.Route, in any, body io.Reader, each func(api.Event) error, out any) error {
+// Stream sends in, then stream, and calls each for every event until the result, which it decodes into out. It returns as
+// soon as ctx is done, also while a Read of stream blocks.
+func (c *Client) Stream(ctx context.Context, route api.Route, in any, stream io.Reader, each func(api.Event) error, out any) error {
+	if stream == nil {
+		return c.stream(ctx, route, in, nil, each, out)
+	}
+	b := newBody(ctx, stream)
+	defer b.Close()
+	err := c.stream(ctx, route, in, b, each, out)
+	if failed := b.failed(); err != nil && failed != nil && ctx.Err() == nil {
+		return fmt.Errorf("read what is to be sent: %w", failed) // what the agent says of it is a stream that breaks off
+	}
+	return err
+}
+
+func (c *Client) stream(ctx context.Context, route api.Route, in any, body io.Reader, each func(api.Event) error, out any) error {
 	resp, err := c.send(ctx, route, in, body)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/version"
 )
 
 // EnvDebug makes the agent write its log to this process's standard error.
@@ -25,7 +26,7 @@ const EnvDebug = "CAISSON_DEBUG"
 type process struct {
 	socket   string
 	lifeline *os.File
-	proc     *os.Process
+	wait     func() (Exit, error)
 	stderr   *os.File // what a dying agent wrote
 
 	done chan struct{} // closed when the agent has ended
@@ -36,9 +37,19 @@ type process struct {
 	stopped bool
 }
 
+// Exit is how an agent ended: an *os.ProcessState, but where a test plays the agent.
+type Exit interface {
+	Success() bool
+	String() string
+}
+
+// Launch starts an agent with its configuration as JSON, its standard error, and its end of the lifeline, which it must
+// not keep but duplicate. wait waits for its end.
+type Launch func(cfg string, stderr, lifeline *os.File) (wait func() (Exit, error), err error)
+
 // start runs an agent and waits until it serves.
 func start(root, run string, o Options) (*process, error) {
-	bin, src, err := find()
+	bin, src, launch, err := choose(root)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +57,7 @@ func start(root, run string, o Options) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := spawn(bin.path, string(cfg))
+	p, err := spawn(string(cfg), launch)
 	if err != nil {
 		return nil, fmt.Errorf("start the agent %s: %w", bin.path, err)
 	}
@@ -75,9 +86,17 @@ func start(root, run string, o Options) (*process, error) {
 	return p, nil
 }
 
-// spawn forks the agent: null stdio, own session, own mount namespace, and own user namespace where this process may
-// not mount.
-func spawn(path, cfg string) (*process, error) {
+// choose finds the agent to start.
+func choose(root string) (binary, version.Source, Launch, error) {
+	if l, ok := fakes.Load(root); ok {
+		return binary{path: "of a test", how: "fake"}, version.Source{Version: FakeVersion}, l.(Launch), nil
+	}
+	bin, src, err := find()
+	return bin, src, bin.launch, err
+}
+
+// spawn starts an agent with a lifeline to it.
+func spawn(cfg string, launch Launch) (*process, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
@@ -85,36 +104,48 @@ func spawn(path, cfg string) (*process, error) {
 	ours, theirs := os.NewFile(uintptr(fds[0]), "lifeline"), os.NewFile(uintptr(fds[1]), "lifeline")
 	defer theirs.Close()
 	p := &process{lifeline: ours, done: make(chan struct{})}
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		ours.Close()
-		return nil, err
-	}
-	defer null.Close()
 	if p.stderr, err = memfile(); err != nil {
 		ours.Close()
 		return nil, err
 	}
-	attr := &os.ProcAttr{
-		Dir:   "/",
-		Env:   environ(api.EnvConfig+"="+cfg, api.EnvHook+"="+api.HookAgent),
-		Files: []*os.File{null, null, p.stderr, theirs},
-		Sys:   &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_NEWNS},
-	}
-	if os.Getenv(EnvDebug) != "" {
-		attr.Files[2] = os.Stderr
-	}
-	if mayMount() {
-		p.proc, err = os.StartProcess(path, []string{api.AgentArg0}, attr)
-	} else {
-		p.proc, err = startInUserNS(path, attr)
-	}
-	if err != nil {
+	if p.wait, err = launch(cfg, p.stderr, theirs); err != nil {
 		ours.Close()
 		p.stderr.Close()
 		return nil, err
 	}
 	return p, nil
+}
+
+// launch forks the agent: null stdio, own session, own mount namespace, and own user namespace where this process may
+// not mount.
+func (b binary) launch(cfg string, stderr, lifeline *os.File) (func() (Exit, error), error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	attr := &os.ProcAttr{
+		Dir:   "/",
+		Env:   environ(api.EnvConfig+"="+cfg, api.EnvHook+"="+api.HookAgent),
+		Files: []*os.File{null, null, stderr, lifeline},
+		Sys:   &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_NEWNS},
+	}
+	if os.Getenv(EnvDebug) != "" {
+		attr.Files[2] = os.Stderr
+	}
+	var proc *os.Process
+	if mayMount() {
+		proc, err = os.StartProcess(b.path, []string{api.AgentArg0}, attr)
+	} else {
+		proc, err = startInUserNS(b.path, attr)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func() (Exit, error) {
+		st, err := proc.Wait()
+		return st, err
+	}, nil
 }
 
 // environ is this process's environment behind what is given: of two values of a name, Go takes the first.
@@ -174,7 +205,7 @@ func (p *process) addLogger(l *slog.Logger) {
 
 // ended collects the agent's exit.
 func (p *process) ended() {
-	st, err := p.proc.Wait()
+	st, err := p.wait()
 	p.mu.Lock()
 	stopped := p.stopped
 	p.mu.Unlock()

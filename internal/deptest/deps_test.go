@@ -83,7 +83,7 @@ func TestNoServerInClients(t *testing.T) {
 // TestTestingStaysInTests: a program must not link package testing and its flags, nor testify.
 func TestTestingStaysInTests(t *testing.T) {
 	for _, p := range list(t, "./...") {
-		if inside(p.ImportPath, "dockertest") || inside(p.ImportPath, "internal/testenv") || inside(p.ImportPath, "registry/internal/registrytest") || inside(p.ImportPath, "examples") {
+		if inside(p.ImportPath, "dockertest") || inside(p.ImportPath, "internal/testenv") || inside(p.ImportPath, "internal/agenttest") || inside(p.ImportPath, "registry/internal/registrytest") || inside(p.ImportPath, "examples") {
 			continue
 		}
 		for _, i := range p.Imports {
