@@ -7,6 +7,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/registry"
 )
 
 // Option says what container to run. A Wait is an Option, and so is a network made by Network.
@@ -14,23 +15,23 @@ type Option interface{ apply(*settings) }
 
 // settings are what the options come to.
 type settings struct {
-	opts        container.Options
-	image       string   // its name, as it is told in messages
-	ports       []uint16 // that Port names
-	waits       []Wait
-	files       []file
-	platform    string
-	credentials *image.Credentials
-	rewrite     func(string) string
-	offline     bool
-	logs        []io.Writer
-	modify      []func(*container.Options)
-	coverage    bool
-	reuse       time.Duration
-	owned       []string       // what of these goes with a test
-	graceful    bool           // stop it, rather than kill it, when the test ends
-	atEnd       []func() error // when the container is gone
-	errs        []error
+	opts       container.Options
+	image      string   // its name, as it is told in messages
+	ports      []uint16 // that Port names
+	waits      []Wait
+	files      []file
+	platform   string
+	credential registry.Credential
+	rewrite    func(string) string
+	offline    bool
+	logs       []io.Writer
+	modify     []func(*container.Options)
+	coverage   bool
+	reuse      time.Duration
+	owned      []string       // what of these goes with a test
+	graceful   bool           // stop it, rather than kill it, when the test ends
+	atEnd      []func() error // when the container is gone
+	errs       []error
 }
 
 type optionFunc func(*settings)
@@ -129,7 +130,7 @@ func Platform(platform string) Option {
 // Credentials for the image's registry. Default: those of auth.json and of Docker's configuration.
 func Credentials(username, password string) Option {
 	return optionFunc(func(s *settings) {
-		s.credentials = &image.Credentials{Username: username, Password: password}
+		s.credential = registry.Credential{Username: username, Password: password}
 	})
 }
 

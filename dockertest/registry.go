@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/registry"
 	"github.com/caisson-dev/caisson/registry/server"
 )
 
@@ -46,7 +47,7 @@ func (r *Reg) Push(img, name string) string {
 	if err == nil {
 		opts := image.PushOptions{Destination: r.Ref(name)}
 		if r.user.Name != "" {
-			opts.Credentials = &image.Credentials{Username: r.user.Name, Password: r.user.Password}
+			opts.Credential = registry.Credential{Username: r.user.Name, Password: r.user.Password}
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
 		defer cancel()

@@ -117,7 +117,7 @@ func (f *Fixture) await(ctx context.Context) error {
 // resolve finds the image or pulls it: once for all containers of this process that start at the same time, and with
 // image.PullAlways once a process.
 func resolve(ctx context.Context, store *image.Store, s *settings) (img *image.Image, err error) {
-	opts := image.PullOptions{Policy: s.opts.Pull, Platform: s.platform, Credentials: s.credentials}
+	opts := image.PullOptions{Policy: s.opts.Pull, Platform: s.platform, Credential: s.credential}
 	if opts.Policy == "" {
 		opts.Policy = image.PullMissing
 	}

@@ -25,7 +25,7 @@ func TestStoredCredentials(t *testing.T) {
 	pushed := layerTar(t, nil)
 	_, err := s.Import(t.Context(), strings.NewReader(string(pushed)), image.ImportOptions{Tags: []string{"app:1"}})
 	require.NoError(t, err)
-	_, err = s.Push(t.Context(), "app:1", image.PushOptions{Destination: reg.Addr + "/app:1", Credentials: &image.Credentials{Username: "joe", Password: "right"}})
+	_, err = s.Push(t.Context(), "app:1", image.PushOptions{Destination: reg.Addr + "/app:1", Credential: registry.Credential{Username: "joe", Password: "right"}})
 	require.NoError(t, err)
 
 	dir := t.TempDir()

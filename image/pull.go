@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/registry"
 )
 
 // PullPolicy says when a registry is asked for an image.
@@ -30,13 +31,6 @@ type Transport struct {
 	Stall time.Duration `json:"stall,omitempty"`
 }
 
-// Credentials for a registry.
-type Credentials struct {
-	Username      string `json:"username,omitempty"`
-	Password      string `json:"password,omitempty"`
-	IdentityToken string `json:"identityToken,omitempty"`
-}
-
 // PullOptions tune Pull. The zero value asks the registry, with the user's stored credentials.
 type PullOptions struct {
 	// Policy: default PullAlways.
@@ -45,8 +39,8 @@ type PullOptions struct {
 	Platform string `json:"platform,omitempty"`
 	// Transport: TLS and plain HTTP.
 	Transport Transport `json:"transport,omitzero"`
-	// Credentials for this call. Default: those that registry.Client.Credentials finds, of podman login and docker login.
-	Credentials *Credentials `json:"credentials,omitempty"`
+	// Credential logs in for this call. Default: what registry.Client.Credentials finds, of podman login and docker login.
+	Credential registry.Credential `json:"credential,omitzero"`
 	// Progress is called as bytes move, from one goroutine.
 	Progress func(Progress) `json:"-"`
 }

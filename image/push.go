@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/registry"
 )
 
 // PushOptions tune Push.
@@ -17,8 +18,8 @@ type PushOptions struct {
 	Level int `json:"level,omitempty"`
 	// Transport: TLS and plain HTTP.
 	Transport Transport `json:"transport,omitzero"`
-	// Credentials for this call. Default: as for Pull.
-	Credentials *Credentials `json:"credentials,omitempty"`
+	// Credential logs in for this call. Default: as for Pull.
+	Credential registry.Credential `json:"credential,omitzero"`
 	// Progress is called as bytes move, from one goroutine.
 	Progress func(Progress) `json:"-"`
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/registry"
 	"github.com/caisson-dev/caisson/registry/server"
 )
 
@@ -37,7 +38,7 @@ func pushErrors(t *testing.T, s *image.Store, good *server.Serving) {
 	bearer := secret
 	bearer.Auth.Bearer = true
 	as := func(name, password string) image.PushOptions {
-		return image.PushOptions{Credentials: &image.Credentials{Username: name, Password: password}}
+		return image.PushOptions{Credential: registry.Credential{Username: name, Password: password}}
 	}
 	soon := func(d time.Duration) image.PushOptions {
 		return image.PushOptions{Transport: image.Transport{Stall: d}}

@@ -46,7 +46,7 @@ func TestRegistryErrors(t *testing.T) {
 	}
 	secret := server.Auth{Users: []server.User{{Name: "joe", Password: "right"}}}
 	joe := func(password string) image.PullOptions {
-		return image.PullOptions{Credentials: &image.Credentials{Username: "joe", Password: password}}
+		return image.PullOptions{Credential: registry.Credential{Username: "joe", Password: password}}
 	}
 	for name, c := range map[string]struct {
 		at   func(t *testing.T) string

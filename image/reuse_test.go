@@ -17,7 +17,7 @@ import (
 func TestPushWhatWasPulled(t *testing.T) {
 	// With tokens, which are for a repository each.
 	reg := serve(t, server.Options{Auth: server.Auth{Users: []server.User{{Name: "joe", Password: "right"}}, Bearer: true}}, server.ServeOptions{})
-	joe := &image.Credentials{Username: "joe", Password: "right"}
+	joe := registry.Credential{Username: "joe", Password: "right"}
 	client := registry.NewClient(registry.ClientOptions{Credential: registry.Credential{Username: "joe", Password: "right"}})
 	defer client.Close()
 	layerOf := func(repo string) registry.Descriptor {
@@ -30,15 +30,15 @@ func TestPushWhatWasPulled(t *testing.T) {
 	require.NoError(t, err)
 	for name, how := range map[string]string{"gzip": "", "zstd": "zstd"} {
 		t.Run(name, func(t *testing.T) {
-			_, err := s.Push(t.Context(), "base", image.PushOptions{Destination: reg.Addr + "/" + name, Compression: how, Credentials: joe})
+			_, err := s.Push(t.Context(), "base", image.PushOptions{Destination: reg.Addr + "/" + name, Compression: how, Credential: joe})
 			require.NoError(t, err)
 			layer := layerOf(name)
 			other := open(t) // it knows of the registry by the pull alone
-			img, err := other.Pull(t.Context(), reg.Addr+"/"+name, image.PullOptions{Credentials: joe})
+			img, err := other.Pull(t.Context(), reg.Addr+"/"+name, image.PullOptions{Credential: joe})
 			require.NoError(t, err)
 			sent := func(ref, to string) int64 {
 				reg.Server.ResetRequests()
-				_, err := other.Push(t.Context(), ref, image.PushOptions{Destination: reg.Addr + "/" + to, Compression: how, Credentials: joe})
+				_, err := other.Push(t.Context(), ref, image.PushOptions{Destination: reg.Addr + "/" + to, Compression: how, Credential: joe})
 				require.NoError(t, err)
 				require.Equal(t, layer.Digest, layerOf(to).Digest)
 				var n int64

@@ -72,7 +72,7 @@ func (f *authFile) find(ctx context.Context, name string) (Credential, error) {
 		if err != nil && (explicit || !errors.Is(err, errNoHelper)) {
 			return Credential{}, err
 		}
-		if !cred.empty() {
+		if !cred.IsZero() {
 			return cred, nil
 		}
 	}
@@ -83,7 +83,7 @@ func (f *authFile) find(ctx context.Context, name string) (Credential, error) {
 				if err != nil {
 					return Credential{}, fmt.Errorf("auths: %s: %w", alias, err)
 				}
-				if !cred.empty() {
+				if !cred.IsZero() {
 					cred.Source = f.path
 					return cred, nil
 				}

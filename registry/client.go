@@ -92,7 +92,7 @@ func (c *Client) conn(ctx context.Context, host, repo string) (*conn, error) {
 		return found, nil
 	}
 	cred := c.o.Credential
-	if cred.empty() {
+	if cred.IsZero() {
 		var err error
 		name := strings.TrimSuffix(host+"/"+repo, "/")
 		if cred, err = c.lookup(ctx, name); err != nil {

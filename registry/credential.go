@@ -11,23 +11,27 @@ import (
 	"strings"
 )
 
-// Credential is what one logs in to a registry with: a name and a password, or an identity token.
+// Credential is what a client logs in to a registry with: a name and a password, or an identity token. The packages image
+// and registry share the type. As JSON it has the secrets; String, fmt and slog leave them out.
 type Credential struct {
-	Username      string
-	Password      string
-	IdentityToken string
+	Username string `json:"username,omitempty"`
+	Password string `json:"password,omitempty"`
+
+	// IdentityToken stands in for the password: a refresh token of OAuth2, as Docker's token specification has it.
+	IdentityToken string `json:"identityToken,omitempty"`
 
 	// Source is the file or the helper that it came from; empty for one that the caller made.
-	Source string
+	Source string `json:"source,omitempty"`
 }
 
-func (c Credential) empty() bool {
+// IsZero says whether there is nothing to log in with.
+func (c Credential) IsZero() bool {
 	return c.Username == "" && c.Password == "" && c.IdentityToken == ""
 }
 
 // String tells the name and the source, and never a secret.
 func (c Credential) String() string {
-	if c.empty() {
+	if c.IsZero() {
 		return "no credential"
 	}
 	name := c.Username
@@ -61,7 +65,7 @@ func (c *Client) Credentials(ctx context.Context, name string) (Credential, erro
 	if err != nil {
 		return Credential{}, fmt.Errorf("credentials: %w", err)
 	}
-	if !c.o.Credential.empty() {
+	if !c.o.Credential.IsZero() {
 		return c.o.Credential, nil
 	}
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "https://"), "http://")
@@ -80,7 +84,7 @@ func (c *Client) lookup(ctx context.Context, name string) (Credential, error) {
 		if err != nil {
 			return Credential{}, fmt.Errorf("credentials of %s: %s: %w", name, path, err)
 		}
-		if !cred.empty() {
+		if !cred.IsZero() {
 			return cred, nil
 		}
 	}

@@ -51,8 +51,8 @@ func TestDirection(t *testing.T) {
 		why       string
 	}{
 		{"dockertest", []string{"agent"}, "an importer must not compile the engine"},
-		{"container", []string{"agent", "dockertest", "registry"}, "the client side is thin"},
-		{"image", []string{"agent", "dockertest", "container"}, "image is below container"},
+		{"container", []string{"agent", "dockertest", "registry/server"}, "the client side is thin"},
+		{"image", []string{"agent", "dockertest", "container", "registry/server"}, "image is below container"},
 		{"registry", []string{"agent", "dockertest", "container", "image", "internal/client"}, "registry stands alone"},
 		{"registry/server", []string{"agent", "dockertest", "container", "image", "internal/client"}, "the server needs the client alone"},
 		{"internal/filelock", []string{"agent", "internal", "image", "container", "registry"}, "it knows files alone"},

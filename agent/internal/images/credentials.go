@@ -27,7 +27,7 @@ func LogIn(ctx context.Context, sc *types.SystemContext, named reference.Named) 
 		return nil // what is no registry's name has no credentials; upstream says what is wrong with it
 	}
 	if err != nil {
-		return api.Errorf(api.ErrUnauthorized, "%w: log in again, or set Credentials", err)
+		return api.Errorf(api.ErrUnauthorized, "%w: log in again, or set Credential", err)
 	}
 	sc.DockerAuthConfig = &types.DockerAuthConfig{Username: c.Username, Password: c.Password, IdentityToken: c.IdentityToken}
 	return nil

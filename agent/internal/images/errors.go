@@ -51,7 +51,7 @@ func Explain(ctx context.Context, what string, err error) error {
 func isOurs(err error) bool { return len(api.ToError(err).Codes) > 0 }
 
 const (
-	loginRemedy   = "log in to the registry, or set Credentials"
+	loginRemedy   = "log in to the registry, or set Credential"
 	deniedRemedy  = "these credentials may not do that: ask the registry's owner, or use others"
 	unreachRemedy = "check the registry's name and the network"
 )

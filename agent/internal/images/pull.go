@@ -247,7 +247,7 @@ func (s *Service) newPull(ref string, opts image.PullOptions) (*pull, error) {
 		}
 	}
 	p := &pull{named: named, platform: opts.Platform, sc: s.SystemContext(), stall: stallOf(opts.Transport)}
-	if err := transport(p.sc, named, opts.Transport, opts.Credentials); err != nil {
+	if err := transport(p.sc, named, opts.Transport, opts.Credential); err != nil {
 		return nil, err
 	}
 	if err := Platform(p.sc, opts.Platform); err != nil {

@@ -56,7 +56,7 @@ func (s *Service) target(ctx context.Context, destination string, opts image.Pus
 		return nil, nil, api.Errorf(api.ErrInvalidReference, "push to %s: a digest follows from the content: give a tag", destination)
 	}
 	sc := s.SystemContext()
-	if err := transport(sc, named, opts.Transport, opts.Credentials); err != nil {
+	if err := transport(sc, named, opts.Transport, opts.Credential); err != nil {
 		return nil, nil, err
 	}
 	if err := compress(sc, opts); err != nil {

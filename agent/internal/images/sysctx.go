@@ -11,6 +11,7 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/registry"
 )
 
 // SystemContext is what the upstream libraries are told of this store. What it leaves empty is the system's and the
@@ -26,7 +27,7 @@ func (s *Service) SystemContext() *types.SystemContext {
 }
 
 // transport adds how a registry is reached to sc.
-func transport(sc *types.SystemContext, named reference.Named, t image.Transport, c *image.Credentials) error {
+func transport(sc *types.SystemContext, named reference.Named, t image.Transport, c registry.Credential) error {
 	if t.Insecure || loopback(reference.Domain(named)) {
 		sc.DockerInsecureSkipTLSVerify = types.OptionalBoolTrue
 	}
@@ -41,7 +42,7 @@ func transport(sc *types.SystemContext, named reference.Named, t image.Transport
 			sc.DockerInsecureSkipTLSVerify = types.OptionalBoolFalse
 		}
 	}
-	if c != nil {
+	if !c.IsZero() {
 		sc.DockerAuthConfig = &types.DockerAuthConfig{Username: c.Username, Password: c.Password, IdentityToken: c.IdentityToken}
 	}
 	return nil
@@ -49,7 +50,7 @@ func transport(sc *types.SystemContext, named reference.Named, t image.Transport
 
 // Reach is transport for a build's caches, with the user's stored credentials.
 func Reach(sc *types.SystemContext, named reference.Named, t image.Transport) error {
-	return transport(sc, named, t, nil)
+	return transport(sc, named, t, registry.Credential{})
 }
 
 // loopback follows Docker, which takes registries on 127.0.0.0/8 and ::1 as they are, with or without TLS.
