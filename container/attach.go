@@ -45,7 +45,7 @@ func (c *Container) Attach(ctx context.Context, opts AttachOptions) (*Attachment
 // Wait waits until the process has ended and all its output is written.
 //
 // Errors: ErrDetached; those of the writers; context.Canceled and context.DeadlineExceeded of Attach's context.
-func (a *Attachment) Wait() (Status, error) { return a.s.wait() }
+func (a *Attachment) Wait() (State, error) { return a.s.wait() }
 
 // Resize sets the size of the container's terminal.
 func (a *Attachment) Resize(size Size) error { return a.s.resize(size) }

@@ -84,8 +84,8 @@ func (cmd *Cmd) Wait() error {
 	if err != nil {
 		return err
 	}
-	if st.Code != 0 {
-		return &ExitError{Status: st}
+	if st.ExitCode != 0 {
+		return &ExitError{State: st}
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func TestCommit(t *testing.T) {
 	require.NoError(t, err)
 	info, err := c.Inspect(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, container.StateRunning, info.State, "it goes on")
+	assert.Equal(t, container.StatusRunning, info.State.Status, "it goes on")
 
 	got, err := e.Store().Get(ctx, "localhost/committed:also")
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestCommit(t *testing.T) {
 	assert.Equal(t, "why", steps[0].Comment)
 
 	out, _, st := run(t, e, container.Options{Image: img.ID, Cmd: []string{"chain", "cat", "/data/mine", ";", "ls", "/data", "/vol", "/etc"}})
-	assert.Zero(t, st.Code)
+	assert.Zero(t, st.ExitCode)
 	assert.True(t, strings.HasPrefix(out, "committed/data\n"), out)
 	assert.NotContains(t, out, "/data/note", "what was removed is gone")
 	assert.NotContains(t, out, "/vol/x")
@@ -149,6 +149,6 @@ func TestCommitTravels(t *testing.T) {
 	assert.Equal(t, second.Config, pulled.Config)
 	assert.Equal(t, second.Layers, pulled.Layers)
 	out, _, st := run(t, other, container.Options{Image: ref})
-	assert.Zero(t, st.Code)
+	assert.Zero(t, st.ExitCode)
 	assert.Equal(t, "12", out)
 }

@@ -62,7 +62,7 @@ func TestConfinementIsDockers(t *testing.T) {
 	d, last := dockerDefaults(t)
 	args := append([]string{"confinement", strconv.Itoa(last)}, slices.Concat(d.MaskedPaths, d.ReadonlyPaths)...)
 	out, errs, st := run(t, e, container.Options{Cmd: args})
-	require.Zero(t, st.Code, errs)
+	require.Zero(t, st.ExitCode, errs)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
 	b, err := c.Command("/bin/testbox", args...).Output(t.Context())
 	require.NoError(t, err)
@@ -126,7 +126,7 @@ func TestSessionKeyring(t *testing.T) {
 	e := newEngine(t)
 	opts := container.Options{Cmd: []string{"keyring"}, Security: container.Security{Seccomp: container.Unconfined}}
 	a, errs, st := run(t, e, opts)
-	require.Zero(t, st.Code, errs)
+	require.Zero(t, st.ExitCode, errs)
 	b, _, _ := run(t, e, opts)
 	assert.NotEqual(t, a, b)
 }

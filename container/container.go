@@ -22,18 +22,34 @@ func (c *Container) ID() string { return c.id }
 // Name is the container's name when the handle was made.
 func (c *Container) Name() string { return c.name }
 
-// State is where a container is in its life.
-type State string
+// Status is where a container is in its life.
+type Status string
 
-// The states, named as Docker names them.
+// The statuses of a container, named as Docker names them.
 const (
-	StateCreated    State = "created"
-	StateRunning    State = "running"
-	StatePaused     State = "paused"
-	StateRestarting State = "restarting" // it has ended, and its restart policy starts it again in a moment
-	StateRemoving   State = "removing"
-	StateExited     State = "exited"
+	StatusCreated    Status = "created"
+	StatusRunning    Status = "running"
+	StatusPaused     Status = "paused"
+	StatusRestarting Status = "restarting" // it has ended, and its restart policy starts it again in a moment
+	StatusRemoving   Status = "removing"
+	StatusExited     Status = "exited"
 )
+
+// State says where a container is in its life, and how its last run ended.
+type State struct {
+	Status Status `json:"status"`
+	// ExitCode is 128 + the signal's number when a signal ended the process, as in a shell. It is 0 while the process runs.
+	ExitCode int `json:"exitCode"`
+	// Signal is the name of the signal that ended the process, such as SIGKILL; empty when the process exited.
+	Signal string `json:"signal,omitempty"`
+	// OOMKilled: the kernel killed a process of the container because its memory limit was reached.
+	OOMKilled bool `json:"oomKilled,omitempty"`
+	// Error is why the container could not be started, or was ended from outside.
+	Error string `json:"error,omitempty"`
+	// Started and Finished are of the present or the last run; zero when there is none yet.
+	Started  time.Time `json:"started,omitzero"`
+	Finished time.Time `json:"finished,omitzero"`
+}
 
 // Info describes a container.
 type Info struct {
@@ -43,8 +59,7 @@ type Info struct {
 	ImageID  string         `json:"imageID"` // "sha256:…"
 	Created  time.Time      `json:"created"`
 	State    State          `json:"state"`
-	Pid      int            `json:"pid,omitempty"` // of its init, on the host; 0 when it does not run
-	Status   Status         `json:"status"`        // of the last run
+	Pid      int            `json:"pid,omitempty"` // of its first process, on the host; 0 when it does not run
 	Command  []string       `json:"command"`       // entrypoint and command, as they are executed
 	Options  Options        `json:"options"`
 	Mounts   []Mount        `json:"mounts,omitempty"`   // with the image's volumes
@@ -53,7 +68,7 @@ type Info struct {
 	RootFS   string         `json:"rootFS,omitempty"`   // where the agent has it mounted while it runs
 	LogPath  string         `json:"logPath,omitempty"`
 	// Health is nil without a health check.
-	Health *HealthInfo `json:"health,omitempty"`
+	Health *Health `json:"health,omitempty"`
 	// Restarts is how often the restart policy has started the process again since the last Start.
 	Restarts int `json:"restarts,omitempty"`
 }

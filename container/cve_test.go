@@ -47,7 +47,7 @@ func TestCVE20195736(t *testing.T) {
 	_ = c.Command("/bin/testbox", "write", "/work/end", "x").Run(t.Context()) // the container's end may come before its own
 	st, err := c.Wait(soon(t))
 	require.NoError(t, err)
-	require.Zero(t, st.Code)
+	require.Zero(t, st.ExitCode)
 	var out strings.Builder
 	require.NoError(t, c.Logs(t.Context(), container.LogsOptions{Stdout: &out}))
 	assert.Contains(t, out.String(), "held", "it did see the binary")
@@ -181,7 +181,7 @@ func TestCVE2025(t *testing.T) {
 	}
 	for _, target := range []string{"/proc", "/proc/self/attr", "/proc/sys/net", "/proc/../proc/1"} {
 		_, err := e.Create(t.Context(), container.Options{
-			Image: testImage, Sysctls: map[string]string{"net.ipv4.ip_forward": "1"}, Mounts: []container.Mount{{Type: container.MountTmpfs, Target: target}},
+			Image: testImage, Namespaces: container.Namespaces{Sysctls: map[string]string{"net.ipv4.ip_forward": "1"}}, Mounts: []container.Mount{{Type: container.MountTmpfs, Target: target}},
 		})
 		require.ErrorIs(t, err, container.ErrInvalidArgument, target)
 		assert.ErrorContains(t, err, "Options.Mounts[0].Target")

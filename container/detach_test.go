@@ -42,7 +42,7 @@ func TestDetachedOutlivesItsCreator(t *testing.T) {
 			return false
 		}
 		info, err := c.Inspect(ctx)
-		return err == nil && info.State == container.StateRunning
+		return err == nil && info.State.Status == container.StatusRunning
 	}, time.Minute, time.Millisecond)
 	require.NoError(t, cmd.Process.Kill())
 	_ = cmd.Wait() // killed
@@ -67,10 +67,10 @@ func TestDetachedOutlivesItsCreator(t *testing.T) {
 	require.NoError(t, c.Stop(ctx, container.StopOptions{}))
 	st, err := c.Wait(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, 42, st.Code)
+	assert.Equal(t, 42, st.ExitCode)
 	st, err = att.Wait()
 	require.NoError(t, err)
-	assert.Equal(t, 42, st.Code)
+	assert.Equal(t, 42, st.ExitCode)
 	assert.Equal(t, "got user defined signal 1\ngot terminated\n", attached.String())
 
 	require.NoError(t, c.Start(ctx), "it starts again, in an agent of its own")
@@ -84,7 +84,7 @@ func TestDetachedAgentKilled(t *testing.T) {
 	root, before := killStore(t)
 	e := openEngine(t, root)
 	ctx := t.Context()
-	c, err := e.Run(ctx, container.Options{Image: testImage, Cmd: []string{"sleep", "1000h", root}, Detach: true})
+	c, err := e.Start(ctx, container.Options{Image: testImage, Cmd: []string{"sleep", "1000h", root}, Detach: true})
 	require.NoError(t, err)
 	require.NoError(t, c.Command("/bin/testbox", "write", "/work/file", "kept").Run(ctx))
 	agents := 0
@@ -105,11 +105,11 @@ func TestDetachedAgentKilled(t *testing.T) {
 	defer cancel()
 	require.Eventually(t, func() bool {
 		st, err := c.Wait(wait)
-		return err == nil && st.Code == 137
+		return err == nil && st.ExitCode == 137
 	}, time.Minute, time.Millisecond)
 	info, err := c.Inspect(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, container.StateExited, info.State)
+	assert.Equal(t, container.StatusExited, info.State.Status)
 	require.NoError(t, c.Start(ctx), "it starts again, with its data")
 	out, err := c.Command("/bin/testbox", "cat", "/work/file").Output(ctx)
 	require.NoError(t, err)
@@ -129,7 +129,7 @@ func TestDetachedAttachThenStart(t *testing.T) {
 	require.NoError(t, c.Start(ctx))
 	st, err := att.Wait()
 	require.NoError(t, err)
-	assert.Zero(t, st.Code)
+	assert.Zero(t, st.ExitCode)
 	assert.Equal(t, "to and fro", out.String())
 	_, err = c.Inspect(ctx)
 	require.ErrorIs(t, err, container.ErrNotFound)

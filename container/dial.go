@@ -24,8 +24,8 @@ func (c *Container) Addr(ctx context.Context, port uint16, protocol string) (net
 			return b.Host, nil
 		}
 	}
-	if info.State != StateRunning && info.State != StatePaused {
-		return netip.AddrPort{}, api.Errorf(ErrNotRunning, "container %s: it is not running (%s): its ports are not bound", c.id[:12], info.State)
+	if info.State.Status != StatusRunning && info.State.Status != StatusPaused {
+		return netip.AddrPort{}, api.Errorf(ErrNotRunning, "container %s: it is not running (%s): its ports are not bound", c.id[:12], info.State.Status)
 	}
 	return netip.AddrPort{}, api.Errorf(ErrNotFound, "container %s: port %d/%s is not published: add it to Options.Ports, or use Dial", c.id[:12], port, protocol)
 }

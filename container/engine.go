@@ -42,10 +42,10 @@ func (e *Engine) Create(ctx context.Context, opts Options) (*Container, error) {
 	return e.handle(ref), nil
 }
 
-// Run is Create and Start. If the start fails the container is removed.
+// Start creates a container and starts it: Create and Container.Start. It does not wait for its end. If the start fails the container is removed.
 //
 // Errors: those of Create and of Start.
-func (e *Engine) Run(ctx context.Context, opts Options) (*Container, error) {
+func (e *Engine) Start(ctx context.Context, opts Options) (*Container, error) {
 	c, err := e.Create(ctx, opts)
 	if err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ var (
 
 // ExitError says that a command in a container ended with another code than 0.
 type ExitError struct {
-	Status
+	State
 	// Stderr holds the end of what the command wrote there, when Output collected it.
 	Stderr []byte
 }
@@ -56,5 +56,5 @@ func (e *ExitError) Error() string {
 	case e.Signal != "":
 		return "signal: " + e.Signal
 	}
-	return fmt.Sprintf("exit status %d", e.Code)
+	return fmt.Sprintf("exit status %d", e.ExitCode)
 }

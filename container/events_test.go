@@ -89,7 +89,7 @@ func TestEventsOfCommands(t *testing.T) {
 	ctx := t.Context()
 	c := start(t, e, container.Options{
 		Cmd: []string{"sleep", "1h"}, Network: container.NetworkNone,
-		Health: container.Health{Test: []string{"CMD", "/bin/testbox", "true"}, Interval: 10 * time.Millisecond},
+		Health: container.HealthConfig{Test: []string{"CMD", "/bin/testbox", "true"}, Interval: 10 * time.Millisecond},
 	})
 	require.NoError(t, c.WaitHealthy(ctx), "health checks are not told of")
 	begin := time.Now()

@@ -7,9 +7,9 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Health is a command that tells whether a container works. Each field that is not given is the image's, else the
+// HealthConfig is a command that tells whether a container works. Each field that is not given is the image's, else the
 // default; see https://docs.docker.com/reference/dockerfile/#healthcheck.
-type Health struct {
+type HealthConfig struct {
 	// Test is {"CMD", program, argument…}, {"CMD-SHELL", line} or {"NONE"}, which turns the image's off. Exit code 0 is
 	// healthy, any other is not.
 	Test []string `json:"test,omitempty"`
@@ -25,29 +25,29 @@ type Health struct {
 	Retries int `json:"retries,omitempty"`
 }
 
-// HealthState says what the checks found.
-type HealthState string
+// HealthStatus says what the checks found.
+type HealthStatus string
 
-// The health states, named as Docker names them.
+// The health statuses, named as Docker names them.
 const (
-	HealthStarting  HealthState = "starting"
-	HealthHealthy   HealthState = "healthy"
-	HealthUnhealthy HealthState = "unhealthy"
+	HealthStarting  HealthStatus = "starting"
+	HealthHealthy   HealthStatus = "healthy"
+	HealthUnhealthy HealthStatus = "unhealthy"
 )
 
-// HealthInfo is what the checks of the present or last run found.
-type HealthInfo struct {
-	State         HealthState   `json:"state"`
-	FailingStreak int           `json:"failingStreak"`
-	Log           []HealthCheck `json:"log,omitempty"` // the last five, oldest first
+// Health is what the checks of the present or last run found.
+type Health struct {
+	Status        HealthStatus   `json:"status"`
+	FailingStreak int            `json:"failingStreak"`
+	Log           []HealthResult `json:"log,omitempty"` // the last five, oldest first
 }
 
-// HealthCheck is one check.
-type HealthCheck struct {
-	Start  time.Time `json:"start"`
-	End    time.Time `json:"end"`
-	Code   int       `json:"code"`   // exit code; -1 when it did not end in time or could not be started
-	Output string    `json:"output"` // the first 4096 bytes
+// HealthResult is what one check found.
+type HealthResult struct {
+	Start    time.Time `json:"start"`
+	End      time.Time `json:"end"`
+	ExitCode int       `json:"exitCode"` // -1 when it did not end in time or could not be started
+	Output   string    `json:"output"`   // the first 4096 bytes
 }
 
 // WaitHealthy waits until the container is healthy. One that was not started is waited for.

@@ -23,21 +23,21 @@ func soon(t testing.TB) context.Context {
 }
 
 // healthOf waits until the checks found a state.
-func healthOf(t testing.TB, c *container.Container, want container.HealthState) *container.HealthInfo {
+func healthOf(t testing.TB, c *container.Container, want container.HealthStatus) *container.Health {
 	t.Helper()
-	var h *container.HealthInfo
+	var h *container.Health
 	require.Eventually(t, func() bool {
 		info, err := c.Inspect(t.Context())
 		require.NoError(t, err)
 		h = info.Health
-		return h != nil && h.State == want
+		return h != nil && h.Status == want
 	}, time.Minute, 5*time.Millisecond)
 	return h
 }
 
 func TestHealth(t *testing.T) {
 	e := newEngine(t)
-	c := create(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Health: container.Health{
+	c := create(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Health: container.HealthConfig{
 		Test: []string{"CMD", "/bin/testbox", "fails", "/work/up"}, Interval: 20 * time.Millisecond, Retries: 2, StartPeriod: time.Hour, StartInterval: 20 * time.Millisecond,
 	}})
 	waited := make(chan error, 1)
@@ -46,17 +46,17 @@ func TestHealth(t *testing.T) {
 	info, err := c.Inspect(t.Context())
 	require.NoError(t, err)
 	require.NotNil(t, info.Health)
-	assert.Equal(t, container.HealthStarting, info.Health.State)
-	var h *container.HealthInfo
+	assert.Equal(t, container.HealthStarting, info.Health.Status)
+	var h *container.Health
 	require.Eventually(t, func() bool {
 		info, err := c.Inspect(t.Context())
 		require.NoError(t, err)
 		h = info.Health
 		return len(h.Log) == 5
 	}, time.Minute, 5*time.Millisecond)
-	assert.Equal(t, container.HealthStarting, h.State, "failures of the start period don't count")
+	assert.Equal(t, container.HealthStarting, h.Status, "failures of the start period don't count")
 	assert.Zero(t, h.FailingStreak)
-	assert.Equal(t, 3, h.Log[0].Code)
+	assert.Equal(t, 3, h.Log[0].ExitCode)
 	assert.Equal(t, "no /work/up\n", h.Log[0].Output)
 	assert.False(t, h.Log[0].End.Before(h.Log[0].Start))
 
@@ -81,11 +81,11 @@ func TestHealth(t *testing.T) {
 
 func TestHealthTimeout(t *testing.T) {
 	e := newEngine(t)
-	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Health: container.Health{
+	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Health: container.HealthConfig{
 		Test: []string{"CMD", "/bin/testbox", "sleep", "55h"}, Interval: time.Millisecond, Timeout: 50 * time.Millisecond, Retries: 1,
 	}})
 	h := healthOf(t, c, container.HealthUnhealthy)
-	assert.Equal(t, -1, h.Log[0].Code)
+	assert.Equal(t, -1, h.Log[0].ExitCode)
 	assert.Contains(t, h.Log[0].Output, "more than 50ms")
 	require.NoError(t, c.Kill(t.Context(), ""))
 	_, err := c.Wait(soon(t))
@@ -94,7 +94,7 @@ func TestHealthTimeout(t *testing.T) {
 
 func TestHealthOfACommandThatIsNotThere(t *testing.T) {
 	e := newEngine(t)
-	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Health: container.Health{
+	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Health: container.HealthConfig{
 		Test: []string{"CMD-SHELL", "exit 0"}, Interval: time.Millisecond, Retries: 1,
 	}})
 	h := healthOf(t, c, container.HealthUnhealthy)
@@ -108,7 +108,7 @@ func TestHealthOfTheImage(t *testing.T) {
 	c := start(t, e, container.Options{Image: name, Cmd: []string{"sleep", "1h"}})
 	require.NoError(t, c.WaitHealthy(soon(t)))
 
-	c = start(t, e, container.Options{Image: name, Cmd: []string{"sleep", "1h"}, Health: container.Health{Test: []string{"NONE"}}})
+	c = start(t, e, container.Options{Image: name, Cmd: []string{"sleep", "1h"}, Health: container.HealthConfig{Test: []string{"NONE"}}})
 	info, err := c.Inspect(t.Context())
 	require.NoError(t, err)
 	assert.Nil(t, info.Health)
@@ -126,7 +126,7 @@ func TestHealthOfTheImage(t *testing.T) {
 func TestHealthFromAnotherProcess(t *testing.T) {
 	root, before := killStore(t)
 	e := openEngine(t, root)
-	c, err := e.Run(t.Context(), container.Options{Image: testImage, Name: "checked", Cmd: []string{"sleep", "1000h", root}, Detach: true, Health: container.Health{
+	c, err := e.Start(t.Context(), container.Options{Image: testImage, Name: "checked", Cmd: []string{"sleep", "1000h", root}, Detach: true, Health: container.HealthConfig{
 		Test: []string{"CMD", "/bin/testbox", "true"}, Interval: 10 * time.Millisecond,
 	}})
 	require.NoError(t, err)
@@ -138,7 +138,7 @@ func TestHealthFromAnotherProcess(t *testing.T) {
 
 func TestHealthErrors(t *testing.T) {
 	e := newEngine(t)
-	for text, h := range map[string]container.Health{
+	for text, h := range map[string]container.HealthConfig{
 		`Test ["echo" "x"]`:     {Test: []string{"echo", "x"}},
 		`Test ["CMD"]`:          {Test: []string{"CMD"}},
 		`Test ["CMD-SHELL" "a"`: {Test: []string{"CMD-SHELL", "a", "b"}},

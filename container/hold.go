@@ -7,7 +7,7 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Hold keeps a container that has Options.IdleTimeout from being removed, until release is called or this process ends,
+// Hold keeps a container that has Options.Lifecycle.IdleTimeout from being removed, until release is called or this process ends,
 // however it ends. Any number of processes may hold it. To others it is of no effect.
 //
 // Errors: ErrNotFound, also when it is just being removed.

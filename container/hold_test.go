@@ -17,11 +17,11 @@ func TestIdleTimeout(t *testing.T) {
 	root, before := killStore(t)
 	e := openEngine(t, root)
 	ctx := t.Context()
-	_, err := e.Create(ctx, container.Options{Image: testImage, IdleTimeout: time.Second})
+	_, err := e.Create(ctx, container.Options{Image: testImage, Lifecycle: container.LifecycleConfig{IdleTimeout: time.Second}})
 	require.ErrorIs(t, err, container.ErrInvalidArgument, "it goes with its process")
 
 	start := func(cmd ...string) *container.Container {
-		c, err := e.Run(ctx, container.Options{Image: testImage, Cmd: cmd, Detach: true, IdleTimeout: 3 * time.Second})
+		c, err := e.Start(ctx, container.Options{Image: testImage, Cmd: cmd, Detach: true, Lifecycle: container.LifecycleConfig{IdleTimeout: 3 * time.Second}})
 		require.NoError(t, err)
 		return c
 	}
@@ -43,7 +43,7 @@ func TestIdleTimeout(t *testing.T) {
 	again()
 	info, err := held.Inspect(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, container.StateRunning, info.State)
+	assert.Equal(t, container.StatusRunning, info.State.Status)
 	release()
 	release() // once is enough
 	require.NoError(t, held.WaitRemoved(ctx))

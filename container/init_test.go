@@ -14,7 +14,7 @@ import (
 
 func TestInit(t *testing.T) {
 	e := newEngine(t)
-	c := start(t, e, container.Options{Init: true, Cmd: []string{"trap", "terminated"}})
+	c := start(t, e, container.Options{Process: container.ProcessConfig{Init: true}, Cmd: []string{"trap", "terminated"}})
 	waitForLog(t, c, "ready")
 	out, err := c.Command("/bin/testbox", "ps").Output(t.Context())
 	require.NoError(t, err)
@@ -24,13 +24,13 @@ func TestInit(t *testing.T) {
 	require.NoError(t, c.Stop(t.Context(), container.StopOptions{}))
 	st, err := c.Wait(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, 42, st.Code, "the stop signal reached the command, and its code is the container's")
+	assert.Equal(t, 42, st.ExitCode, "the stop signal reached the command, and its code is the container's")
 
-	_, errs, st := run(t, e, container.Options{Init: true, Entrypoint: []string{"nope"}})
-	assert.Equal(t, 127, st.Code)
+	_, errs, st := run(t, e, container.Options{Process: container.ProcessConfig{Init: true}, Entrypoint: []string{"nope"}})
+	assert.Equal(t, 127, st.ExitCode)
 	assert.Contains(t, errs, "nope: no such command")
-	out2, errs, st := run(t, e, container.Options{Init: true, ReadOnly: true, Entrypoint: []string{"testbox", "id"}})
-	assert.Zero(t, st.Code, errs)
+	out2, errs, st := run(t, e, container.Options{Process: container.ProcessConfig{Init: true}, ReadOnly: true, Entrypoint: []string{"testbox", "id"}})
+	assert.Zero(t, st.ExitCode, errs)
 	assert.Contains(t, out2, "0 0 ")
 }
 
@@ -38,7 +38,7 @@ func TestInit(t *testing.T) {
 func TestInitReaps(t *testing.T) {
 	e := newEngine(t)
 	for _, init := range []bool{true, false} {
-		c := start(t, e, container.Options{Init: init, Cmd: []string{"sleep", "1h"}})
+		c := start(t, e, container.Options{Process: container.ProcessConfig{Init: init}, Cmd: []string{"sleep", "1h"}})
 		require.NoError(t, c.Command("/bin/testbox", "fork", "true").Run(t.Context()))
 		zombies := func() string {
 			out, err := c.Command("/bin/testbox", "zombies").Output(t.Context())
@@ -56,8 +56,8 @@ func TestInitReaps(t *testing.T) {
 func TestInitUser(t *testing.T) {
 	testenv.ManyIDs(t)
 	e := newEngine(t)
-	out, errs, st := run(t, e, container.Options{Init: true, User: "alice", Cmd: []string{"id"}, Security: container.Security{CapDrop: []string{"ALL"}, NoNewPrivileges: true}})
-	assert.Zero(t, st.Code, errs)
+	out, errs, st := run(t, e, container.Options{Process: container.ProcessConfig{Init: true}, User: "alice", Cmd: []string{"id"}, Security: container.Security{CapDrop: []string{"ALL"}, NoNewPrivileges: true}})
+	assert.Zero(t, st.ExitCode, errs)
 	assert.Equal(t, "1000 1000 [1000 2000]\n", out)
 }
 
@@ -65,7 +65,7 @@ func TestInitUser(t *testing.T) {
 // found there is the container's own copy of init, and even root may not write it.
 func TestInitIsNotTheAgent(t *testing.T) {
 	e := newEngine(t)
-	c := start(t, e, container.Options{Init: true, Cmd: []string{"sleep", "1h"}})
+	c := start(t, e, container.Options{Process: container.ProcessConfig{Init: true}, Cmd: []string{"sleep", "1h"}})
 	out, err := c.Command("/bin/testbox", "readlink", "/proc/1/exe").Output(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "/dev/caisson-init\n", string(out))
@@ -85,7 +85,7 @@ func TestInitIsNotTheAgent(t *testing.T) {
 func BenchmarkLifecycleWithInit(b *testing.B) {
 	e := newEngine(b)
 	for b.Loop() {
-		c, err := e.Create(b.Context(), container.Options{Image: testImage, Cmd: []string{"true"}, Init: true})
+		c, err := e.Create(b.Context(), container.Options{Image: testImage, Cmd: []string{"true"}, Process: container.ProcessConfig{Init: true}})
 		require.NoError(b, err)
 		require.NoError(b, c.Start(b.Context()))
 		_, err = c.Wait(b.Context())

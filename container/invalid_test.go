@@ -22,8 +22,8 @@ import (
 
 // anyValue are the fields that have no wrong value, alone or with others.
 var anyValue = []string{
-	"Options.ReadOnly", "Options.Stdin", "Options.TTY", "Options.Detach", "Options.Init", "Options.Mounts.ReadOnly",
-	"Options.ModifySpec", "Options.Security.NoNewPrivileges", "Options.Security.Unmasked",
+	"Options.ReadOnly", "Options.Stdin", "Options.TTY", "Options.Detach", "Options.Process.Init", "Options.Mounts.ReadOnly",
+	"Options.ModifySpec", "Options.Security.NoNewPrivileges", "Options.Security.Unmasked", "Options.Ports.HostIP",
 	"NetworkOptions.EnableIPv6", "NetworkOptions.Internal",
 }
 
@@ -42,7 +42,7 @@ func wrongOptions() []wrong {
 		}
 		return wrong{"Options.Mounts[0]." + text, container.Options{Mounts: []container.Mount{m}}, nil}
 	}
-	health := func(text string, h container.Health) wrong {
+	health := func(text string, h container.HealthConfig) wrong {
 		if h.Test == nil {
 			h.Test = []string{"CMD", "true"}
 		}
@@ -52,7 +52,7 @@ func wrongOptions() []wrong {
 		return wrong{"Options.Ports" + text, container.Options{Ports: p}, nil}
 	}
 	join := func(text string, ep ...container.Endpoint) wrong {
-		return wrong{"Options.Networks" + text, container.Options{Networks: ep}, nil}
+		return wrong{"Options.Networking.Endpoints" + text, container.Options{Networking: container.NetworkingConfig{Endpoints: ep}}, nil}
 	}
 	other := container.NetworkMode("container:invalid-other")
 	all := []wrong{
@@ -74,10 +74,10 @@ func wrongOptions() []wrong {
 		{"Options.User", container.Options{User: "a:b:c"}, nil},
 		{"Options.User", container.Options{User: "-1"}, nil},
 		{"Options.User", container.Options{User: "0:99999999999"}, nil},
-		{"Options.Groups[0]", container.Options{Groups: []string{""}}, nil},
-		{"Options.Hostname", container.Options{Hostname: "a b"}, nil},
-		{"Options.Hostname", container.Options{Hostname: strings.Repeat("x", 64)}, nil},
-		{"Options.Domain", container.Options{Domain: "a b"}, nil},
+		{"Options.Process.Groups[0]", container.Options{Process: container.ProcessConfig{Groups: []string{""}}}, nil},
+		{"Options.Networking.Hostname", container.Options{Networking: container.NetworkingConfig{Hostname: "a b"}}, nil},
+		{"Options.Networking.Hostname", container.Options{Networking: container.NetworkingConfig{Hostname: strings.Repeat("x", 64)}}, nil},
+		{"Options.Networking.Domain", container.Options{Networking: container.NetworkingConfig{Domain: "a b"}}, nil},
 		{"Options.Labels", container.Options{Labels: map[string]string{"": "x"}}, nil},
 		{"Options.Annotations", container.Options{Annotations: map[string]string{"": "x"}}, nil},
 
@@ -103,11 +103,11 @@ func wrongOptions() []wrong {
 		{"Options.Network", container.Options{Network: "container:"}, nil},
 		{"Options.Network", container.Options{Network: "container:nobody"}, container.ErrNotFound},
 		{"Options.Network", container.Options{Network: "no-such-network"}, container.ErrNotFound},
-		{"Options.Network", container.Options{Network: "host", Networks: []container.Endpoint{{Network: "bridge"}}}, nil},
+		{"Options.Network", container.Options{Network: "host", Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "bridge"}}}}, nil},
 		join("[0].Network", container.Endpoint{}),
-		{"Options.Networks[0].Network", container.Options{Networks: []container.Endpoint{{Network: "no-such-network"}}}, container.ErrNotFound},
+		{"Options.Networking.Endpoints[0].Network", container.Options{Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "no-such-network"}}}}, container.ErrNotFound},
 		join("[1].Network", container.Endpoint{Network: "bridge"}, container.Endpoint{Network: "bridge"}),
-		{"Options.Networks[0].Network", container.Options{Networks: []container.Endpoint{{Network: "host"}}}, container.ErrNotFound},
+		{"Options.Networking.Endpoints[0].Network", container.Options{Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "host"}}}}, container.ErrNotFound},
 		join("[0].Aliases[0]", container.Endpoint{Network: "invalid-net", Aliases: []string{"a b"}}),
 		join("[0].IPv4", container.Endpoint{Network: "invalid-net", IPv4: netip.MustParseAddr("203.0.113.9")}),
 		join("[0].IPv4", container.Endpoint{Network: "invalid-net", IPv4: netip.MustParseAddr("fd00::1")}),
@@ -116,46 +116,45 @@ func wrongOptions() []wrong {
 		join("[0].MAC", container.Endpoint{Network: "invalid-net", MAC: "zz"}),
 		join("[0].MAC", container.Endpoint{Network: "invalid-net", MAC: "01:00:5e:00:00:01"}),
 		port("[0].Container", container.Port{Host: 4000}),
-		port("[0].HostIP", container.Port{Container: 1, HostIP: "localhost"}),
 		port("[0].Protocol", container.Port{Container: 1, Protocol: "icmp"}),
 		port("[0].Count", container.Port{Container: 65535, Count: 2}),
 		port("[1].Host", container.Port{Container: 1, Host: 4000}, container.Port{Container: 2, Host: 4000}),
 		{"Options.Ports", container.Options{Network: "host", Ports: []container.Port{{Container: 1}}}, nil},
 		{"Options.Ports", container.Options{Network: other, Ports: []container.Port{{Container: 1}}}, nil},
-		{"Options.Hosts[0]", container.Options{Hosts: []string{"x"}}, nil},
-		{"Options.Hosts[0]", container.Options{Hosts: []string{"x:y"}}, nil},
-		{"Options.Hosts", container.Options{Network: other, Hosts: []string{"a:1.2.3.4"}}, nil},
-		{"Options.DNS.Servers[0]", container.Options{DNS: container.DNS{Servers: []string{"x"}}}, nil},
-		{"Options.DNS.Search[0]", container.Options{DNS: container.DNS{Search: []string{"a\nb"}}}, nil},
-		{"Options.DNS.Options[0]", container.Options{DNS: container.DNS{Options: []string{""}}}, nil},
-		{"Options.DNS", container.Options{Network: other, DNS: container.DNS{Servers: []string{"9.9.9.9"}}}, nil},
-		{"Options.Hostname", container.Options{Network: other, Hostname: "x"}, nil},
-		{"Options.Hostname", container.Options{Namespaces: container.Namespaces{UTS: "host"}, Hostname: "x"}, nil},
-		{"Domain", container.Options{Namespaces: container.Namespaces{UTS: "host"}, Domain: "x"}, nil},
+		{"Options.Networking.Hosts[0]", container.Options{Networking: container.NetworkingConfig{Hosts: []string{"x"}}}, nil},
+		{"Options.Networking.Hosts[0]", container.Options{Networking: container.NetworkingConfig{Hosts: []string{"x:y"}}}, nil},
+		{"Options.Networking.Hosts", container.Options{Network: other, Networking: container.NetworkingConfig{Hosts: []string{"a:1.2.3.4"}}}, nil},
+		{"Options.Networking.DNS.Servers[0]", container.Options{Networking: container.NetworkingConfig{DNS: container.DNS{Servers: []netip.Addr{{}}}}}, nil},
+		{"Options.Networking.DNS.Search[0]", container.Options{Networking: container.NetworkingConfig{DNS: container.DNS{Search: []string{"a\nb"}}}}, nil},
+		{"Options.Networking.DNS.Options[0]", container.Options{Networking: container.NetworkingConfig{DNS: container.DNS{Options: []string{""}}}}, nil},
+		{"Options.Networking.DNS", container.Options{Network: other, Networking: container.NetworkingConfig{DNS: container.DNS{Servers: []netip.Addr{netip.MustParseAddr("9.9.9.9")}}}}, nil},
+		{"Options.Networking.Hostname", container.Options{Network: other, Networking: container.NetworkingConfig{Hostname: "x"}}, nil},
+		{"Options.Networking.Hostname", container.Options{Namespaces: container.Namespaces{UTS: "host"}, Networking: container.NetworkingConfig{Hostname: "x"}}, nil},
+		{"Domain", container.Options{Namespaces: container.Namespaces{UTS: "host"}, Networking: container.NetworkingConfig{Domain: "x"}}, nil},
 
-		{"Options.StopSignal", container.Options{StopSignal: "SIGWHAT"}, nil},
-		{"Options.StopSignal", container.Options{StopSignal: "65"}, nil},
-		{"Options.StopTimeout", container.Options{StopTimeout: -time.Second}, nil},
-		{"Options.IdleTimeout", container.Options{IdleTimeout: time.Minute}, nil},
-		{"Options.IdleTimeout", container.Options{IdleTimeout: -1, Detach: true}, nil},
+		{"Options.Lifecycle.StopSignal", container.Options{Lifecycle: container.LifecycleConfig{StopSignal: "SIGWHAT"}}, nil},
+		{"Options.Lifecycle.StopSignal", container.Options{Lifecycle: container.LifecycleConfig{StopSignal: "65"}}, nil},
+		{"Options.Lifecycle.StopTimeout", container.Options{Lifecycle: container.LifecycleConfig{StopTimeout: -time.Second}}, nil},
+		{"Options.Lifecycle.IdleTimeout", container.Options{Lifecycle: container.LifecycleConfig{IdleTimeout: time.Minute}}, nil},
+		{"Options.Lifecycle.IdleTimeout", container.Options{Lifecycle: container.LifecycleConfig{IdleTimeout: -1}, Detach: true}, nil},
 		{"Options.Pull", container.Options{Pull: "sometimes"}, nil},
-		{"Options.AutoRemove", container.Options{AutoRemove: true, Restart: container.RestartPolicy{Mode: container.RestartAlways}}, nil},
-		{"Options.Restart.Mode", container.Options{Restart: container.RestartPolicy{Mode: "sometimes"}}, nil},
-		{"Options.Restart.MaxRetries", container.Options{Restart: container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: -1}}, nil},
-		{"Options.Restart.MaxRetries", container.Options{Restart: container.RestartPolicy{Mode: container.RestartAlways, MaxRetries: 1}}, nil},
+		{"Options.AutoRemove", container.Options{AutoRemove: true, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartAlways}}}, nil},
+		{"Options.Lifecycle.Restart.Mode", container.Options{Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: "sometimes"}}}, nil},
+		{"Options.Lifecycle.Restart.MaxRetries", container.Options{Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: -1}}}, nil},
+		{"Options.Lifecycle.Restart.MaxRetries", container.Options{Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartAlways, MaxRetries: 1}}}, nil},
 		{"Options.Log.MaxSize", container.Options{Log: container.LogConfig{MaxSize: 1}}, nil},
 		{"Options.Log.MaxFiles", container.Options{Log: container.LogConfig{MaxFiles: -1}}, nil},
 		{"Options.Log.MaxFiles", container.Options{Log: container.LogConfig{MaxFiles: 2}}, nil},
 
-		health("Test", container.Health{Test: []string{"true"}}),
-		health("Test", container.Health{Test: []string{"CMD"}}),
-		health("Test", container.Health{Test: []string{"CMD-SHELL", "a", "b"}}),
-		health("Test", container.Health{Test: []string{"NONE"}, Retries: 1}),
-		health("Interval", container.Health{Interval: -1}),
-		health("Timeout", container.Health{Timeout: time.Microsecond}),
-		health("StartPeriod", container.Health{StartPeriod: -1}),
-		health("StartInterval", container.Health{StartInterval: -1}),
-		health("Retries", container.Health{Retries: -1}),
+		health("Test", container.HealthConfig{Test: []string{"true"}}),
+		health("Test", container.HealthConfig{Test: []string{"CMD"}}),
+		health("Test", container.HealthConfig{Test: []string{"CMD-SHELL", "a", "b"}}),
+		health("Test", container.HealthConfig{Test: []string{"NONE"}, Retries: 1}),
+		health("Interval", container.HealthConfig{Interval: -1}),
+		health("Timeout", container.HealthConfig{Timeout: time.Microsecond}),
+		health("StartPeriod", container.HealthConfig{StartPeriod: -1}),
+		health("StartInterval", container.HealthConfig{StartInterval: -1}),
+		health("Retries", container.HealthConfig{Retries: -1}),
 
 		res("Memory", container.Resources{Memory: 6<<20 - 1}),
 		res("MemorySwap", container.Resources{MemorySwap: 8 << 20}),
@@ -204,14 +203,14 @@ func wrongOptions() []wrong {
 		{"Options.Namespaces.IPC", container.Options{Namespaces: container.Namespaces{IPC: "container:nobody"}}, container.ErrNotFound},
 		{"Options.Namespaces.UTS", container.Options{Namespaces: container.Namespaces{UTS: "container:"}}, nil},
 		{"Options.Namespaces.UTS", container.Options{Namespaces: container.Namespaces{UTS: "container:nobody"}}, container.ErrNotFound},
-		{"Options.Devices[0].Source", container.Options{Devices: []container.Device{{Source: "null"}}}, nil},
-		{"Options.Devices[0]: source", container.Options{Devices: []container.Device{{Source: "/no/such"}}}, nil},
-		{"Options.Devices[0]: source", container.Options{Devices: []container.Device{{Source: "/etc/passwd"}}}, nil},
-		{"Options.Devices[0].Target", container.Options{Devices: []container.Device{{Source: "/dev/null", Target: "x"}}}, nil},
-		{"Options.Devices[0].Permissions", container.Options{Devices: []container.Device{{Source: "/dev/null", Permissions: "x"}}}, nil},
-		{"Options.Sysctls", container.Options{Sysctls: map[string]string{"kernel.panic": "1"}}, nil},
-		{"Options.Network", container.Options{Network: "host", Sysctls: map[string]string{"net.ipv4.ip_forward": "1"}}, nil},
-		{"Options.Namespaces.IPC", container.Options{Namespaces: container.Namespaces{IPC: "host"}, Sysctls: map[string]string{"kernel.sem": "1"}}, nil},
+		{"Options.Resources.Devices[0].Source", container.Options{Resources: container.Resources{Devices: []container.Device{{Source: "null"}}}}, nil},
+		{"Options.Resources.Devices[0]: source", container.Options{Resources: container.Resources{Devices: []container.Device{{Source: "/no/such"}}}}, nil},
+		{"Options.Resources.Devices[0]: source", container.Options{Resources: container.Resources{Devices: []container.Device{{Source: "/etc/passwd"}}}}, nil},
+		{"Options.Resources.Devices[0].Target", container.Options{Resources: container.Resources{Devices: []container.Device{{Source: "/dev/null", Target: "x"}}}}, nil},
+		{"Options.Resources.Devices[0].Permissions", container.Options{Resources: container.Resources{Devices: []container.Device{{Source: "/dev/null", Permissions: "x"}}}}, nil},
+		{"Options.Namespaces.Sysctls", container.Options{Namespaces: container.Namespaces{Sysctls: map[string]string{"kernel.panic": "1"}}}, nil},
+		{"Options.Network", container.Options{Network: "host", Namespaces: container.Namespaces{Sysctls: map[string]string{"net.ipv4.ip_forward": "1"}}}, nil},
+		{"Options.Namespaces.IPC", container.Options{Namespaces: container.Namespaces{IPC: "host", Sysctls: map[string]string{"kernel.sem": "1"}}}, nil},
 	}
 	return all
 }

@@ -41,7 +41,7 @@ func child(scenario string) {
 		{Image: testImage, Cmd: []string{"sleep", "1000h", store.Root()}, Mounts: []container.Mount{{Type: container.MountVolume, Target: "/data"}}},
 		{Image: testImage, Cmd: []string{"sleep", "1000h", store.Root()}, Name: "second"},
 	} {
-		_, err := e.Run(ctx, opts)
+		_, err := e.Start(ctx, opts)
 		must(err)
 	}
 	_, err = e.Create(ctx, container.Options{Image: testImage, Name: "never-started"})
@@ -49,14 +49,14 @@ func child(scenario string) {
 	fmt.Println("ready")
 	switch scenario {
 	case "detach":
-		_, err := e.Run(ctx, container.Options{Image: testImage, Cmd: []string{"trap", "terminated"}, Name: "detached", Detach: true})
+		_, err := e.Start(ctx, container.Options{Image: testImage, Cmd: []string{"trap", "terminated"}, Name: "detached", Detach: true})
 		must(err)
 		fmt.Println("detached")
 	case "other":
-		_, err := e.Run(ctx, container.Options{Image: testImage, Name: "other", Cmd: []string{"upper"}, Stdin: true})
+		_, err := e.Start(ctx, container.Options{Image: testImage, Name: "other", Cmd: []string{"upper"}, Stdin: true})
 		must(err)
 	case "restart":
-		_, err := e.Run(ctx, container.Options{Image: testImage, Name: "again", Cmd: []string{"exit", "1"}, Restart: container.RestartPolicy{Mode: container.RestartAlways}})
+		_, err := e.Start(ctx, container.Options{Image: testImage, Name: "again", Cmd: []string{"exit", "1"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartAlways}}})
 		must(err)
 	case "exit":
 		os.Exit(3)

@@ -9,7 +9,7 @@ import (
 
 // ListOptions choose what List returns. A container must fit every field that is given.
 type ListOptions struct {
-	// All includes containers that don't run. States and ExitCodes include them too.
+	// All includes containers that don't run. Statuses and ExitCodes include them too.
 	All bool `json:"all,omitempty"`
 	// IDs are beginnings of ids, one of which fits.
 	IDs []string `json:"ids,omitempty"`
@@ -17,12 +17,12 @@ type ListOptions struct {
 	Names []string `json:"names,omitempty"`
 	// Labels that the container has all of; an empty value fits any.
 	Labels map[string]string `json:"labels,omitempty"`
-	// States, one of which it is in.
-	States []State `json:"states,omitempty"`
+	// Statuses, one of which it has.
+	Statuses []Status `json:"statuses,omitempty"`
 	// ExitCodes, one of which its last run ended with.
 	ExitCodes []int `json:"exitCodes,omitempty"`
-	// Health, one of which it is in.
-	Health []HealthState `json:"health,omitempty"`
+	// Health, one of which its health check has found last.
+	Health []HealthStatus `json:"health,omitempty"`
 	// Images, one of which it was made of, or of an image built on that. They are named as for Options.Image.
 	Images []string `json:"images,omitempty"`
 	// Networks, one of which it is on or would join, by name.
@@ -36,7 +36,7 @@ type ListOptions struct {
 
 // List describes the store's containers of all processes, newest first.
 //
-// Errors: ErrNotFound for what Images, Before and Since name; ErrInvalidArgument for States and Health that don't exist.
+// Errors: ErrNotFound for what Images, Before and Since name; ErrInvalidArgument for Statuses and Health that don't exist.
 func (e *Engine) List(ctx context.Context, opts ListOptions) ([]Info, error) {
 	var infos []Info
 	err := e.c.Do(ctx, api.ContainerList, opts, &infos)

@@ -25,7 +25,7 @@ func TestListSelects(t *testing.T) {
 	}
 	first := start(t, e, container.Options{Name: "sel-first", Labels: mine("tier"), Cmd: []string{"sleep", "1h"}, Network: container.NetworkNone,
 		Mounts: []container.Mount{{Type: container.MountVolume, Source: "sel-data", Target: "/var/sel"}},
-		Health: container.Health{Test: []string{"CMD", "/bin/testbox", "true"}, Interval: time.Hour, StartInterval: time.Millisecond, StartPeriod: time.Hour}})
+		Health: container.HealthConfig{Test: []string{"CMD", "/bin/testbox", "true"}, Interval: time.Hour, StartInterval: time.Millisecond, StartPeriod: time.Hour}})
 	require.NoError(t, first.WaitHealthy(soon(t)))
 	second := start(t, e, container.Options{Name: "sel-second", Labels: mine(), Cmd: []string{"exit", "3"}, Image: "localhost/derived:1"})
 	_, err := second.Wait(soon(t))
@@ -46,10 +46,10 @@ func TestListSelects(t *testing.T) {
 		"label":                {container.ListOptions{All: true, Labels: map[string]string{"tier": ""}}, only(third, first)},
 		"label with its value": {container.ListOptions{All: true, Labels: map[string]string{"tier": "y"}}, nil},
 		"labels":               {container.ListOptions{All: true, Labels: map[string]string{"tier": "x", "other": "x"}}, only(third)},
-		"state":                {container.ListOptions{States: []container.State{container.StateExited, container.StateCreated}}, only(third, second)},
+		"state":                {container.ListOptions{Statuses: []container.Status{container.StatusExited, container.StatusCreated}}, only(third, second)},
 		"exit code":            {container.ListOptions{ExitCodes: []int{1, 3}}, only(second)},
 		"exit code of none":    {container.ListOptions{ExitCodes: []int{0}}, nil},
-		"health":               {container.ListOptions{All: true, Health: []container.HealthState{container.HealthHealthy}}, only(first)},
+		"health":               {container.ListOptions{All: true, Health: []container.HealthStatus{container.HealthHealthy}}, only(first)},
 		"image":                {container.ListOptions{All: true, Images: []string{testImage}}, all},
 		"derived image":        {container.ListOptions{All: true, Images: []string{"localhost/derived:1"}}, only(second)},
 		"network":              {container.ListOptions{All: true, Networks: []string{"none"}}, only(first)},
@@ -83,8 +83,8 @@ func TestListSelects(t *testing.T) {
 		want error
 		says string
 	}{
-		"state":  {container.ListOptions{States: []container.State{"asleep"}}, container.ErrInvalidArgument, `ListOptions.States "asleep": the states are created, running`},
-		"health": {container.ListOptions{Health: []container.HealthState{"fine"}}, container.ErrInvalidArgument, `ListOptions.Health "fine"`},
+		"state":  {container.ListOptions{Statuses: []container.Status{"asleep"}}, container.ErrInvalidArgument, `ListOptions.States "asleep": the states are created, running`},
+		"health": {container.ListOptions{Health: []container.HealthStatus{"fine"}}, container.ErrInvalidArgument, `ListOptions.Health "fine"`},
 		"image":  {container.ListOptions{Images: []string{"localhost/nowhere:1"}}, container.ErrNotFound, "localhost/nowhere:1"},
 		"before": {container.ListOptions{Before: "nobody"}, container.ErrNotFound, "nobody"},
 		"since":  {container.ListOptions{Since: "nobody"}, container.ErrNotFound, "nobody"},
@@ -135,20 +135,20 @@ func TestListSeesChanges(t *testing.T) {
 		require.NoError(t, err)
 		return infos
 	}
-	remember := func(state container.State) {
+	remember := func(state container.Status) {
 		for begin := time.Now(); time.Since(begin) < 250*time.Millisecond; {
-			require.Equal(t, state, list()[0].State)
+			require.Equal(t, state, list()[0].State.Status)
 		}
 	}
-	remember(container.StateCreated)
+	remember(container.StatusCreated)
 	require.NoError(t, c.Start(ctx))
-	remember(container.StateRunning)
+	remember(container.StatusRunning)
 	require.NoError(t, c.Rename(ctx, "changed-name"))
 	assert.Equal(t, "changed-name", list()[0].Name)
 	require.NoError(t, c.Kill(ctx, "KILL"))
 	_, err := c.Wait(soon(t))
 	require.NoError(t, err)
-	remember(container.StateExited)
+	remember(container.StatusExited)
 	require.NoError(t, c.Remove(ctx, container.RemoveOptions{}))
 	assert.Empty(t, list())
 }

@@ -87,7 +87,7 @@ func TestLogsLoseNothing(t *testing.T) {
 	require.NoError(t, c.Logs(ctx, container.LogsOptions{Follow: true, Stdout: fastHash, Stderr: &sum}))
 	st, err := att.Wait()
 	require.NoError(t, err)
-	assert.Zero(t, st.Code)
+	assert.Zero(t, st.ExitCode)
 	want := strings.TrimSpace(sum.String())
 	assert.Equal(t, want, fmt.Sprintf("%x", fastHash.Sum(nil)))
 	assert.Equal(t, want, fmt.Sprintf("%x", slowHash.Sum(nil)))

@@ -113,7 +113,7 @@ func start(t testing.TB, e *container.Engine, opts container.Options) *container
 }
 
 // run runs a command in a new container and returns its output and how it ended.
-func run(t testing.TB, e *container.Engine, opts container.Options) (stdout, stderr string, st container.Status) {
+func run(t testing.TB, e *container.Engine, opts container.Options) (stdout, stderr string, st container.State) {
 	t.Helper()
 	c := start(t, e, opts)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

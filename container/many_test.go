@@ -26,7 +26,7 @@ func startMany(t testing.TB, e *container.Engine, n int) []*container.Container 
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			all[i], errs[i] = e.Run(t.Context(), container.Options{
+			all[i], errs[i] = e.Start(t.Context(), container.Options{
 				Image: testImage, Cmd: []string{"sleep", "1h"}, Network: container.NetworkNone,
 				Labels: map[string]string{"many": t.Name()},
 			})
@@ -64,7 +64,7 @@ func TestHundredAtOnce(t *testing.T) {
 	assert.Len(t, infos, 100)
 	pids := map[int]bool{}
 	for _, info := range infos {
-		assert.Equal(t, container.StateRunning, info.State)
+		assert.Equal(t, container.StatusRunning, info.State.Status)
 		pids[info.Pid] = true
 	}
 	assert.Len(t, pids, 100)

@@ -30,7 +30,7 @@ func TestTmpfs(t *testing.T) {
 			{Type: container.MountTmpfs, Target: "/c", ReadOnly: true},
 		},
 	})
-	require.Zero(t, st.Code, errs)
+	require.Zero(t, st.ExitCode, errs)
 	assert.Regexp(t, `(?m)^tmpfs /a tmpfs rw,nosuid,nodev,noexec,`, out)
 	assert.Regexp(t, `(?m)^tmpfs /b tmpfs rw,nosuid,nodev,relatime,size=4096k,nr_inodes=77,mode=710`, out)
 	assert.Regexp(t, `(?m)^tmpfs /c tmpfs ro,`, out)
@@ -44,7 +44,7 @@ func TestMountSourceMade(t *testing.T) {
 	_, errs, st := run(t, e, container.Options{
 		Cmd: []string{"write", "/m/file", "x"}, Mounts: []container.Mount{{Source: dir, Target: "/m", CreateSource: true}},
 	})
-	require.Zero(t, st.Code, errs)
+	require.Zero(t, st.ExitCode, errs)
 	assert.FileExists(t, filepath.Join(dir, "file"))
 }
 
@@ -76,7 +76,7 @@ func TestImageMount(t *testing.T) {
 func TestVolumeNotFilled(t *testing.T) {
 	e := newEngine(t)
 	_, errs, st := run(t, e, container.Options{Cmd: []string{"cat", "/data/note"}, Mounts: []container.Mount{{Type: container.MountVolume, Target: "/data", NoCopy: true}}})
-	assert.Equal(t, 1, st.Code)
+	assert.Equal(t, 1, st.ExitCode)
 	assert.Contains(t, errs, "no such file")
 }
 
@@ -91,7 +91,7 @@ func TestReadOnlyMountIsReadOnlyBelow(t *testing.T) {
 	// The agent's mount namespace is as old as the agent: the mount has to be there before.
 	root, _ := killStore(t)
 	e := openEngine(t, root)
-	c, err := e.Run(t.Context(), container.Options{Image: testImage, Cmd: []string{"sleep", "1000h", root}, Mounts: []container.Mount{{Source: dir, Target: "/m", ReadOnly: true}}})
+	c, err := e.Start(t.Context(), container.Options{Image: testImage, Cmd: []string{"sleep", "1000h", root}, Mounts: []container.Mount{{Source: dir, Target: "/m", ReadOnly: true}}})
 	require.NoError(t, err)
 	for _, file := range []string{"/m/x", "/m/below/x"} {
 		out, err := c.Command("/bin/testbox", "write", file, "x").CombinedOutput(t.Context())
@@ -114,7 +114,7 @@ func TestSlaveMount(t *testing.T) {
 	root, _ := killStore(t)
 	e := openEngine(t, root)
 	make := func(p container.Propagation) *container.Container {
-		c, err := e.Run(t.Context(), container.Options{Image: testImage, Cmd: []string{"sleep", "1000h", root}, Mounts: []container.Mount{{Source: dir, Target: "/m", Propagation: p}}})
+		c, err := e.Start(t.Context(), container.Options{Image: testImage, Cmd: []string{"sleep", "1000h", root}, Mounts: []container.Mount{{Source: dir, Target: "/m", Propagation: p}}})
 		require.NoError(t, err)
 		return c
 	}
@@ -165,7 +165,7 @@ func TestModifySpec(t *testing.T) {
 	e := newEngine(t)
 	calls := 0
 	opts := container.Options{
-		Image: testImage, Cmd: []string{"chain", "env", ";", "cat", "/proc/sys/kernel/hostname"}, Hostname: "before", Env: []string{"A=1"},
+		Image: testImage, Cmd: []string{"chain", "env", ";", "cat", "/proc/sys/kernel/hostname"}, Networking: container.NetworkingConfig{Hostname: "before"}, Env: []string{"A=1"},
 		ModifySpec: func(s *specs.Spec) error {
 			calls++
 			s.Hostname = "after"

@@ -21,7 +21,7 @@ type Port struct {
 	Host uint16 `json:"host,omitempty"`
 	// HostIP is the host's address. Default: 127.0.0.1, unlike Docker's 0.0.0.0: what a test or a tool publishes is for
 	// this machine. 0.0.0.0 and :: are all addresses.
-	HostIP string `json:"hostIP,omitempty"`
+	HostIP netip.Addr `json:"hostIP,omitzero"`
 	// Protocol is tcp or udp. Default: tcp.
 	Protocol string `json:"protocol,omitempty"`
 	// Count publishes so many ports in a row, from Container and Host on. Default: 1.
@@ -87,7 +87,7 @@ type NetworkInfo struct {
 	Containers map[string]string `json:"containers,omitempty"` // that run on it: names by id
 }
 
-// CreateNetwork creates a network, which stays until it is removed. Containers join it by Options.Networks or Connect.
+// CreateNetwork creates a network, which stays until it is removed. Containers join it by Options.Networking.Endpoints or Connect.
 //
 // Errors: ErrNameInUse; ErrInvalidArgument, also for a subnet that the host or another network uses; ErrUnsupported.
 func (e *Engine) CreateNetwork(ctx context.Context, opts NetworkOptions) (*NetworkInfo, error) {

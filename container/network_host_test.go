@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
@@ -51,7 +52,7 @@ func TestNetworkOnAHostOfItsOwn(t *testing.T) {
 	e := newEngine(t)
 	newNetwork(t, e, container.NetworkOptions{Name: "both", EnableIPv6: true})
 	srv := echoServer(t, e, container.Options{Name: "srv-both", Network: "both", Ports: []container.Port{
-		{Container: 7, HostIP: host4}, {Container: 7, HostIP: "::"}, {Container: 7, HostIP: host4, Protocol: "udp"}}})
+		{Container: 7, HostIP: netip.MustParseAddr(host4)}, {Container: 7, HostIP: netip.IPv6Unspecified()}, {Container: 7, HostIP: netip.MustParseAddr(host4), Protocol: "udp"}}})
 	client := start(t, e, container.Options{Network: "both", Cmd: []string{"sleep", "1h"}})
 	ctx := t.Context()
 

@@ -46,7 +46,7 @@ func TestNetworkByName(t *testing.T) {
 	server(t, e, container.Options{Name: "srv-default"})
 	out, errs, st := run(t, e, container.Options{Cmd: []string{"dial", "srv-default:7000", "by name"}})
 	assert.Equal(t, "BY NAME\n", out, errs)
-	assert.Zero(t, st.Code)
+	assert.Zero(t, st.ExitCode)
 }
 
 func TestNetworkPublishedPort(t *testing.T) {
@@ -128,7 +128,7 @@ func TestNetworksAreApart(t *testing.T) {
 	_, err = e.CreateNetwork(ctx, container.NetworkOptions{Name: "bridge"})
 	require.ErrorIs(t, err, container.ErrInvalidArgument)
 
-	srv := server(t, e, container.Options{Name: "srv-a", Networks: []container.Endpoint{{Network: "apart-a", Aliases: []string{"db"}}}})
+	srv := server(t, e, container.Options{Name: "srv-a", Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "apart-a", Aliases: []string{"db"}}}}})
 	info, err := srv.Inspect(ctx)
 	require.NoError(t, err)
 	require.Len(t, info.Networks, 1)
@@ -140,7 +140,7 @@ func TestNetworksAreApart(t *testing.T) {
 	assert.Equal(t, "ALIAS\n", string(out))
 	require.NoError(t, d.Remove(ctx, container.RemoveOptions{Force: true}))
 	_, _, st := run(t, e, container.Options{Network: "apart-b", Cmd: []string{"dial", addr, "x"}})
-	assert.NotZero(t, st.Code, "another network does not reach it")
+	assert.NotZero(t, st.ExitCode, "another network does not reach it")
 
 	// A running container joins and leaves.
 	c := start(t, e, container.Options{Network: "apart-b", Cmd: []string{"sleep", "1h"}})
@@ -179,15 +179,14 @@ func TestNetworkErrors(t *testing.T) {
 		opts container.Options
 		text string
 	}{
-		{"both", container.Options{Network: "none", Networks: []container.Endpoint{{Network: "x"}}}, "Options.Networks"},
-		{"twice", container.Options{Networks: []container.Endpoint{{Network: "x"}, {Network: "x"}}}, "Networks[1]"},
-		{"MAC", container.Options{Networks: []container.Endpoint{{Network: "bridge", MAC: "zz"}}}, "Networks[0].MAC"},
+		{"both", container.Options{Network: "none", Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "x"}}}}, "Options.Networking.Endpoints"},
+		{"twice", container.Options{Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "x"}, {Network: "x"}}}}, "Networks[1]"},
+		{"MAC", container.Options{Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "bridge", MAC: "zz"}}}}, "Networks[0].MAC"},
 		{"ports of the host", container.Options{Network: "host", Ports: []container.Port{{Container: 1}}}, "Options.Ports"},
 		{"no port", container.Options{Ports: []container.Port{{Host: 1}}}, "Ports[0].Container"},
 		{"protocol", container.Options{Ports: []container.Port{{Container: 1, Protocol: "sctp"}}}, "Ports[0].Protocol"},
-		{"host address", container.Options{Ports: []container.Port{{Container: 1, HostIP: "localhost"}}}, "Ports[0].HostIP"},
 		{"range", container.Options{Ports: []container.Port{{Container: 65535, Count: 2}}}, "Ports[0].Count"},
-		{"twice on the host", container.Options{Ports: []container.Port{{Container: 1, Host: 8000}, {Container: 2, Host: 8000, HostIP: "0.0.0.0", Protocol: "tcp"}}}, "Ports[1].Host 8000"},
+		{"twice on the host", container.Options{Ports: []container.Port{{Container: 1, Host: 8000}, {Container: 2, Host: 8000, HostIP: netip.IPv4Unspecified(), Protocol: "tcp"}}}, "Ports[1].Host 8000"},
 		{"ranges that overlap", container.Options{Ports: []container.Port{{Container: 1, Host: 8000, Count: 10}, {Container: 2, Host: 9000}, {Container: 1, Host: 8009, Count: 3}}}, "Ports[2].Host 8009"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -198,8 +197,8 @@ func TestNetworkErrors(t *testing.T) {
 		})
 	}
 	create(t, e, container.Options{Ports: []container.Port{
-		{Container: 1, Host: 8000}, {Container: 1, Host: 8000, Protocol: "udp"}, {Container: 1, Host: 8000, HostIP: "127.0.0.2"},
-		{Container: 1, Host: 8000, HostIP: "::1"}, {Container: 1, Host: 8001, Count: 2}, {Container: 1}, {Container: 1},
+		{Container: 1, Host: 8000}, {Container: 1, Host: 8000, Protocol: "udp"}, {Container: 1, Host: 8000, HostIP: netip.MustParseAddr("127.0.0.2")},
+		{Container: 1, Host: 8000, HostIP: netip.IPv6Loopback()}, {Container: 1, Host: 8001, Count: 2}, {Container: 1}, {Container: 1},
 	}}) // none of these are the same
 }
 
@@ -210,12 +209,12 @@ func TestNetworkFailsAtStart(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, e.RemoveNetwork(context.Background(), nw.Name)) })
 	ep := []container.Endpoint{{Network: nw.Name, IPv4: nw.IPv4.Addr().Next().Next().Next()}}
-	server(t, e, container.Options{Networks: ep})
+	server(t, e, container.Options{Networking: container.NetworkingConfig{Endpoints: ep}})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	free := netip.MustParseAddrPort(ln.Addr().String())
 	require.NoError(t, ln.Close())
-	c := create(t, e, container.Options{Networks: ep, Ports: []container.Port{{Container: 1, Host: free.Port()}}})
+	c := create(t, e, container.Options{Networking: container.NetworkingConfig{Endpoints: ep}, Ports: []container.Port{{Container: 1, Host: free.Port()}}})
 	require.ErrorContains(t, c.Start(t.Context()), ep[0].IPv4.String())
 	ln, err = net.Listen("tcp", free.String())
 	require.NoError(t, err, "the port that was bound for it is free again")
@@ -238,7 +237,7 @@ func BenchmarkNetwork(b *testing.B) {
 	for _, mode := range []container.NetworkMode{container.NetworkNone, container.NetworkDefault} {
 		b.Run(string(mode), func(b *testing.B) {
 			for b.Loop() {
-				c, err := e.Run(b.Context(), container.Options{Image: testImage, Cmd: []string{"true"}, Network: mode})
+				c, err := e.Start(b.Context(), container.Options{Image: testImage, Cmd: []string{"true"}, Network: mode})
 				require.NoError(b, err)
 				_, err = c.Wait(b.Context())
 				require.NoError(b, err)

@@ -56,7 +56,7 @@ func TestNetworkIPv6(t *testing.T) {
 	nw := newNetwork(t, e, container.NetworkOptions{Name: "six", EnableIPv6: true})
 	require.True(t, nw.IPv6.IsValid())
 	srv := echoServer(t, e, container.Options{Name: "srv-six", Network: "six", Ports: []container.Port{
-		{Container: 7, HostIP: "::1"}, {Container: 7, HostIP: "::1", Protocol: "udp"}}})
+		{Container: 7, HostIP: netip.IPv6Loopback()}, {Container: 7, HostIP: netip.IPv6Loopback(), Protocol: "udp"}}})
 	info, err := srv.Inspect(t.Context())
 	require.NoError(t, err)
 	at := info.Networks[0].IPv6.Addr()
@@ -74,7 +74,7 @@ func TestNetworkIPv6(t *testing.T) {
 	static := nw.IPv6.Addr().As16()
 	static[15] = 0x99
 	fixed := start(t, e, container.Options{Cmd: []string{"sleep", "1h"},
-		Networks: []container.Endpoint{{Network: "six", IPv6: netip.AddrFrom16(static)}}})
+		Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "six", IPv6: netip.AddrFrom16(static)}}}})
 	info, err = fixed.Inspect(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, netip.AddrFrom16(static), info.Networks[0].IPv6.Addr())
@@ -112,7 +112,7 @@ func TestNetworkFiftyContainers(t *testing.T) {
 	newNetwork(t, e, container.NetworkOptions{Name: "fifty"})
 	all := make([]*container.Container, count)
 	each(t, count, func(i int) (err error) {
-		all[i], err = e.Run(t.Context(), container.Options{Image: testImage, Name: fmt.Sprintf("fifty-%d", i), Network: "fifty",
+		all[i], err = e.Start(t.Context(), container.Options{Image: testImage, Name: fmt.Sprintf("fifty-%d", i), Network: "fifty",
 			Cmd: []string{"echod", ":7"}, Ports: []container.Port{{Container: 7}}})
 		return err
 	})

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -24,12 +25,8 @@ type Options struct {
 	Dir string `json:"dir,omitempty"`
 	// User as name, uid, name:group or uid:gid. Default: the image's, else root.
 	User string `json:"user,omitempty"`
-	// Groups are supplementary groups of the user, by name or number, beside those of the image's /etc/group.
-	Groups []string `json:"groups,omitempty"`
-	// Hostname. Default: the first 12 characters of the id.
-	Hostname string `json:"hostname,omitempty"`
-	// Domain is the NIS domain name. Default: none.
-	Domain string `json:"domain,omitempty"`
+	// Process says more about the process.
+	Process ProcessConfig `json:"process,omitzero"`
 	// Labels are kept with the container.
 	Labels map[string]string `json:"labels,omitempty"`
 	// Annotations go into the OCI runtime specification.
@@ -41,53 +38,71 @@ type Options struct {
 	// Network is NetworkDefault, NetworkNone (a loopback of its own), NetworkHost, the name of a network, or "container:"
 	// and the name or id of a running container whose network it shares. Default: NetworkDefault.
 	Network NetworkMode `json:"network,omitempty"`
-	// Networks that it joins, instead of Network; its default route is by the first.
-	Networks []Endpoint `json:"networks,omitempty"`
+	// Networking says more about its networks, host name and name resolution.
+	Networking NetworkingConfig `json:"networking,omitzero"`
 	// Ports that are published on the host.
 	Ports []Port `json:"ports,omitempty"`
-	// Hosts are further lines of /etc/hosts, as NAME:ADDRESS.
-	Hosts []string `json:"hosts,omitempty"`
-	// DNS says how names are resolved.
-	DNS DNS `json:"dns,omitzero"`
 	// Stdin gives the process a standard input that Attach can write to. Default: /dev/null.
 	Stdin bool `json:"stdin,omitempty"`
 	// TTY gives the process a terminal: its output is one stream, and what is typed reaches it through line discipline.
 	TTY bool `json:"tty,omitempty"`
-	// StopSignal is what Stop sends first, as SIGTERM, TERM or 15. Default: the image's, else SIGTERM.
-	StopSignal string `json:"stopSignal,omitempty"`
-	// StopTimeout is how long Stop waits before SIGKILL. Default: 10 s.
-	StopTimeout time.Duration `json:"stopTimeout,omitempty"`
-	// Init makes an init of the engine's process 1: it runs the command, forwards signals to it and reaps zombies.
-	Init bool `json:"init,omitempty"`
 	// Resources limit what the container uses. Default: no limits.
 	Resources Resources `json:"resources,omitzero"`
 	// Security says how the container is confined. Default: as Docker confines.
 	Security Security `json:"security,omitzero"`
-	// Namespaces that the container shares. Default: none.
+	// Namespaces that the container shares, and sysctls of its own ones. Default: it shares none.
 	Namespaces Namespaces `json:"namespaces,omitzero"`
-	// Devices of the host that the container gets beside the default ones.
-	Devices []Device `json:"devices,omitempty"`
-	// Sysctls are kernel parameters of the container's own namespaces, as net.ipv4.ip_forward.
-	Sysctls map[string]string `json:"sysctls,omitempty"`
 	// Health checks whether the container works. Default: the image's HEALTHCHECK.
-	Health Health `json:"health,omitzero"`
-	// Restart says when the process is started again after it has ended. Default: never.
-	Restart RestartPolicy `json:"restart,omitzero"`
+	Health HealthConfig `json:"health,omitzero"`
+	// Lifecycle says when the container is restarted, and how it is stopped.
+	Lifecycle LifecycleConfig `json:"lifecycle,omitzero"`
 	// Log bounds the log. Default: it is kept whole.
 	Log LogConfig `json:"log,omitzero"`
-	// AutoRemove removes the container when its process has ended. It excludes Restart.
+	// AutoRemove removes the container when its process has ended. It excludes Lifecycle.Restart.
 	AutoRemove bool `json:"autoRemove,omitempty"`
 	// Detach lets the container outlive this process; it gets an agent of its own when it starts.
 	Detach bool `json:"detach,omitempty"`
-	// IdleTimeout removes a detached container, running or not, that nobody has held for so long: see Container.Hold. It
-	// counts from the start, and anew whenever the last that held it lets go. Default: never.
-	IdleTimeout time.Duration `json:"idleTimeout,omitempty"`
 	// Pull says when the image is fetched. Default: PullMissing.
 	Pull image.PullPolicy `json:"pull,omitempty"`
 	// ModifySpec changes the OCI runtime specification that the engine has made of all the above, in this process, once,
 	// at Create; every Start uses the result. What it can do is outside the compatibility promise, and what it breaks is
 	// its own affair. An error of its makes Create fail.
 	ModifySpec func(*specs.Spec) error `json:"-"`
+}
+
+// ProcessConfig says how the container's process runs.
+type ProcessConfig struct {
+	// Groups are supplementary groups of the user, by name or number, beside those of the image's /etc/group.
+	Groups []string `json:"groups,omitempty"`
+	// Init makes an init of the engine's process 1: it runs the command, forwards signals to it and reaps zombies.
+	Init bool `json:"init,omitempty"`
+}
+
+// NetworkingConfig says how a container is on its networks.
+type NetworkingConfig struct {
+	// Endpoints are the networks that it joins, instead of Options.Network; its default route is by the first.
+	Endpoints []Endpoint `json:"endpoints,omitempty"`
+	// Hostname. Default: the first 12 characters of the id.
+	Hostname string `json:"hostname,omitempty"`
+	// Domain is the NIS domain name. Default: none.
+	Domain string `json:"domain,omitempty"`
+	// Hosts are further lines of /etc/hosts, as NAME:ADDRESS.
+	Hosts []string `json:"hosts,omitempty"`
+	// DNS says how names are resolved.
+	DNS DNS `json:"dns,omitzero"`
+}
+
+// LifecycleConfig says how a container's process ends and is started again.
+type LifecycleConfig struct {
+	// Restart says when the process is started again after it has ended. Default: never.
+	Restart RestartPolicy `json:"restart,omitzero"`
+	// StopSignal is what Stop sends first, as SIGTERM, TERM or 15. Default: the image's, else SIGTERM.
+	StopSignal string `json:"stopSignal,omitempty"`
+	// StopTimeout is how long Stop waits before SIGKILL. Default: 10 s.
+	StopTimeout time.Duration `json:"stopTimeout,omitempty"`
+	// IdleTimeout removes a detached container, running or not, that nobody has held for so long: see Container.Hold. It
+	// counts from the start, and anew whenever the last that held it lets go. Default: never.
+	IdleTimeout time.Duration `json:"idleTimeout,omitempty"`
 }
 
 // NetworkMode is a container's network.
@@ -102,7 +117,7 @@ const (
 // DNS says how a container resolves names. It goes into /etc/resolv.conf.
 type DNS struct {
 	// Servers are addresses of name servers. Default: the network's.
-	Servers []string `json:"servers,omitempty"`
+	Servers []netip.Addr `json:"servers,omitempty"`
 	// Search are domains that short names are tried in.
 	Search []string `json:"search,omitempty"`
 	// Options as in resolv.conf(5): ndots:2.

@@ -37,7 +37,7 @@ func TestFromAnotherProcess(t *testing.T) {
 			return false
 		}
 		info, err := c.Inspect(ctx)
-		return err == nil && info.State == container.StateRunning
+		return err == nil && info.State.Status == container.StatusRunning
 	}, time.Minute, 5*time.Millisecond)
 	begin := time.Now()
 	rootless := os.Getuid() != 0
@@ -145,7 +145,7 @@ func TestFromAnotherProcess(t *testing.T) {
 				return err
 			}
 			st, err := c.Wait(ctx)
-			assert.Equal(t, 137, st.Code)
+			assert.Equal(t, 137, st.ExitCode)
 			return err
 		}},
 		{"Start", func(*testing.T) error { return c.Start(ctx) }},

@@ -25,7 +25,7 @@ func pause(t *testing.T, c *container.Container) {
 		require.ErrorContains(t, err, "cgroup")
 		info, err := c.Inspect(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, container.StateRunning, info.State)
+		require.Equal(t, container.StatusRunning, info.State.Status)
 		t.Skip("an ordinary user without delegated cgroups, who is told so")
 	}
 	require.NoError(t, err)
@@ -40,7 +40,7 @@ func TestPause(t *testing.T) {
 	pause(t, c)
 	info, err := c.Inspect(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, container.StatePaused, info.State)
+	assert.Equal(t, container.StatusPaused, info.State.Status)
 	require.ErrorIs(t, c.Pause(ctx), container.ErrPaused)
 	require.ErrorIs(t, c.Command("/bin/testbox", "true").Run(ctx), container.ErrPaused)
 	require.ErrorIs(t, c.Start(ctx), container.ErrRunning)
@@ -60,7 +60,7 @@ func TestPause(t *testing.T) {
 	waitForLog(t, c, "got hangup")
 	info, err = c.Inspect(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, container.StateRunning, info.State)
+	assert.Equal(t, container.StatusRunning, info.State.Status)
 	require.NoError(t, c.Command("/bin/testbox", "true").Run(ctx))
 }
 
@@ -95,7 +95,7 @@ func TestEndOfAPausedContainer(t *testing.T) {
 			defer cancel()
 			st, err := c.Wait(ctx)
 			require.NoError(t, err)
-			assert.Equal(t, tc.code, st.Code)
+			assert.Equal(t, tc.code, st.ExitCode)
 			require.ErrorIs(t, c.Pause(ctx), container.ErrNotRunning)
 			require.ErrorIs(t, c.Resume(ctx), container.ErrNotRunning)
 			require.NoError(t, c.Start(ctx), "it starts again")

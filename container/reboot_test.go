@@ -63,9 +63,9 @@ func TestMachineRestart(t *testing.T) {
 	root, before := killStore(t)
 	e := openEngine(t, root)
 	volume := []container.Mount{{Type: container.MountVolume, Source: "kept", Target: "/vol"}}
-	c, err := e.Run(t.Context(), container.Options{
-		Image: testImage, Name: "survivor", Cmd: []string{"sleep", "1000h", root}, Detach: true, Mounts: volume, Init: true,
-		Restart: container.RestartPolicy{Mode: container.RestartAlways}, Health: container.Health{Test: []string{"CMD", "/bin/testbox", "true"}},
+	c, err := e.Start(t.Context(), container.Options{
+		Image: testImage, Name: "survivor", Cmd: []string{"sleep", "1000h", root}, Detach: true, Mounts: volume, Process: container.ProcessConfig{Init: true},
+		Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartAlways}}, Health: container.HealthConfig{Test: []string{"CMD", "/bin/testbox", "true"}},
 	})
 	require.NoError(t, err)
 	require.NoError(t, c.Command("/bin/testbox", "chain", "write", "/work/file", "data", ";", "write", "/vol/file", "more").Run(t.Context()))
@@ -82,13 +82,13 @@ func TestMachineRestart(t *testing.T) {
 	require.NoError(t, err)
 	info, err := c.Inspect(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, container.StateExited, info.State)
-	assert.Equal(t, 137, info.Status.Code)
-	assert.NotEmpty(t, info.Status.Error)
+	assert.Equal(t, container.StatusExited, info.State.Status)
+	assert.Equal(t, 137, info.State.ExitCode)
+	assert.NotEmpty(t, info.State.Error)
 	assert.Zero(t, info.Pid)
 	st, err := c.Wait(soon(t))
 	require.NoError(t, err)
-	assert.Equal(t, 137, st.Code)
+	assert.Equal(t, 137, st.ExitCode)
 	require.NoError(t, c.Start(t.Context()))
 	out, err := c.Command("/bin/testbox", "cat", "/work/file", "/vol/file").Output(t.Context())
 	require.NoError(t, err)

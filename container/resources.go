@@ -33,6 +33,8 @@ type Resources struct {
 	OOMScoreAdj int `json:"oomScoreAdj,omitempty"`
 	// CgroupParent is the cgroup that the container's is made in, from the root of the hierarchy. Default: caisson.
 	CgroupParent string `json:"cgroupParent,omitempty"`
+	// Devices of the host that the container gets beside the default ones.
+	Devices []Device `json:"devices,omitempty"`
 }
 
 // BlockIOLimit limits the traffic with a disk. A rate that is 0 is no limit; one of them is given.

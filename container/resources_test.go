@@ -83,11 +83,11 @@ func TestMemoryLimitKills(t *testing.T) {
 	limits(t)
 	e := newEngine(t)
 	_, _, st := run(t, e, container.Options{Cmd: []string{"eat", "256"}, Resources: container.Resources{Memory: 32 << 20, MemorySwap: 32 << 20}})
-	assert.Equal(t, 137, st.Code)
+	assert.Equal(t, 137, st.ExitCode)
 	assert.Equal(t, "SIGKILL", st.Signal)
 	assert.True(t, st.OOMKilled)
 	_, _, st = run(t, e, container.Options{Cmd: []string{"eat", "16"}, Resources: container.Resources{Memory: 64 << 20}})
-	assert.Zero(t, st.Code)
+	assert.Zero(t, st.ExitCode)
 	assert.False(t, st.OOMKilled)
 }
 
@@ -120,7 +120,7 @@ func TestBlockIO(t *testing.T) {
 	_, err = e.Create(t.Context(), container.Options{Image: testImage, Resources: container.Resources{BlockIO: []container.BlockIOLimit{twice, twice}}})
 	require.ErrorIs(t, err, container.ErrInvalidArgument)
 	require.ErrorContains(t, err, "BlockIO[1].Device")
-	c, err := e.Run(t.Context(), container.Options{Image: testImage, Cmd: []string{"sleep", "1h"}, Network: container.NetworkNone, Resources: container.Resources{
+	c, err := e.Start(t.Context(), container.Options{Image: testImage, Cmd: []string{"sleep", "1h"}, Network: container.NetworkNone, Resources: container.Resources{
 		BlockIO: []container.BlockIOLimit{{Device: device, ReadBPS: 1 << 20, WriteBPS: 2 << 20, ReadIOPS: 300, WriteIOPS: 400}},
 	}})
 	if errors.Is(err, container.ErrUnsupported) {

@@ -17,22 +17,22 @@ import (
 
 func TestRestartOnFailure(t *testing.T) {
 	e := newEngine(t)
-	c := start(t, e, container.Options{Cmd: []string{"times", "/work/n", "3"}, Restart: container.RestartPolicy{Mode: container.RestartOnFailure}})
+	c := start(t, e, container.Options{Cmd: []string{"times", "/work/n", "3"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartOnFailure}}})
 	begin := time.Now()
 	st, err := c.Wait(soon(t))
 	require.NoError(t, err)
-	assert.Zero(t, st.Code, "a success is the end")
+	assert.Zero(t, st.ExitCode, "a success is the end")
 	assert.GreaterOrEqual(t, time.Since(begin), 300*time.Millisecond, "100 ms and then 200")
 	info, err := c.Inspect(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, container.StateExited, info.State)
+	assert.Equal(t, container.StatusExited, info.State.Status)
 	assert.Equal(t, 2, info.Restarts)
 	waitForLog(t, c, "run 1\nrun 2\nrun 3\n")
 
-	c = start(t, e, container.Options{Cmd: []string{"exit", "4"}, Restart: container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: 2}})
+	c = start(t, e, container.Options{Cmd: []string{"exit", "4"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: 2}}})
 	st, err = c.Wait(soon(t))
 	require.NoError(t, err)
-	assert.Equal(t, 4, st.Code)
+	assert.Equal(t, 4, st.ExitCode)
 	info, err = c.Inspect(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, 2, info.Restarts)
@@ -63,23 +63,23 @@ func TestUpdateRestart(t *testing.T) {
 	require.NoError(t, c.Update(ctx, to(container.RestartOnFailure, 5)))
 	require.NoError(t, c.Kill(ctx, "HUP"), "it ends by itself")
 	info := restarted(t, c, 1)
-	assert.Equal(t, container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: 5}, info.Options.Restart)
+	assert.Equal(t, container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: 5}, info.Options.Lifecycle.Restart)
 	waitForLog(t, c, "got hangup\nready\n")
 	require.NoError(t, c.Update(ctx, to(container.RestartNo, 0)))
 	require.NoError(t, c.Kill(ctx, "HUP"))
 	_, err := c.Wait(soon(t))
 	require.NoError(t, err)
 
-	c = start(t, e, container.Options{Cmd: []string{"exit", "4"}, Restart: container.RestartPolicy{Mode: container.RestartAlways}, Network: container.NetworkNone})
+	c = start(t, e, container.Options{Cmd: []string{"exit", "4"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartAlways}}, Network: container.NetworkNone})
 	require.Eventually(t, func() bool {
 		info, err := c.Inspect(ctx)
 		require.NoError(t, err)
-		return info.Restarts >= 3 && info.State == container.StateRestarting // for 800 ms
+		return info.Restarts >= 3 && info.State.Status == container.StatusRestarting // for 800 ms
 	}, time.Minute, time.Millisecond)
 	require.NoError(t, c.Update(ctx, to(container.RestartNo, 0)))
 	st, err := c.Wait(soon(t))
 	require.NoError(t, err, "what was due is called off")
-	assert.Equal(t, 4, st.Code)
+	assert.Equal(t, 4, st.ExitCode)
 	require.NoError(t, c.Update(ctx, to(container.RestartOnFailure, 1)))
 	require.NoError(t, c.Start(ctx))
 	_, err = c.Wait(soon(t))
@@ -110,20 +110,20 @@ func restarted(t testing.TB, c *container.Container, n int) *container.Info {
 func TestRestartAlways(t *testing.T) {
 	e := newEngine(t)
 	for _, mode := range []container.RestartMode{container.RestartAlways, container.RestartUnlessStopped} {
-		c := start(t, e, container.Options{Cmd: []string{"true"}, Restart: container.RestartPolicy{Mode: mode}})
+		c := start(t, e, container.Options{Cmd: []string{"true"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: mode}}})
 		restarted(t, c, 2)
 		require.NoError(t, c.Stop(t.Context(), container.StopOptions{}))
 		_, err := c.Wait(soon(t))
 		require.NoError(t, err)
 		info, err := c.Inspect(t.Context())
 		require.NoError(t, err)
-		assert.Equal(t, container.StateExited, info.State, "Stop ends it")
+		assert.Equal(t, container.StatusExited, info.State.Status, "Stop ends it")
 	}
 }
 
 func TestRestartAfterKill(t *testing.T) {
 	e := newEngine(t)
-	c := start(t, e, container.Options{Cmd: []string{"trap", "hangup"}, Restart: container.RestartPolicy{Mode: container.RestartAlways}})
+	c := start(t, e, container.Options{Cmd: []string{"trap", "hangup"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartAlways}}})
 	waitForLog(t, c, "ready")
 	require.NoError(t, c.Kill(t.Context(), "HUP"), "it ends by itself")
 	restarted(t, c, 1)
@@ -136,12 +136,12 @@ func TestRestartAfterKill(t *testing.T) {
 
 func TestRestartWhileWaiting(t *testing.T) {
 	e := newEngine(t)
-	c := start(t, e, container.Options{Cmd: []string{"exit", "1"}, Restart: container.RestartPolicy{Mode: container.RestartAlways}})
+	c := start(t, e, container.Options{Cmd: []string{"exit", "1"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartAlways}}})
 	restarted(t, c, 5) // the next one is three seconds away
 	require.Eventually(t, func() bool {
 		info, err := c.Inspect(t.Context())
 		require.NoError(t, err)
-		return info.State == container.StateRestarting
+		return info.State.Status == container.StatusRestarting
 	}, 20*time.Second, time.Millisecond)
 	require.ErrorIs(t, c.Command("/bin/testbox", "true").Run(t.Context()), container.ErrNotRunning)
 	require.ErrorIs(t, c.Start(t.Context()), container.ErrRunning)
@@ -153,13 +153,13 @@ func TestRestartWhileWaiting(t *testing.T) {
 	assert.Less(t, time.Since(begin), 2500*time.Millisecond, "the pause is called off")
 	st, err := att.Wait()
 	require.NoError(t, err)
-	assert.Equal(t, 1, st.Code)
+	assert.Equal(t, 1, st.ExitCode)
 }
 
 // TestRestartLogs: who follows the log follows it through restarts, as in Docker.
 func TestRestartLogs(t *testing.T) {
 	e := newEngine(t)
-	c := start(t, e, container.Options{Cmd: []string{"times", "/work/n", "3"}, Restart: container.RestartPolicy{Mode: container.RestartOnFailure}})
+	c := start(t, e, container.Options{Cmd: []string{"times", "/work/n", "3"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartOnFailure}}})
 	var out strings.Builder
 	require.NoError(t, c.Logs(soon(t), container.LogsOptions{Stdout: &out, Follow: true}))
 	assert.Equal(t, "run 1\nrun 2\nrun 3\n", out.String())
@@ -175,7 +175,7 @@ func TestRestartByHand(t *testing.T) {
 	waitForLog(t, c, "ready\ngot terminated\nready\n")
 	after, err := c.Inspect(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, container.StateRunning, after.State)
+	assert.Equal(t, container.StatusRunning, after.State.Status)
 	assert.NotEqual(t, before.Pid, after.Pid)
 	require.NoError(t, c.Stop(t.Context(), container.StopOptions{}))
 	require.NoError(t, c.Restart(t.Context(), container.StopOptions{}), "one that does not run is started")
@@ -185,13 +185,13 @@ func TestRestartByHand(t *testing.T) {
 func TestRestartDetached(t *testing.T) {
 	root, before := killStore(t)
 	e := openEngine(t, root)
-	c, err := e.Run(t.Context(), container.Options{
-		Image: testImage, Cmd: []string{"times", "/work/n", "3"}, Detach: true, Restart: container.RestartPolicy{Mode: container.RestartOnFailure},
+	c, err := e.Start(t.Context(), container.Options{
+		Image: testImage, Cmd: []string{"times", "/work/n", "3"}, Detach: true, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartOnFailure}},
 	})
 	require.NoError(t, err)
 	st, err := c.Wait(soon(t))
 	require.NoError(t, err)
-	assert.Zero(t, st.Code)
+	assert.Zero(t, st.ExitCode)
 	require.NoError(t, c.Restart(t.Context(), container.StopOptions{}), "in an agent of its own again")
 	_, err = c.Wait(soon(t))
 	require.NoError(t, err)
@@ -226,10 +226,10 @@ func TestRestartEndsWithItsOwner(t *testing.T) {
 func TestRestartErrors(t *testing.T) {
 	e := newEngine(t)
 	for text, opts := range map[string]container.Options{
-		`Options.Restart.Mode "often"`:   {Restart: container.RestartPolicy{Mode: "often"}},
-		"Options.Restart.MaxRetries 3":   {Restart: container.RestartPolicy{Mode: container.RestartAlways, MaxRetries: 3}},
-		"Options.Restart.MaxRetries -1":  {Restart: container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: -1}},
-		"Options.AutoRemove and Restart": {AutoRemove: true, Restart: container.RestartPolicy{Mode: container.RestartAlways}},
+		`Options.Lifecycle.Restart.Mode "often"`:  {Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: "often"}}},
+		"Options.Lifecycle.Restart.MaxRetries 3":  {Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartAlways, MaxRetries: 3}}},
+		"Options.Lifecycle.Restart.MaxRetries -1": {Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: -1}}},
+		"Options.AutoRemove and Restart":          {AutoRemove: true, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartAlways}}},
 	} {
 		t.Run(text, func(t *testing.T) {
 			opts.Image = testImage

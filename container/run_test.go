@@ -39,9 +39,9 @@ func TestRunHonoursImageConfiguration(t *testing.T) {
 		{"working directory given, and made", container.Options{Cmd: []string{"pwd"}, Dir: "/new/dir"}, "/new/dir\n"},
 		{"user by name", container.Options{Cmd: []string{"id"}, User: "alice"}, "1000 1000 [1000 2000]\n"},
 		{"user by number and group", container.Options{Cmd: []string{"id"}, User: "77:88"}, "77 88 [88]\n"},
-		{"hostname", container.Options{Cmd: []string{"hostname"}, Hostname: "box"}, "box\n"},
+		{"hostname", container.Options{Cmd: []string{"hostname"}, Networking: container.NetworkingConfig{Hostname: "box"}}, "box\n"},
 		{"file of the image", container.Options{Cmd: []string{"cat", "/data/note"}}, "from the image"},
-		{"hosts file", container.Options{Cmd: []string{"cat", "/etc/hostname"}, Hostname: "abc"}, "abc\n"},
+		{"hosts file", container.Options{Cmd: []string{"cat", "/etc/hostname"}, Networking: container.NetworkingConfig{Hostname: "abc"}}, "abc\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.opts.User != "" {
@@ -50,7 +50,7 @@ func TestRunHonoursImageConfiguration(t *testing.T) {
 			out, errs, st := run(t, e, tc.opts)
 			assert.Equal(t, tc.want, out)
 			assert.Empty(t, errs)
-			assert.Zero(t, st.Code)
+			assert.Zero(t, st.ExitCode)
 			assert.False(t, st.Started.After(st.Finished))
 		})
 	}
@@ -58,23 +58,23 @@ func TestRunHonoursImageConfiguration(t *testing.T) {
 
 func TestRunEnvironment(t *testing.T) {
 	e := newEngine(t)
-	out, _, _ := run(t, e, container.Options{Cmd: []string{"env"}, Env: []string{"MINE=1", "PATH=/x"}, Hostname: "h"})
+	out, _, _ := run(t, e, container.Options{Cmd: []string{"env"}, Env: []string{"MINE=1", "PATH=/x"}, Networking: container.NetworkingConfig{Hostname: "h"}})
 	assert.Equal(t, "FROM_IMAGE=yes\nHOME=/root\nHOSTNAME=h\nMINE=1\nPATH=/x\n", out)
 }
 
 func TestExitStatus(t *testing.T) {
 	e := newEngine(t)
 	_, errs, st := run(t, e, container.Options{Cmd: []string{"cat", "/nowhere"}})
-	assert.Equal(t, 1, st.Code)
+	assert.Equal(t, 1, st.ExitCode)
 	assert.Contains(t, errs, "no such file or directory")
 	_, _, st = run(t, e, container.Options{Cmd: []string{"exit", "7"}})
-	assert.Equal(t, 7, st.Code)
+	assert.Equal(t, 7, st.ExitCode)
 
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
 	require.NoError(t, c.Kill(t.Context(), ""))
 	st, err := c.Wait(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, 137, st.Code)
+	assert.Equal(t, 137, st.ExitCode)
 	assert.Equal(t, "SIGKILL", st.Signal)
 }
 
@@ -100,7 +100,7 @@ func TestStartErrors(t *testing.T) {
 			assert.ErrorContains(t, err, tc.text)
 			st, err := c.Wait(t.Context())
 			require.NoError(t, err)
-			assert.Equal(t, tc.code, st.Code)
+			assert.Equal(t, tc.code, st.ExitCode)
 			assert.NotEmpty(t, st.Error)
 		})
 	}
@@ -139,7 +139,7 @@ func TestForeignProgram(t *testing.T) {
 			assert.ErrorContains(t, err, "linux/"+runtime.GOARCH)
 			st, err := c.Wait(t.Context())
 			require.NoError(t, err)
-			assert.Equal(t, 126, st.Code)
+			assert.Equal(t, 126, st.ExitCode)
 		})
 	}
 }
@@ -160,7 +160,7 @@ func TestCreateErrors(t *testing.T) {
 		{"name in use", container.Options{Image: testImage, Name: "taken"}, container.ErrNameInUse, taken.ID()[:12]},
 		{"relative directory", container.Options{Image: testImage, Dir: "x"}, container.ErrInvalidArgument, "Options.Dir"},
 		{"bad environment", container.Options{Image: testImage, Env: []string{"=x"}}, container.ErrInvalidArgument, "Options.Env"},
-		{"bad signal", container.Options{Image: testImage, StopSignal: "SIGWHAT"}, container.ErrInvalidArgument, "SIGWHAT"},
+		{"bad signal", container.Options{Image: testImage, Lifecycle: container.LifecycleConfig{StopSignal: "SIGWHAT"}}, container.ErrInvalidArgument, "SIGWHAT"},
 		{"missing bind source", container.Options{Image: testImage, Mounts: []container.Mount{{Source: "/no/such", Target: "/x"}}}, container.ErrInvalidArgument, "/no/such"},
 		{"relative bind target", container.Options{Image: testImage, Mounts: []container.Mount{{Source: "/tmp", Target: "x"}}}, container.ErrInvalidArgument, "Mounts[0].Target"},
 		{"mount over the root", container.Options{Image: testImage, Mounts: []container.Mount{{Source: "/tmp", Target: "/"}}}, container.ErrInvalidArgument, "Mounts[0].Target"},
@@ -180,7 +180,7 @@ func TestLifeOfAContainer(t *testing.T) {
 	c := create(t, e, container.Options{Name: "life", Cmd: []string{"trap", "terminated"}, Labels: map[string]string{"a": "b"}})
 	info, err := c.Inspect(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, container.StateCreated, info.State)
+	assert.Equal(t, container.StatusCreated, info.State.Status)
 	assert.Equal(t, "life", info.Name)
 	assert.Equal(t, []string{"/bin/testbox", "trap", "terminated"}, info.Command)
 	assert.Equal(t, map[string]string{"a": "b"}, info.Options.Labels)
@@ -190,7 +190,7 @@ func TestLifeOfAContainer(t *testing.T) {
 	require.ErrorIs(t, c.Remove(ctx, container.RemoveOptions{}), container.ErrRunning)
 	info, err = c.Inspect(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, container.StateRunning, info.State)
+	assert.Equal(t, container.StatusRunning, info.State.Status)
 	assert.Positive(t, info.Pid)
 	for _, ref := range []string{"life", c.ID(), c.ID()[:8]} {
 		got, err := e.Get(ctx, ref)
@@ -203,7 +203,7 @@ func TestLifeOfAContainer(t *testing.T) {
 	require.NoError(t, c.Stop(ctx, container.StopOptions{}))
 	st, err := c.Wait(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, 42, st.Code, "it handled the stop signal")
+	assert.Equal(t, 42, st.ExitCode, "it handled the stop signal")
 	require.ErrorIs(t, c.Kill(ctx, ""), container.ErrNotRunning)
 	require.ErrorIs(t, c.Command("/bin/testbox", "true").Run(ctx), container.ErrNotRunning)
 
@@ -285,7 +285,7 @@ func TestExec(t *testing.T) {
 		err := c.Command("testbox", "exit", "9").Run(ctx)
 		var ee *container.ExitError
 		require.ErrorAs(t, err, &ee)
-		assert.Equal(t, 9, ee.Code)
+		assert.Equal(t, 9, ee.ExitCode)
 	})
 	t.Run("environment, directory and user", func(t *testing.T) {
 		testenv.ManyIDs(t)
@@ -378,7 +378,7 @@ func TestAttach(t *testing.T) {
 	require.NoError(t, pw.Close())
 	st, err := att.Wait()
 	require.NoError(t, err)
-	assert.Zero(t, st.Code)
+	assert.Zero(t, st.ExitCode)
 	assert.Equal(t, "ONE\nTWO\n", out.String())
 	_, err = att2.Wait()
 	require.NoError(t, err)
@@ -423,10 +423,10 @@ func TestAutoRemove(t *testing.T) {
 	c := start(t, e, container.Options{Cmd: []string{"exit", "3"}, AutoRemove: true})
 	st, err := c.Wait(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, 3, st.Code)
+	assert.Equal(t, 3, st.ExitCode)
 	st, err = c.Wait(t.Context())
 	require.NoError(t, err, "a late Wait still knows")
-	assert.Equal(t, 3, st.Code)
+	assert.Equal(t, 3, st.ExitCode)
 	_, err = c.Inspect(t.Context())
 	require.ErrorIs(t, err, container.ErrNotFound)
 }
@@ -443,7 +443,7 @@ func TestMounts(t *testing.T) {
 		},
 	})
 	assert.Equal(t, "from outside", out)
-	assert.Equal(t, 1, st.Code)
+	assert.Equal(t, 1, st.ExitCode)
 	assert.Contains(t, errs, "read-only file system")
 	b, err := os.ReadFile(filepath.Join(dir, "out"))
 	require.NoError(t, err)
@@ -455,7 +455,7 @@ func TestMounts(t *testing.T) {
 		Mounts:   []container.Mount{{Type: container.MountTmpfs, Target: "/tmp2"}},
 	})
 	assert.Equal(t, "y", out)
-	assert.Equal(t, 1, st.Code)
+	assert.Equal(t, 1, st.ExitCode)
 }
 
 func TestVolumes(t *testing.T) {
@@ -504,7 +504,7 @@ func TestListAndPrune(t *testing.T) {
 func TestConfinement(t *testing.T) {
 	e := newEngine(t)
 	_, errs, st := run(t, e, container.Options{Cmd: []string{"nns"}})
-	assert.Equal(t, 1, st.Code)
+	assert.Equal(t, 1, st.ExitCode)
 	assert.Contains(t, errs, "operation not permitted", "the seccomp profile forbids a new user namespace")
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
 	err := c.Command("testbox", "nns").Run(t.Context())
@@ -522,10 +522,10 @@ func TestConcurrentContainers(t *testing.T) {
 	errs := make(chan error, n)
 	for range n {
 		go func() {
-			c, err := e.Run(t.Context(), container.Options{Image: testImage, Cmd: []string{"true"}, AutoRemove: true})
+			c, err := e.Start(t.Context(), container.Options{Image: testImage, Cmd: []string{"true"}, AutoRemove: true})
 			if err == nil {
-				var st container.Status
-				if st, err = c.Wait(t.Context()); err == nil && st.Code != 0 {
+				var st container.State
+				if st, err = c.Wait(t.Context()); err == nil && st.ExitCode != 0 {
 					err = errors.New("not 0")
 				}
 			}

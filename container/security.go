@@ -29,12 +29,14 @@ type Security struct {
 // Unconfined is the value of Security.Seccomp and Security.AppArmor for no confinement.
 const Unconfined = "unconfined"
 
-// Namespaces are the ones that a container does not have of its own. Each is "host", or "container:" and the name or id
-// of a container that runs when this one starts. Default: its own.
+// Namespaces says which namespaces a container shares, and sets kernel parameters of its own ones. PID, IPC and UTS are
+// NamespaceHost, or "container:" and the name or id of a container that runs when this one starts. Default: its own.
 type Namespaces struct {
 	PID NamespaceMode `json:"pid,omitempty"`
 	IPC NamespaceMode `json:"ipc,omitempty"` // with /dev/shm
 	UTS NamespaceMode `json:"uts,omitempty"` // hostname and domain
+	// Sysctls are kernel parameters of the container's own namespaces, such as net.ipv4.ip_forward.
+	Sysctls map[string]string `json:"sysctls,omitempty"`
 }
 
 // NamespaceMode says whose a namespace is.

@@ -1,6 +1,7 @@
 package container_test
 
 import (
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -93,7 +94,7 @@ func TestSeccompOptions(t *testing.T) {
 	assert.Equal(t, "0", statusOf(t, e, container.Options{Security: container.Security{Seccomp: container.Unconfined}})["Seccomp"])
 	profile := `{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["sethostname"],"action":"SCMP_ACT_ERRNO","errnoRet":38},{"names":["mkdirat","mkdir"],"action":"SCMP_ACT_ERRNO","errnoRet":95}]}`
 	_, errs, st := run(t, e, container.Options{Cmd: []string{"mkdir", "/work/x"}, Security: container.Security{Seccomp: profile}})
-	assert.Equal(t, 1, st.Code)
+	assert.Equal(t, 1, st.ExitCode)
 	assert.Contains(t, errs, "operation not supported", "the profile's own errno")
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Security: container.Security{Seccomp: profile}})
 	err := c.Command("/bin/testbox", "mkdir", "/work/x").Run(t.Context())
@@ -124,7 +125,7 @@ func TestPrivileged(t *testing.T) {
 	}
 	opts.Cmd = []string{"chain", "cat", "/proc/self/mounts", ";", "ls", "/dev"}
 	out, errs, st := run(t, e, opts)
-	require.Zero(t, st.Code, errs)
+	require.Zero(t, st.ExitCode, errs)
 	assert.NotRegexp(t, `(?m)^\S+ /proc/\S+ `, out, "nothing of /proc is masked")
 	assert.Regexp(t, `(?m)^sysfs /sys sysfs rw,`, out)
 	assert.Contains(t, out, "/dev/kmsg\n", "a device of the host")
@@ -143,13 +144,13 @@ func TestUnmasked(t *testing.T) {
 func TestGroups(t *testing.T) {
 	testenv.ManyIDs(t)
 	e := newEngine(t)
-	out, _, _ := run(t, e, container.Options{Cmd: []string{"id"}, User: "alice", Groups: []string{"4000", "root"}})
+	out, _, _ := run(t, e, container.Options{Cmd: []string{"id"}, User: "alice", Process: container.ProcessConfig{Groups: []string{"4000", "root"}}})
 	assert.Equal(t, "1000 1000 [0 1000 2000 4000]\n", out)
-	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, User: "alice", Groups: []string{"4000"}})
+	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, User: "alice", Process: container.ProcessConfig{Groups: []string{"4000"}}})
 	b, err := c.Command("/bin/testbox", "id").Output(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "1000 1000 [1000 2000 4000]\n", string(b))
-	err = create(t, e, container.Options{Groups: []string{"nobodys"}}).Start(t.Context())
+	err = create(t, e, container.Options{Process: container.ProcessConfig{Groups: []string{"nobodys"}}}).Start(t.Context())
 	require.ErrorIs(t, err, container.ErrInvalidArgument)
 	assert.ErrorContains(t, err, "nobodys")
 }
@@ -157,8 +158,8 @@ func TestGroups(t *testing.T) {
 func TestDevices(t *testing.T) {
 	e := newEngine(t)
 	c := start(t, e, container.Options{
-		Cmd:     []string{"sleep", "1h"},
-		Devices: []container.Device{{Source: "/dev/null", Target: "/dev/void"}, {Source: "/dev/full", Target: "/dev/brim", Permissions: "r"}},
+		Cmd:       []string{"sleep", "1h"},
+		Resources: container.Resources{Devices: []container.Device{{Source: "/dev/null", Target: "/dev/void"}, {Source: "/dev/full", Target: "/dev/brim", Permissions: "r"}}},
 	})
 	require.NoError(t, c.Command("/bin/testbox", "write", "/dev/void", "x").Run(t.Context()))
 	out, err := c.Command("/bin/testbox", "stat", "/dev/void").Output(t.Context())
@@ -171,41 +172,41 @@ func TestDeviceCgroup(t *testing.T) {
 	limits(t)
 	e := newEngine(t)
 	_, errs, st := run(t, e, container.Options{Cmd: []string{"chain", "mknod", "/work/kmsg", "1", "11", ";", "open", "/work/kmsg"}})
-	assert.Equal(t, 1, st.Code)
+	assert.Equal(t, 1, st.ExitCode)
 	assert.Contains(t, errs, "operation not permitted")
 	_, errs, st = run(t, e, container.Options{
 		Cmd:      []string{"chain", "mknod", "/work/kmsg", "1", "11", ";", "open", "/work/kmsg"},
 		Security: container.Security{DeviceRules: []string{"c 1:11 rwm"}, CapAdd: []string{"SYSLOG"}},
 	})
-	assert.Zero(t, st.Code, errs)
+	assert.Zero(t, st.ExitCode, errs)
 	_, errs, st = run(t, e, container.Options{
-		Cmd:      []string{"open", "/dev/kmsg"},
-		Devices:  []container.Device{{Source: "/dev/kmsg"}},
-		Security: container.Security{CapAdd: []string{"SYSLOG"}},
+		Cmd:       []string{"open", "/dev/kmsg"},
+		Resources: container.Resources{Devices: []container.Device{{Source: "/dev/kmsg"}}},
+		Security:  container.Security{CapAdd: []string{"SYSLOG"}},
 	})
-	assert.Zero(t, st.Code, errs)
+	assert.Zero(t, st.ExitCode, errs)
 }
 
 func TestSysctls(t *testing.T) {
 	e := newEngine(t)
 	out, errs, st := run(t, e, container.Options{
-		Cmd:     []string{"cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start", "/proc/sys/kernel/shm_rmid_forced"},
-		Sysctls: map[string]string{"net.ipv4.ip_unprivileged_port_start": "77", "kernel.shm_rmid_forced": "1"},
+		Cmd:        []string{"cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start", "/proc/sys/kernel/shm_rmid_forced"},
+		Namespaces: container.Namespaces{Sysctls: map[string]string{"net.ipv4.ip_unprivileged_port_start": "77", "kernel.shm_rmid_forced": "1"}},
 	})
-	require.Zero(t, st.Code, errs)
+	require.Zero(t, st.ExitCode, errs)
 	assert.Equal(t, "77\n1\n", out)
 }
 
 func TestDomainAndAnnotations(t *testing.T) {
 	e := newEngine(t)
-	out, errs, st := run(t, e, container.Options{Cmd: []string{"cat", "/proc/sys/kernel/domainname"}, Domain: "example.test", Annotations: map[string]string{"a": "b"}})
-	require.Zero(t, st.Code, errs)
+	out, errs, st := run(t, e, container.Options{Cmd: []string{"cat", "/proc/sys/kernel/domainname"}, Networking: container.NetworkingConfig{Domain: "example.test"}, Annotations: map[string]string{"a": "b"}})
+	require.Zero(t, st.ExitCode, errs)
 	assert.Equal(t, "example.test\n", out)
 }
 
 func TestSharedNamespaces(t *testing.T) {
 	e := newEngine(t)
-	a := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Hostname: "first"})
+	a := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Networking: container.NetworkingConfig{Hostname: "first"}})
 	ns := func(kind string, c *container.Container) string {
 		out, err := c.Command("/bin/testbox", "readlink", "/proc/self/ns/"+kind).Output(t.Context())
 		require.NoError(t, err)
@@ -234,7 +235,7 @@ func TestSharedNamespaces(t *testing.T) {
 	for _, kind := range []string{"net", "ipc", "uts"} {
 		assert.Equal(t, own(kind), ns(kind, host), kind)
 	}
-	netOnly := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Network: container.NetworkHost, Hostname: "mine"})
+	netOnly := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Network: container.NetworkHost, Networking: container.NetworkingConfig{Hostname: "mine"}})
 	assert.NotEqual(t, own("uts"), ns("uts", netOnly), "the host's name is not the container's to change")
 
 	require.NoError(t, a.Stop(t.Context(), container.StopOptions{}))
@@ -284,23 +285,23 @@ func TestSecurityErrors(t *testing.T) {
 		{`Options.Security.Seccomp: `, sec(container.Security{Seccomp: `{"defaultAction":"SCMP_ACT_WHAT"}`}), container.ErrInvalidArgument},
 		{`Options.Security.AppArmor "no-such-profile"`, sec(container.Security{AppArmor: "no-such-profile"}), container.ErrUnsupported},
 		{`Options.Security.DeviceRules[0]`, sec(container.Security{DeviceRules: []string{"c 1:3"}}), container.ErrInvalidArgument},
-		{`Options.Devices[0]: source "/no/such"`, container.Options{Devices: []container.Device{{Source: "/no/such"}}}, container.ErrInvalidArgument},
-		{`Options.Devices[0]: source "/etc/passwd": not a device`, container.Options{Devices: []container.Device{{Source: "/etc/passwd"}}}, container.ErrInvalidArgument},
-		{`Options.Devices[0].Source "null"`, container.Options{Devices: []container.Device{{Source: "null"}}}, container.ErrInvalidArgument},
-		{`Options.Devices[0].Permissions "x"`, container.Options{Devices: []container.Device{{Source: "/dev/null", Permissions: "x"}}}, container.ErrInvalidArgument},
-		{`Options.Sysctls "kernel.panic"`, container.Options{Sysctls: map[string]string{"kernel.panic": "1"}}, container.ErrInvalidArgument},
-		{`Options.Network "host"`, container.Options{Network: "host", Sysctls: map[string]string{"net.ipv4.ip_forward": "1"}}, container.ErrInvalidArgument},
-		{`Options.Namespaces.IPC "host"`, container.Options{Namespaces: container.Namespaces{IPC: "host"}, Sysctls: map[string]string{"kernel.sem": "1"}}, container.ErrInvalidArgument},
+		{`Options.Resources.Devices[0]: source "/no/such"`, container.Options{Resources: container.Resources{Devices: []container.Device{{Source: "/no/such"}}}}, container.ErrInvalidArgument},
+		{`Options.Resources.Devices[0]: source "/etc/passwd": not a device`, container.Options{Resources: container.Resources{Devices: []container.Device{{Source: "/etc/passwd"}}}}, container.ErrInvalidArgument},
+		{`Options.Resources.Devices[0].Source "null"`, container.Options{Resources: container.Resources{Devices: []container.Device{{Source: "null"}}}}, container.ErrInvalidArgument},
+		{`Options.Resources.Devices[0].Permissions "x"`, container.Options{Resources: container.Resources{Devices: []container.Device{{Source: "/dev/null", Permissions: "x"}}}}, container.ErrInvalidArgument},
+		{`Options.Namespaces.Sysctls "kernel.panic"`, container.Options{Namespaces: container.Namespaces{Sysctls: map[string]string{"kernel.panic": "1"}}}, container.ErrInvalidArgument},
+		{`Options.Network "host"`, container.Options{Network: "host", Namespaces: container.Namespaces{Sysctls: map[string]string{"net.ipv4.ip_forward": "1"}}}, container.ErrInvalidArgument},
+		{`Options.Namespaces.IPC "host"`, container.Options{Namespaces: container.Namespaces{IPC: "host", Sysctls: map[string]string{"kernel.sem": "1"}}}, container.ErrInvalidArgument},
 		{`Options.Namespaces.PID "moon"`, container.Options{Namespaces: container.Namespaces{PID: "moon"}}, container.ErrInvalidArgument},
 		{`Options.Namespaces.UTS: `, container.Options{Namespaces: container.Namespaces{UTS: "container:none"}}, container.ErrNotFound},
-		{`Options.Hostname and Domain`, container.Options{Hostname: "x", Namespaces: container.Namespaces{UTS: "host"}}, container.ErrInvalidArgument},
+		{`Options.Networking.Hostname and Domain`, container.Options{Networking: container.NetworkingConfig{Hostname: "x"}, Namespaces: container.Namespaces{UTS: "host"}}, container.ErrInvalidArgument},
 		{`Options.Resources.ShmSize`, container.Options{Resources: container.Resources{ShmSize: 1}, Namespaces: container.Namespaces{IPC: "host"}}, container.ErrInvalidArgument},
-		{`Options.Groups[0] ""`, container.Options{Groups: []string{""}}, container.ErrInvalidArgument},
-		{`Options.Domain "a b"`, container.Options{Domain: "a b"}, container.ErrInvalidArgument},
-		{`Options.Hosts[0] "x"`, container.Options{Hosts: []string{"x"}}, container.ErrInvalidArgument},
-		{`Options.Hosts[0] "x:y"`, container.Options{Hosts: []string{"x:y"}}, container.ErrInvalidArgument},
-		{`Options.DNS.Servers[0] "x"`, container.Options{DNS: container.DNS{Servers: []string{"x"}}}, container.ErrInvalidArgument},
-		{`Options.DNS.Search[0] "a\nb"`, container.Options{DNS: container.DNS{Search: []string{"a\nb"}}}, container.ErrInvalidArgument},
+		{`Options.Process.Groups[0] ""`, container.Options{Process: container.ProcessConfig{Groups: []string{""}}}, container.ErrInvalidArgument},
+		{`Options.Networking.Domain "a b"`, container.Options{Networking: container.NetworkingConfig{Domain: "a b"}}, container.ErrInvalidArgument},
+		{`Options.Networking.Hosts[0] "x"`, container.Options{Networking: container.NetworkingConfig{Hosts: []string{"x"}}}, container.ErrInvalidArgument},
+		{`Options.Networking.Hosts[0] "x:y"`, container.Options{Networking: container.NetworkingConfig{Hosts: []string{"x:y"}}}, container.ErrInvalidArgument},
+		{`Options.Networking.DNS.Servers[0]`, container.Options{Networking: container.NetworkingConfig{DNS: container.DNS{Servers: []netip.Addr{{}}}}}, container.ErrInvalidArgument},
+		{`Options.Networking.DNS.Search[0] "a\nb"`, container.Options{Networking: container.NetworkingConfig{DNS: container.DNS{Search: []string{"a\nb"}}}}, container.ErrInvalidArgument},
 	} {
 		t.Run(tc.text, func(t *testing.T) {
 			tc.opts.Image = testImage

@@ -21,20 +21,20 @@ func TestStopSignal(t *testing.T) {
 		opts container.Options
 		got  string
 	}{
-		{"options", container.Options{StopSignal: "HUP"}, "hangup"},
-		{"number", container.Options{StopSignal: "10"}, "user defined signal 1"},
-		{"real time", container.Options{StopSignal: "SIGRTMIN+3"}, "signal 37"},
+		{"options", container.Options{Lifecycle: container.LifecycleConfig{StopSignal: "HUP"}}, "hangup"},
+		{"number", container.Options{Lifecycle: container.LifecycleConfig{StopSignal: "10"}}, "user defined signal 1"},
+		{"real time", container.Options{Lifecycle: container.LifecycleConfig{StopSignal: "SIGRTMIN+3"}}, "signal 37"},
 		{"image", container.Options{Image: name}, "user defined signal 2"},
-		{"options before image", container.Options{Image: name, StopSignal: "SIGINT"}, "interrupt"},
+		{"options before image", container.Options{Image: name, Lifecycle: container.LifecycleConfig{StopSignal: "SIGINT"}}, "interrupt"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			tc.opts.Cmd, tc.opts.Network, tc.opts.StopTimeout = []string{"trap", tc.got}, container.NetworkNone, time.Minute
+			tc.opts.Cmd, tc.opts.Network, tc.opts.Lifecycle.StopTimeout = []string{"trap", tc.got}, container.NetworkNone, time.Minute
 			c := start(t, e, tc.opts)
 			waitForLog(t, c, "ready")
 			require.NoError(t, c.Stop(ctx, container.StopOptions{}))
 			st, err := c.Wait(ctx)
 			require.NoError(t, err)
-			assert.Equal(t, 42, st.Code, "it ended by itself")
+			assert.Equal(t, 42, st.ExitCode, "it ended by itself")
 			waitForLog(t, c, "got "+tc.got+"\n")
 		})
 	}
@@ -44,7 +44,7 @@ func TestStopSignal(t *testing.T) {
 func TestStopTimeout(t *testing.T) {
 	e := newEngine(t)
 	ctx := t.Context()
-	c := start(t, e, container.Options{Cmd: []string{"trap", "never"}, Network: container.NetworkNone, StopTimeout: time.Second})
+	c := start(t, e, container.Options{Cmd: []string{"trap", "never"}, Network: container.NetworkNone, Lifecycle: container.LifecycleConfig{StopTimeout: time.Second}})
 	waitForLog(t, c, "ready")
 	begin := time.Now()
 	require.NoError(t, c.Stop(ctx, container.StopOptions{}))
@@ -54,9 +54,9 @@ func TestStopTimeout(t *testing.T) {
 	st, err := c.Wait(ctx)
 	require.NoError(t, err)
 	assert.Equal(t, "SIGKILL", st.Signal)
-	assert.Equal(t, 137, st.Code)
+	assert.Equal(t, 137, st.ExitCode)
 	waitForLog(t, c, "got terminated\n")
 	info, err := c.Inspect(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, time.Second, info.Options.StopTimeout)
+	assert.Equal(t, time.Second, info.Options.Lifecycle.StopTimeout)
 }

@@ -20,7 +20,7 @@ type session struct {
 	stdout, stderr io.Writer
 
 	done   chan struct{}
-	status Status
+	status State
 	err    error
 	once   sync.Once
 }
@@ -105,7 +105,7 @@ func (s *session) end(err error) {
 	s.finish(err)
 }
 
-func (s *session) wait() (Status, error) {
+func (s *session) wait() (State, error) {
 	<-s.done
 	return s.status, s.err
 }

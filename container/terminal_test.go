@@ -31,7 +31,7 @@ func TestTerminal(t *testing.T) {
 	out.waitFor(t, "interrupted\r\n")
 	st, err := att.Wait()
 	require.NoError(t, err)
-	assert.Equal(t, 130, st.Code)
+	assert.Equal(t, 130, st.ExitCode)
 }
 
 func TestTerminalOfCommand(t *testing.T) {
@@ -49,7 +49,7 @@ func TestTerminalOfCommand(t *testing.T) {
 	require.NoError(t, err)
 	var ee *container.ExitError
 	require.ErrorAs(t, cmd.Wait(), &ee)
-	assert.Equal(t, 130, ee.Code)
+	assert.Equal(t, 130, ee.ExitCode)
 }
 
 func TestDetachKeysAndAttachAgain(t *testing.T) {

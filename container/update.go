@@ -8,8 +8,8 @@ import (
 
 // UpdateOptions say what to change. Fields that are zero keep what the container has.
 type UpdateOptions struct {
-	// Resources to limit; PIDs and MemorySwap become unlimited by -1. BlockIO, Ulimits, ShmSize, OOMScoreAdj and
-	// CgroupParent can't change.
+	// Resources to limit; PIDs and MemorySwap become unlimited by -1. BlockIO, Ulimits, ShmSize, OOMScoreAdj,
+	// CgroupParent and Devices can't change.
 	Resources Resources `json:"resources,omitzero"`
 	// Restart replaces the restart policy; RestartNo takes it away, and calls off a restart that is due.
 	Restart RestartPolicy `json:"restart,omitzero"`

@@ -113,7 +113,7 @@ func TestVolumeRace(t *testing.T) {
 		require.NoError(t, c.Start(ctx))
 		st, err := c.Wait(ctx)
 		require.NoError(t, err)
-		assert.Zero(t, st.Code)
+		assert.Zero(t, st.ExitCode)
 		require.NoError(t, c.Remove(ctx, container.RemoveOptions{}))
 	}
 	<-done

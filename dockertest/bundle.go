@@ -98,8 +98,8 @@ func (t *times) write(w io.Writer, info *container.Info) error {
 	for _, s := range t.steps {
 		line(s.at, s.name)
 	}
-	if info != nil && !info.Status.Finished.IsZero() {
-		line(info.Status.Finished, howEnded(info.Status))
+	if info != nil && !info.State.Finished.IsZero() {
+		line(info.State.Finished, howEnded(info.State))
 	}
 	_, err := w.Write(b.Bytes())
 	return err

@@ -163,7 +163,7 @@ func TestArtifacts(t *testing.T) {
 	dir := filepath.Join(ft.dir, name)
 	assert.Contains(t, ft.text.String(), "artifacts: "+dir)
 	for file, want := range map[string]string{
-		"log.txt": "Z listening", "inspect.json": `"state": "running"`, "networks.json": `"bridge"`, "times.txt": "  ready\n", "reproduce.txt": "API_TOKEN=…",
+		"log.txt": "Z listening", "inspect.json": `"status": "running"`, "networks.json": `"bridge"`, "times.txt": "  ready\n", "reproduce.txt": "API_TOKEN=…",
 		"diff.txt": "C /data/note\n",
 	} {
 		b, err := os.ReadFile(filepath.Join(dir, file))
@@ -186,7 +186,7 @@ func TestKeep(t *testing.T) {
 	assert.Contains(t, ft.text.String(), "exec -it "+kept.Name()+" sh")
 	assert.Contains(t, ft.text.String(), "rm -f "+kept.Name())
 	info := kept.Inspect()
-	assert.Equal(t, container.StateRunning, info.State)
+	assert.Equal(t, container.StatusRunning, info.State.Status)
 	assert.True(t, info.Options.Detach, "it outlives the process")
 	require.NoError(t, kept.Close())
 	_, err := passed.Fixture().Inspect(t.Context())

@@ -48,8 +48,8 @@ func explain(t testing.TB, f *Fixture) {
 	info, err := f.Inspect(ctx)
 	if err != nil {
 		fmt.Fprintf(&b, "\n  it can't be inspected: %v", err)
-	} else if info.State == container.StateExited {
-		fmt.Fprintf(&b, "\n  it %s", howEnded(info.Status))
+	} else if info.State.Status == container.StatusExited {
+		fmt.Fprintf(&b, "\n  it %s", howEnded(info.State))
 	}
 	if !f.told.Load() {
 		if lines := f.tail(); len(lines) > 0 {

@@ -67,7 +67,7 @@ func (n *Net) Name() string { return n.name }
 func (n *Net) Alias(names ...string) Option {
 	return optionFunc(func(s *settings) {
 		s.owned = append(s.owned, "the network "+n.name)
-		s.opts.Networks = append(s.opts.Networks, container.Endpoint{Network: n.name, Aliases: names})
+		s.opts.Networking.Endpoints = append(s.opts.Networking.Endpoints, container.Endpoint{Network: n.name, Aliases: names})
 	})
 }
 

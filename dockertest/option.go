@@ -102,7 +102,9 @@ func Resources(r container.Resources) Option {
 
 // Health checks whether the container works; WaitHealthy waits for it. Give an Interval: the default of 30 s is made
 // for servers that run for months.
-func Health(h container.Health) Option { return optionFunc(func(s *settings) { s.opts.Health = h }) }
+func Health(h container.HealthConfig) Option {
+	return optionFunc(func(s *settings) { s.opts.Health = h })
+}
 
 // Label is kept with the container.
 func Label(key, value string) Option {
@@ -143,7 +145,7 @@ func Logs(w io.Writer) Option { return optionFunc(func(s *settings) { s.logs = a
 // StopTimeout lets the container end by its stop signal when the test is over, and kills it after d. Default: it is
 // killed at once.
 func StopTimeout(d time.Duration) Option {
-	return optionFunc(func(s *settings) { s.graceful, s.opts.StopTimeout = true, d })
+	return optionFunc(func(s *settings) { s.graceful, s.opts.Lifecycle.StopTimeout = true, d })
 }
 
 // Modify changes the options of package container that all the others have come to: whatever has no option here.

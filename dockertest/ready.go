@@ -15,7 +15,7 @@ type ReadyError struct {
 	// Waiting is what was waited for.
 	Waiting string
 	// Status is how the container ended; nil when it still runs.
-	Status *container.Status
+	Status *container.State
 	// Log has the last lines that it wrote.
 	Log []string
 	// Reproduce is a command that runs the same container by hand.
@@ -43,8 +43,8 @@ func (e *ReadyError) Error() string {
 }
 
 // howEnded is as "exited with code 1 after 0.2s".
-func howEnded(st container.Status) string {
-	how := fmt.Sprintf("exited with code %d", st.Code)
+func howEnded(st container.State) string {
+	how := fmt.Sprintf("exited with code %d", st.ExitCode)
 	if st.Signal != "" {
 		how = "was ended by " + st.Signal
 	}
@@ -68,8 +68,8 @@ func (f *Fixture) waitFor(ctx context.Context, w Wait) error {
 	watch, stop := context.WithCancel(ctx)
 	defer stop()
 	exited := make(chan struct{})
-	p := &probe{Fixture: f, exited: exited, status: &container.Status{}}
-	restarts := f.settings.opts.Restart.Mode
+	p := &probe{Fixture: f, exited: exited, status: &container.State{}}
+	restarts := f.settings.opts.Lifecycle.Restart.Mode
 	if restarts == "" || restarts == container.RestartNo {
 		go func() {
 			if st, err := f.Container.Wait(watch); err == nil {

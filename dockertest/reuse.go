@@ -68,7 +68,7 @@ func (s *settings) reuseKey(img *image.Image) (string, error) {
 // obtain finds the container that others have made, or makes it, and holds it. One process at a time looks for it.
 func (f *Fixture) obtain(ctx context.Context, eng *container.Engine, img *image.Image) error {
 	s := f.settings
-	s.opts.Detach, s.opts.IdleTimeout = true, s.reuse
+	s.opts.Detach, s.opts.Lifecycle.IdleTimeout = true, s.reuse
 	key, err := s.reuseKey(img)
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (f *Fixture) join(ctx context.Context, eng *container.Engine, key string) e
 		err = fmt.Errorf("%w: %s: a container of other options has it, or of another version of the image: remove it (%s), "+
 			"or leave Name out: then each set of options has a container of its own",
 			container.ErrNameInUse, found.Name(), f.cliLine("rm", "-f", found.Name()))
-	case info.State != container.StateRunning:
+	case info.State.Status != container.StatusRunning:
 		err = errors.Join(found.Remove(ctx, container.RemoveOptions{Force: true}), container.ErrNotFound)
 	}
 	if err != nil {
@@ -122,7 +122,7 @@ func (f *Fixture) join(ctx context.Context, eng *container.Engine, key string) e
 		return err
 	}
 	f.Container, f.release = found, release
-	f.begins(info.Status.Started)
+	f.begins(info.State.Started)
 	f.logsFrom = time.Now()
 	f.times.mark("reuse")
 	return nil

@@ -59,7 +59,7 @@ func TestReuse(t *testing.T) {
 		c := use(t)
 		first = c.ID()
 		c.Exec("/bin/testbox", "write", "/left", "by the first")
-		assert.Equal(t, 10*time.Minute, c.Inspect().Options.IdleTimeout)
+		assert.Equal(t, 10*time.Minute, c.Inspect().Options.Lifecycle.IdleTimeout)
 	})
 	in(func(t *testing.T) {
 		c := use(t)

@@ -76,7 +76,7 @@ func TestOptions(t *testing.T) {
 		dockertest.Options(dockertest.Env("A", "b=c"), dockertest.Env("EMPTY", "")),
 		dockertest.Cmd("chain", "env", ";", "pwd", ";", "cat", "/m/in", ";", "write", "/tmp/x", "y", ";", "hostname", ";", "sleep", "1h"),
 		dockertest.Dir("/data"), dockertest.Mount(dir, "/m"), dockertest.Tmpfs("/tmp"), dockertest.Label("mine", "yes"),
-		dockertest.Modify(func(o *container.Options) { o.Hostname = "modified" }),
+		dockertest.Modify(func(o *container.Options) { o.Networking.Hostname = "modified" }),
 		dockertest.WaitLog("from the hostmodified")) // the file ends without a newline; "modified" alone is in the environment
 	assert.Contains(t, c.Output(), "A=b=c\nEMPTY=\n")
 	assert.Contains(t, c.Output(), "/data\nfrom the host")
@@ -144,7 +144,7 @@ func TestLifecycle(t *testing.T) {
 	assert.Equal(t, "kept", c.Exec("/bin/testbox", "cat", "/data/mine"))
 	assert.Equal(t, "AGAIN\n", ask(t, dial(t, c.Addr(7000)), "again"))
 	c.Kill("")
-	assert.Equal(t, "SIGKILL", c.Inspect().Status.Signal)
+	assert.Equal(t, "SIGKILL", c.Inspect().State.Signal)
 	c.Start()
 	assert.Equal(t, "MORE\n", ask(t, dial(t, c.Addr(7000)), "more"))
 }

@@ -104,8 +104,8 @@ func Coverage() Option {
 			return
 		}
 		s.coverage, s.graceful = true, true
-		if s.opts.StopTimeout == 0 {
-			s.opts.StopTimeout = 10 * time.Second
+		if s.opts.Lifecycle.StopTimeout == 0 {
+			s.opts.Lifecycle.StopTimeout = 10 * time.Second
 		}
 	})
 }

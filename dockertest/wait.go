@@ -34,7 +34,7 @@ type Wait struct {
 type probe struct {
 	*Fixture
 	exited <-chan struct{} // closed when its process has ended for good
-	status *container.Status
+	status *container.State
 	wait   *Wait
 }
 

@@ -52,7 +52,7 @@ func (p *probe) over() bool {
 	ctx, cancel := p.own()
 	defer cancel()
 	info, err := p.Inspect(ctx)
-	return err == nil && info.State == container.StateExited
+	return err == nil && info.State.Status == container.StatusExited
 }
 
 // health is what the last check said.
@@ -65,7 +65,7 @@ func (p *probe) health() error {
 	}
 	if n := len(info.Health.Log); n > 0 {
 		last := info.Health.Log[n-1]
-		return fmt.Errorf("%s: the last check's exit code was %d: %s", info.Health.State, last.Code, short([]byte(last.Output)))
+		return fmt.Errorf("%s: the last check's exit code was %d: %s", info.Health.Status, last.ExitCode, short([]byte(last.Output)))
 	}
 	return errors.New("no check has ended yet: set Health.Interval or Health.StartInterval to less than 30 s")
 }
@@ -83,7 +83,7 @@ func WaitExit(codes ...int) Wait {
 			return ended(ctx, nil)
 		}
 		for _, code := range codes {
-			if p.status.Code == code {
+			if p.status.ExitCode == code {
 				return nil
 			}
 		}

@@ -58,9 +58,9 @@ func TestWaits(t *testing.T) {
 }
 
 func TestWaitHealthy(t *testing.T) {
-	check := container.Health{Test: []string{"CMD", "/bin/testbox", "cat", "/data/up"}, Interval: 5 * time.Millisecond, Retries: 1000}
+	check := container.HealthConfig{Test: []string{"CMD", "/bin/testbox", "cat", "/data/up"}, Interval: 5 * time.Millisecond, Retries: 1000}
 	c := dockertest.Run(t, testbox(t), cmd("chain echo wait ; write /data/up yes ; sleep 1h"), dockertest.Health(check), dockertest.WaitHealthy())
-	assert.Equal(t, container.HealthHealthy, c.Inspect().Health.State)
+	assert.Equal(t, container.HealthHealthy, c.Inspect().Health.Status)
 }
 
 func TestWaitErrors(t *testing.T) {
@@ -125,11 +125,11 @@ func TestExitFailsTheWait(t *testing.T) {
 			begin := time.Now()
 			_, err := dockertest.Start(t.Context(), img, cmd("chain echo starting ; err no configuration ; exit 7"), wait,
 				dockertest.Env("DB_PASSWORD", "hunter2"), dockertest.Env("MODE", "a b"),
-				dockertest.Health(container.Health{Test: []string{"CMD", "/bin/testbox", "exit", "1"}}))
+				dockertest.Health(container.HealthConfig{Test: []string{"CMD", "/bin/testbox", "exit", "1"}}))
 			var re *dockertest.ReadyError
 			require.ErrorAs(t, err, &re)
 			require.NotNil(t, re.Status, "%v", err)
-			assert.Equal(t, 7, re.Status.Code)
+			assert.Equal(t, 7, re.Status.ExitCode)
 			assert.ElementsMatch(t, []string{"starting", "no configuration"}, re.Log)
 			assert.ErrorContains(t, err, "the container exited with code 7 after")
 			assert.ErrorContains(t, err, "while the test waited for "+wait.String())

@@ -24,8 +24,8 @@ var attachCommand = command{
 			if err != nil {
 				return err
 			}
-			if info.State != container.StateRunning {
-				return fmt.Errorf("container %s is %s: start it first", args[0], info.State)
+			if info.State.Status != container.StatusRunning {
+				return fmt.Errorf("container %s is %s: start it first", args[0], info.State.Status)
 			}
 			s := streams{
 				stdin: info.Options.Stdin && !*noStdin, tty: info.Options.TTY, proxy: how.proxy && !info.Options.TTY,

@@ -62,12 +62,12 @@ func newCreateFlags(flags *pflag.FlagSet) *createFlags {
 	flags.StringArrayVar(&o.annotations, "annotation", nil, "annotation of the OCI runtime specification, as NAME=VALUE (may be repeated)")
 	flags.StringVarP(&o.container.Dir, "workdir", "w", "", "working directory in the container")
 	flags.StringVarP(&o.container.User, "user", "u", "", "user, as NAME|UID[:GROUP|GID]")
-	flags.StringVarP(&o.container.Hostname, "hostname", "h", "", "host name (default the id's first 12 digits)")
-	flags.StringVar(&o.container.Domain, "domainname", "", "NIS domain name")
+	flags.StringVarP(&o.container.Networking.Hostname, "hostname", "h", "", "host name (default the id's first 12 digits)")
+	flags.StringVar(&o.container.Networking.Domain, "domainname", "", "NIS domain name")
 	flags.StringVar(&o.entrypoint, "entrypoint", "", "program to run instead of the image's entrypoint")
-	flags.StringVar(&o.container.StopSignal, "stop-signal", "", "signal that stops it (default the image's, else SIGTERM)")
+	flags.StringVar(&o.container.Lifecycle.StopSignal, "stop-signal", "", "signal that stops it (default the image's, else SIGTERM)")
 	flags.IntVar(&o.stopTimeout, "stop-timeout", 0, "seconds after which stop kills it (default 10)")
-	flags.Var((*restartPolicy)(&o.container.Restart), "restart", restartUsage)
+	flags.Var((*restartPolicy)(&o.container.Lifecycle.Restart), "restart", restartUsage)
 	flags.Var((*logOption)(&o.container.Log), "log-opt", "bound of the log, as max-size=10m or max-file=3 (may be repeated)")
 	flags.StringArrayVar(&o.volumesFrom, "volumes-from", nil, "mount what another container mounts, as CONTAINER[:ro] (may be repeated)")
 	flags.StringVar(&o.pull, "pull", string(image.PullMissing), "when to fetch the image: missing, always or never")
@@ -97,7 +97,7 @@ func (o *createFlags) options(args []string) (container.Options, error) {
 		}
 	}
 	if o.flags.Changed("stop-timeout") {
-		opts.StopTimeout = seconds(o.stopTimeout)
+		opts.Lifecycle.StopTimeout = seconds(o.stopTimeout)
 	}
 	var err error
 	if opts.Env, err = variables(o.envFiles, o.env); err != nil {

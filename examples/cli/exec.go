@@ -46,7 +46,7 @@ var execCommand = command{
 			err = c.exec(ctx, cmd)
 			var ee *container.ExitError
 			if errors.As(err, &ee) {
-				return ended(ee.Code)
+				return ended(ee.ExitCode)
 			}
 			return runError(err, 1)
 		}

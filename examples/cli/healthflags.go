@@ -13,7 +13,7 @@ import (
 
 // healthFlags are those of create and run that say how a container's health is checked.
 type healthFlags struct {
-	health  container.Health
+	health  container.HealthConfig
 	command string
 	none    bool
 }

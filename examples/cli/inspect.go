@@ -67,10 +67,10 @@ func containerJSON(info *container.Info) object {
 		mounts = append(mounts, object{"Type": m.Type, "Source": m.Source, "Destination": m.Target, "RW": !m.ReadOnly})
 	}
 	state := object{
-		"Status": info.State, "Running": info.State == container.StateRunning || info.State == container.StatePaused,
-		"Paused": info.State == container.StatePaused, "Restarting": info.State == container.StateRestarting,
-		"OOMKilled": info.Status.OOMKilled, "Pid": info.Pid, "ExitCode": info.Status.Code, "Error": info.Status.Error,
-		"StartedAt": stamp(info.Status.Started), "FinishedAt": stamp(info.Status.Finished),
+		"Status": info.State.Status, "Running": info.State.Status == container.StatusRunning || info.State.Status == container.StatusPaused,
+		"Paused": info.State.Status == container.StatusPaused, "Restarting": info.State.Status == container.StatusRestarting,
+		"OOMKilled": info.State.OOMKilled, "Pid": info.Pid, "ExitCode": info.State.ExitCode, "Error": info.State.Error,
+		"StartedAt": stamp(info.State.Started), "FinishedAt": stamp(info.State.Finished),
 	}
 	if info.Health != nil {
 		state["Health"] = healthJSON(info.Health)
@@ -88,9 +88,9 @@ func containerJSON(info *container.Info) object {
 		"Image": info.ImageID, "RestartCount": info.Restarts, "LogPath": info.LogPath, "Mounts": mounts,
 		"State": state,
 		"Config": object{
-			"Image": info.Image, "Hostname": o.Hostname, "Domainname": o.Domain, "User": o.User, "Env": list(o.Env), "Cmd": list(o.Cmd),
+			"Image": info.Image, "Hostname": o.Networking.Hostname, "Domainname": o.Networking.Domain, "User": o.User, "Env": list(o.Env), "Cmd": list(o.Cmd),
 			"Entrypoint": list(o.Entrypoint), "WorkingDir": o.Dir, "Labels": o.Labels, "OpenStdin": o.Stdin,
-			"StopSignal": o.StopSignal, "Tty": o.TTY,
+			"StopSignal": o.Lifecycle.StopSignal, "Tty": o.TTY,
 		},
 		"HostConfig": hostConfig(&o), "NetworkSettings": object{"Networks": networks, "Ports": portsJSON(info.Ports)},
 	}
@@ -110,17 +110,17 @@ func hostConfig(o *container.Options) object {
 			options = append(options, opt.text)
 		}
 	}
-	restart := o.Restart.Mode
+	restart := o.Lifecycle.Restart.Mode
 	if restart == "" {
 		restart = container.RestartNo
 	}
 	return object{
-		"AutoRemove": o.AutoRemove, "NetworkMode": o.Network, "ReadonlyRootfs": o.ReadOnly, "Init": o.Init,
+		"AutoRemove": o.AutoRemove, "NetworkMode": o.Network, "ReadonlyRootfs": o.ReadOnly, "Init": o.Process.Init,
 		"Privileged": s.Privileged, "CapAdd": list(s.CapAdd), "CapDrop": list(s.CapDrop), "SecurityOpt": options,
-		"GroupAdd": list(o.Groups), "Sysctls": o.Sysctls, "ExtraHosts": list(o.Hosts), "Dns": list(o.DNS.Servers),
-		"DnsSearch": list(o.DNS.Search), "DnsOptions": list(o.DNS.Options), "PidMode": o.Namespaces.PID,
+		"GroupAdd": list(o.Process.Groups), "Sysctls": o.Namespaces.Sysctls, "ExtraHosts": list(o.Networking.Hosts), "Dns": list(o.Networking.DNS.Servers),
+		"DnsSearch": list(o.Networking.DNS.Search), "DnsOptions": list(o.Networking.DNS.Options), "PidMode": o.Namespaces.PID,
 		"IpcMode": o.Namespaces.IPC, "UTSMode": o.Namespaces.UTS,
-		"RestartPolicy": object{"Name": restart, "MaximumRetryCount": o.Restart.MaxRetries},
+		"RestartPolicy": object{"Name": restart, "MaximumRetryCount": o.Lifecycle.Restart.MaxRetries},
 		"Memory":        r.Memory, "MemorySwap": r.MemorySwap, "MemoryReservation": r.MemoryReservation,
 		"NanoCpus": int64(r.CPUs * 1e9), "CpuShares": r.CPUShares, "CpusetCpus": r.CPUSet, "CpusetMems": r.MemoryNodes,
 		"PidsLimit": r.PIDs, "BlkioWeight": r.BlockIOWeight, "ShmSize": r.ShmSize, "OomScoreAdj": r.OOMScoreAdj,
@@ -155,12 +155,12 @@ func text(a netip.Addr) string {
 }
 
 // healthJSON is Docker's State.Health.
-func healthJSON(h *container.HealthInfo) object {
+func healthJSON(h *container.Health) object {
 	log := []object{}
 	for _, c := range h.Log {
-		log = append(log, object{"Start": stamp(c.Start), "End": stamp(c.End), "ExitCode": c.Code, "Output": c.Output})
+		log = append(log, object{"Start": stamp(c.Start), "End": stamp(c.End), "ExitCode": c.ExitCode, "Output": c.Output})
 	}
-	return object{"Status": h.State, "FailingStreak": h.FailingStreak, "Log": log}
+	return object{"Status": h.Status, "FailingStreak": h.FailingStreak, "Log": log}
 }
 
 // imageJSON has docker inspect's shape, for what the library knows.
@@ -194,7 +194,7 @@ func imageJSON(img *image.Image) object {
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // list is null for none, as in Docker's output.
-func list(s []string) any {
+func list[T any](s []T) any {
 	if s == nil {
 		return nil
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -41,9 +40,16 @@ func (o *networkFlags) apply(opts *container.Options) error {
 	opts.Network = container.NetworkMode(o.network)
 	if ep := o.endpoint; len(o.aliases) > 0 || ep.IPv4.IsValid() || ep.IPv6.IsValid() || ep.MAC != "" {
 		ep.Network, ep.Aliases = o.network, o.aliases
-		opts.Network, opts.Networks = "", []container.Endpoint{ep}
+		opts.Network, opts.Networking.Endpoints = "", []container.Endpoint{ep}
 	}
-	opts.Hosts, opts.DNS = o.hosts, container.DNS{Servers: o.servers, Search: o.search, Options: o.dns}
+	opts.Networking.Hosts, opts.Networking.DNS = o.hosts, container.DNS{Search: o.search, Options: o.dns}
+	for _, s := range o.servers {
+		addr, err := netip.ParseAddr(s)
+		if err != nil {
+			return fmt.Errorf("--dns %q is not a valid address: use one such as 9.9.9.9", s)
+		}
+		opts.Networking.DNS.Servers = append(opts.Networking.DNS.Servers, addr)
+	}
 	for _, spec := range o.ports {
 		p, err := port(spec)
 		if err != nil {
@@ -64,10 +70,11 @@ func port(spec string) (container.Port, error) {
 		host, inside = rest[:i], rest[i+1:]
 	}
 	if i := strings.LastIndexByte(host, ':'); i >= 0 {
-		p.HostIP, host = strings.Trim(host[:i], "[]"), host[i+1:]
-		if net.ParseIP(p.HostIP) == nil {
-			return p, fmt.Errorf("%q is no address", p.HostIP)
+		var err error
+		if p.HostIP, err = netip.ParseAddr(strings.Trim(host[:i], "[]")); err != nil {
+			return p, fmt.Errorf("%q is not a valid address", strings.Trim(host[:i], "[]"))
 		}
+		host = host[i+1:]
 	}
 	first, count, err := portRange(inside)
 	if err != nil {

@@ -76,13 +76,13 @@ func TestCreateOptions(t *testing.T) {
 		{"-p 80 -p 8080:80/udp -p 0.0.0.0:9000-9001:90-91 --network-alias a box", func(o *container.Options) {
 			o.Ports = []container.Port{
 				{Container: 80, Count: 1}, {Container: 80, Host: 8080, Protocol: "udp", Count: 1},
-				{Container: 90, Host: 9000, HostIP: "0.0.0.0", Count: 2},
+				{Container: 90, Host: 9000, HostIP: netip.IPv4Unspecified(), Count: 2},
 			}
-			o.Network, o.Networks = "", []container.Endpoint{{Network: "bridge", Aliases: []string{"a"}}}
+			o.Network, o.Networking.Endpoints = "", []container.Endpoint{{Network: "bridge", Aliases: []string{"a"}}}
 		}},
 		{"--ip 10.1.2.3 --mac-address 02:00:00:00:00:01 --network n --dns-option ndots:2 box", func(o *container.Options) {
-			o.Network, o.Networks = "", []container.Endpoint{{Network: "n", IPv4: netip.MustParseAddr("10.1.2.3"), MAC: "02:00:00:00:00:01"}}
-			o.DNS.Options = []string{"ndots:2"}
+			o.Network, o.Networking.Endpoints = "", []container.Endpoint{{Network: "n", IPv4: netip.MustParseAddr("10.1.2.3"), MAC: "02:00:00:00:00:01"}}
+			o.Networking.DNS.Options = []string{"ndots:2"}
 		}},
 		{"--device-read-bps /dev/sda:1mb --device-write-iops /dev/sda:30 --device-read-bps /dev/sdb:2k box", func(o *container.Options) {
 			o.Resources.BlockIO = []container.BlockIOLimit{{Device: "/dev/sda", ReadBPS: 1 << 20, WriteIOPS: 30}, {Device: "/dev/sdb", ReadBPS: 2 << 10}}
@@ -110,18 +110,18 @@ func TestCreateOptions(t *testing.T) {
 		}},
 		{"--device /dev/a --device /dev/a:/dev/b --device /dev/a:r --device /dev/a:/dev/b:rm --device-cgroup-rule a box", func(o *container.Options) {
 			o.Security.DeviceRules = []string{"a"}
-			o.Devices = []container.Device{
+			o.Resources.Devices = []container.Device{
 				{Source: "/dev/a"}, {Source: "/dev/a", Target: "/dev/b"}, {Source: "/dev/a", Permissions: "r"},
 				{Source: "/dev/a", Target: "/dev/b", Permissions: "rm"},
 			}
 		}},
 		{"--read-only --init --group-add g --group-add 5 --sysctl net.a=1 --pid host --ipc container:c --uts host box", func(o *container.Options) {
-			o.ReadOnly, o.Init, o.Groups, o.Sysctls = true, true, []string{"g", "5"}, map[string]string{"net.a": "1"}
+			o.ReadOnly, o.Process.Init, o.Process.Groups, o.Namespaces.Sysctls = true, true, []string{"g", "5"}, map[string]string{"net.a": "1"}
 			o.Namespaces = container.Namespaces{PID: "host", IPC: "container:c", UTS: "host"}
 		}},
 		{"--ipc private --restart on-failure:3 --stop-signal INT --stop-timeout 5 -h host --domainname d box", func(o *container.Options) {
-			o.Restart = container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: 3}
-			o.StopSignal, o.StopTimeout, o.Hostname, o.Domain = "INT", 5*time.Second, "host", "d"
+			o.Lifecycle.Restart = container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: 3}
+			o.Lifecycle.StopSignal, o.Lifecycle.StopTimeout, o.Networking.Hostname, o.Networking.Domain = "INT", 5*time.Second, "host", "d"
 		}},
 		{"-l a=1 -l b --label-file lines --env-file lines -e X=over --annotation a.b=c,d box", func(o *container.Options) {
 			o.Labels = map[string]string{"a": "1", "b": "", "X": "file", "FROM_HERE": "x"}
@@ -129,7 +129,7 @@ func TestCreateOptions(t *testing.T) {
 			o.Annotations = map[string]string{"a.b": "c,d"}
 		}},
 		{"--health-cmd true --health-interval 1m --health-timeout 2s --health-start-period 3s --health-start-interval 1s --health-retries 4 box", func(o *container.Options) {
-			o.Health = container.Health{
+			o.Health = container.HealthConfig{
 				Test: []string{"CMD-SHELL", "true"}, Interval: time.Minute, Timeout: 2 * time.Second, StartPeriod: 3 * time.Second,
 				StartInterval: time.Second, Retries: 4,
 			}
@@ -138,7 +138,7 @@ func TestCreateOptions(t *testing.T) {
 			o.Log = container.LogConfig{MaxSize: 10 << 20, MaxFiles: 3}
 		}},
 		{"--no-healthcheck --stop-timeout 0 box", func(o *container.Options) {
-			o.Health.Test, o.StopTimeout = []string{"NONE"}, time.Nanosecond
+			o.Health.Test, o.Lifecycle.StopTimeout = []string{"NONE"}, time.Nanosecond
 		}},
 		{"-v data:/v --mount type=volume,src=data,dst=/l --tmpfs /t box", func(o *container.Options) {
 			o.Mounts = []container.Mount{
@@ -283,8 +283,8 @@ func TestPsRow(t *testing.T) {
 	now := time.Now()
 	info := container.Info{
 		ID: strings.Repeat("c", 64), Name: "web", Image: "docker.io/library/app:1", Created: now.Add(-2 * time.Hour),
-		State: container.StateExited, Command: []string{"/bin/program", "with", "arguments"},
-		Status:  container.Status{Code: 3, Started: now.Add(-time.Hour), Finished: now.Add(-5 * time.Minute)},
+		Command: []string{"/bin/program", "with", "arguments"},
+		State:   container.State{Status: container.StatusExited, ExitCode: 3, Started: now.Add(-time.Hour), Finished: now.Add(-5 * time.Minute)},
 		Options: container.Options{Labels: map[string]string{"b": "2", "a": "1"}},
 	}
 	row := newPsRow(info, false)
@@ -293,10 +293,10 @@ func TestPsRow(t *testing.T) {
 	require.Equal(t, "2 hours ago", row.RunningFor)
 	require.Equal(t, "app:1", row.Image)
 	require.Equal(t, "a=1,b=2", row.Labels)
-	for state, want := range map[container.State]string{
-		container.StateRunning: "Up About an hour", container.StatePaused: "Up About an hour (Paused)", container.StateCreated: "Created",
+	for state, want := range map[container.Status]string{
+		container.StatusRunning: "Up About an hour", container.StatusPaused: "Up About an hour (Paused)", container.StatusCreated: "Created",
 	} {
-		info.State = state
+		info.State.Status = state
 		require.Equal(t, want, statusText(info))
 	}
 }

@@ -75,7 +75,7 @@ var psCommand = command{
 func listOptions(values map[string][]string) (container.ListOptions, error) {
 	o := container.ListOptions{
 		IDs: values["id"], Names: values["name"], Images: values["ancestor"], Networks: values["network"], Volumes: values["volume"],
-		States: as[container.State](values["status"]), Health: as[container.HealthState](values["health"]),
+		Statuses: as[container.Status](values["status"]), Health: as[container.HealthStatus](values["health"]),
 		Before: strings.Join(values["before"], ""), Since: strings.Join(values["since"], ""), Labels: labelsOf(values["label"]),
 	}
 	for _, v := range values["exited"] {
@@ -140,33 +140,33 @@ func newPsRow(info container.Info, full bool) psRow {
 		Networks:   string(info.Options.Network),
 		Ports:      portsText(info.Ports),
 		RunningFor: ago(info.Created),
-		State:      string(info.State),
+		State:      string(info.State.Status),
 		Status:     statusText(info),
 	}
 }
 
 // statusText is the STATUS column: "Up 5 minutes", "Exited (0) 2 hours ago".
 func statusText(info container.Info) string {
-	up := "Up " + units.HumanDuration(time.Since(info.Status.Started))
-	switch info.State {
-	case container.StateRunning:
+	up := "Up " + units.HumanDuration(time.Since(info.State.Started))
+	switch info.State.Status {
+	case container.StatusRunning:
 		switch {
 		case info.Health == nil:
 			return up
-		case info.Health.State == container.HealthStarting:
+		case info.Health.Status == container.HealthStarting:
 			return up + " (health: starting)"
 		}
-		return up + " (" + string(info.Health.State) + ")"
-	case container.StateRestarting:
-		return fmt.Sprintf("Restarting (%d) %s", info.Status.Code, ago(info.Status.Finished))
-	case container.StatePaused:
+		return up + " (" + string(info.Health.Status) + ")"
+	case container.StatusRestarting:
+		return fmt.Sprintf("Restarting (%d) %s", info.State.ExitCode, ago(info.State.Finished))
+	case container.StatusPaused:
 		return up + " (Paused)"
-	case container.StateExited:
-		return fmt.Sprintf("Exited (%d) %s", info.Status.Code, ago(info.Status.Finished))
-	case container.StateCreated:
+	case container.StatusExited:
+		return fmt.Sprintf("Exited (%d) %s", info.State.ExitCode, ago(info.State.Finished))
+	case container.StatusCreated:
 		return "Created"
-	case container.StateRemoving:
+	case container.StatusRemoving:
 		return "Removal In Progress"
 	}
-	return string(info.State)
+	return string(info.State.Status)
 }

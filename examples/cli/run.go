@@ -175,5 +175,5 @@ func (c *cli) stay(ctx context.Context, ctr *container.Container, attached *cont
 	if err != nil {
 		return err
 	}
-	return ended(st.Code)
+	return ended(st.ExitCode)
 }

@@ -39,11 +39,11 @@ func (o *securityFlags) define(flags *pflag.FlagSet) {
 }
 
 func (o *securityFlags) apply(opts *container.Options) (err error) {
-	if opts.Sysctls, err = pairs("sysctl", o.sysctls); err != nil {
+	if opts.Namespaces.Sysctls, err = pairs("sysctl", o.sysctls); err != nil {
 		return err
 	}
-	opts.Security, opts.Groups = o.security, o.groups
-	opts.ReadOnly, opts.Init = o.readOnly, o.init
+	opts.Security, opts.Process.Groups = o.security, o.groups
+	opts.ReadOnly, opts.Process.Init = o.readOnly, o.init
 	if o.ipc == "private" || o.ipc == "shareable" { // every container's own is both
 		o.ipc = ""
 	}
@@ -60,7 +60,7 @@ func (o *securityFlags) apply(opts *container.Options) (err error) {
 		if err != nil {
 			return fmt.Errorf("--device %q: %w", s, err)
 		}
-		opts.Devices = append(opts.Devices, d)
+		opts.Resources.Devices = append(opts.Resources.Devices, d)
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func TestFilters(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, container.ListOptions{
 		IDs: []string{"1"}, Names: []string{"a", "b"}, Images: []string{"i"}, Networks: []string{"n"}, Volumes: []string{"v"},
-		States: []container.State{container.StateExited}, Health: []container.HealthState{container.HealthHealthy}, Before: "x", Since: "y",
+		Statuses: []container.Status{container.StatusExited}, Health: []container.HealthStatus{container.HealthHealthy}, Before: "x", Since: "y",
 		Labels: map[string]string{"k": "v", "l": ""}, ExitCodes: []int{3},
 	}, o)
 	_, err = listOptions(map[string][]string{"exited": {"x"}})

@@ -96,7 +96,7 @@ func (w *watch) look() error {
 		w.list = append(w.list, *info)
 	}
 	for _, info := range w.list {
-		if info.State == container.StateRunning || info.State == container.StatePaused {
+		if info.State.Status == container.StatusRunning || info.State.Status == container.StatusPaused {
 			w.follow(info.ID)
 		}
 	}

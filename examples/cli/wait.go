@@ -17,7 +17,7 @@ var waitCommand = command{
 					return "", err
 				}
 				st, err := ctr.Wait(ctx)
-				return strconv.Itoa(st.Code), err
+				return strconv.Itoa(st.ExitCode), err
 			})
 		}
 	},

@@ -28,5 +28,5 @@ func TestService(t *testing.T) {
 	assert.Equal(t, "goodbye\n", c.Output())
 	status, err := c.Fixture().Wait(t.Context())
 	require.NoError(t, err)
-	assert.Zero(t, status.Code)
+	assert.Zero(t, status.ExitCode)
 }

@@ -107,7 +107,7 @@ func (s *story) notAtBuild(ctx context.Context) (string, error) {
 
 // output runs a command in a container of its own and returns the lines of its log.
 func (s *story) output(ctx context.Context, ref string, cmd ...string) ([]string, error) {
-	c, err := s.engine.Run(ctx, container.Options{Image: ref, Cmd: cmd, Env: []string{s.token}, Pull: image.PullNever})
+	c, err := s.engine.Start(ctx, container.Options{Image: ref, Cmd: cmd, Env: []string{s.token}, Pull: image.PullNever})
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (s *story) output(ctx context.Context, ref string, cmd ...string) ([]string
 	if err != nil {
 		return nil, err
 	}
-	if err := check(st.Code == 0, "%v ends with 0: %d, %s", cmd, st.Code, log); err != nil {
+	if err := check(st.ExitCode == 0, "%v ends with 0: %d, %s", cmd, st.ExitCode, log); err != nil {
 		return nil, err
 	}
 	return strings.Fields(log), c.Remove(ctx, container.RemoveOptions{})

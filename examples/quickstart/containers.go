@@ -20,7 +20,7 @@ func (s *story) runTwo(ctx context.Context) (string, error) {
 		name string
 		c    **container.Container
 	}{{"one", &s.one}, {"two", &s.two}} {
-		c, err := s.engine.Run(ctx, container.Options{
+		c, err := s.engine.Start(ctx, container.Options{
 			Image: name, Name: one.name, Cmd: []string{"serve", one.name}, Env: []string{s.token}, Stdin: true,
 		})
 		if err != nil {
@@ -122,7 +122,7 @@ func (s *story) exec(ctx context.Context) (string, error) {
 	errMissing := s.one.Command("/bin/nothing").Run(ctx)
 	return "a command's output, its exit code, and one that is not there", firstError(
 		check(slices.Equal(out, []string{"hello from the image"}), "a command sees the image's environment: %q", out),
-		check(ee != nil && ee.Code == 3, "a command's exit code is told: %v", ee),
+		check(ee != nil && ee.ExitCode == 3, "a command's exit code is told: %v", ee),
 		check(errors.Is(errMissing, container.ErrCommandNotFound), "a missing command is told: %v", errMissing),
 	)
 }
@@ -138,7 +138,7 @@ func (s *story) stop(ctx context.Context) (string, error) {
 			return "", err
 		}
 		log, err := logOf(ctx, c)
-		if err := firstError(err, check(st.Code == 0 && strings.Contains(log, c.Name()+" says goodbye"), "%s ends well: code %d, %q", c.Name(), st.Code, log)); err != nil {
+		if err := firstError(err, check(st.ExitCode == 0 && strings.Contains(log, c.Name()+" says goodbye"), "%s ends well: code %d, %q", c.Name(), st.ExitCode, log)); err != nil {
 			return "", err
 		}
 	}

@@ -57,7 +57,7 @@ func (s *Service) collect(ctx context.Context, id string) error {
 		return errors.Join(s.rt.Clean(id), s.forget(rec))
 	case err != nil:
 		return err
-	case st.Manager == "" && rec.Options.Detach && !live(st.State):
+	case st.Manager == "" && rec.Options.Detach && !live(st.State.Status):
 		if stale(rec, st) {
 			return s.forget(rec)
 		}
@@ -79,10 +79,10 @@ func (s *Service) recover(_ context.Context, id string, st *State) error {
 	if err := s.rt.Clean(id); err != nil {
 		s.Logger.Warn("clean up after a dead agent", "container", id, "error", err)
 	}
-	ran := live(st.State)
+	ran := live(st.State.Status)
 	if ran {
 		*st = ended(st)
-		s.emitEnd(rec, st.Status)
+		s.emitEnd(rec, st.State)
 	}
 	if !rec.Options.Detach || (rec.Options.AutoRemove && ran) {
 		return errors.Join(s.forget(rec), notFound(id))
@@ -109,9 +109,9 @@ func (s *Service) forget(rec *Record) error {
 // ended is the state of a container that ran when its agent was killed, or when the machine went down.
 func ended(st *State) State {
 	out := *st
-	out.State, out.Pid, out.RootFS = container.StateExited, 0, ""
-	out.Status.Code, out.Status.Signal = 128+int(killSignal), signalName(killSignal)
-	out.Status.Error = "its agent was killed, or the machine went down"
-	out.Status.Finished = time.Now()
+	out.State.Status, out.Pid, out.RootFS = container.StatusExited, 0, ""
+	out.State.ExitCode, out.State.Signal = 128+int(killSignal), signalName(killSignal)
+	out.State.Error = "its agent was killed, or the machine went down"
+	out.State.Finished = time.Now()
 	return out
 }

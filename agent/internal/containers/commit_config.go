@@ -27,7 +27,7 @@ func committedConfig(rec *Record, base *images.Resolved, opts container.CommitOp
 	}
 	cfg.RootFS.DiffIDs = slices.Clone(cfg.RootFS.DiffIDs)
 	c := &cfg.Config
-	c.Env, c.User, c.WorkingDir, c.StopSignal = rec.Env, rec.User, rec.Dir, rec.Options.StopSignal
+	c.Env, c.User, c.WorkingDir, c.StopSignal = rec.Env, rec.User, rec.Dir, rec.Options.Lifecycle.StopSignal
 	if rec.Options.Entrypoint != nil || rec.Options.Cmd != nil {
 		c.Cmd = rec.Options.Cmd
 	}

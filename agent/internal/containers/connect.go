@@ -30,7 +30,7 @@ func (s *Service) connect(r *http.Request, ep container.Endpoint) (wire.None, er
 			return err
 		}
 		opts := rec.Options
-		opts.Network, opts.Networks = "", append(slices.Clone(eps), ep)
+		opts.Network, opts.Networking.Endpoints = "", append(slices.Clone(eps), ep)
 		if err := validateNetwork(&opts); err != nil {
 			return err
 		}
@@ -59,9 +59,9 @@ func (s *Service) disconnect(r *http.Request, in api.Name) (wire.None, error) {
 				return err
 			}
 		}
-		rec.Options.Networks = slices.Delete(eps, i, i+1)
+		rec.Options.Networking.Endpoints = slices.Delete(eps, i, i+1)
 		rec.Options.Network = ""
-		if len(rec.Options.Networks) == 0 {
+		if len(rec.Options.Networking.Endpoints) == 0 {
 			rec.Options.Network = container.NetworkNone
 		}
 		s.emitNetwork(container.EventDisconnect, name, rec.ID)
@@ -76,14 +76,14 @@ func (s *Service) changeNetworks(r *http.Request, change func(*managed, *Record)
 		m.op.Lock()
 		defer m.op.Unlock()
 		running := m
-		if !live(m.state().State) {
+		if !live(m.state().State.Status) {
 			running = nil
 		}
 		rec := *m.rec
 		if err := change(running, &rec); err != nil {
 			return err
 		}
-		m.rec.Options.Network, m.rec.Options.Networks = rec.Options.Network, rec.Options.Networks
+		m.rec.Options.Network, m.rec.Options.Networking.Endpoints = rec.Options.Network, rec.Options.Networking.Endpoints
 		return s.save(id, "config.json", m.rec)
 	}
 	lock, err := s.lock(r.Context(), id)
@@ -152,7 +152,7 @@ func (s *Service) networkUsers() (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, ep := range rec.Options.Networks {
+		for _, ep := range rec.Options.Networking.Endpoints {
 			users[ep.Network] = rec.Name
 		}
 	}

@@ -69,18 +69,18 @@ func (s *Service) view(ctx context.Context, id string, mounts bool) (*view, erro
 	if run, err := m.current(); err == nil {
 		return m.runningView(run, mounts)
 	}
-	if m.state().State == "" || m.gone() {
+	if m.state().State.Status == "" || m.gone() {
 		return nil, notFound(id)
 	}
 	v, err := s.stoppedView(m.rec, mounts)
 	if err != nil {
 		return nil, err
 	}
-	started, unmount := m.state().Status.Started, v.release
+	started, unmount := m.state().State.Started, v.release
 	v.release = func() error {
 		m.op.Lock()
 		defer m.op.Unlock()
-		if m.gone() || !m.state().Status.Started.Equal(started) {
+		if m.gone() || !m.state().State.Started.Equal(started) {
 			return nil // the mount went with the container, or is the new run's, which takes it away
 		}
 		return unmount()
@@ -108,7 +108,7 @@ func (m *managed) runningView(r *run, mounts bool) (*view, error) {
 	}
 	if err := sameRoot(v.root, v.rootfs); err != nil {
 		v.root.Close()
-		return nil, notRunning(m.rec.ID, container.StateExited) // its pid is another's by now
+		return nil, notRunning(m.rec.ID, container.StatusExited) // its pid is another's by now
 	}
 	return v, nil
 }

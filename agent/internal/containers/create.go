@@ -65,7 +65,7 @@ func (s *Service) make(ctx context.Context, opts container.Options, modify func(
 	if err != nil {
 		return api.Created{}, errors.Join(err, s.erase(rec), unlock(lock))
 	}
-	st := &State{State: container.StateCreated}
+	st := &State{State: container.State{Status: container.StatusCreated}}
 	m := newManaged(s, rec, st, lock)
 	if rec.Options.Detach {
 		err = s.save(rec.ID, "state.json", st)
@@ -121,8 +121,8 @@ func newRecord(opts container.Options, img *images.Resolved) (*Record, error) {
 	if rec.User == "" {
 		rec.User = img.Config.User
 	}
-	if rec.Options.StopSignal == "" {
-		rec.Options.StopSignal = img.Config.StopSignal
+	if rec.Options.Lifecycle.StopSignal == "" {
+		rec.Options.Lifecycle.StopSignal = img.Config.StopSignal
 	}
 	rec.Health = mergeHealth(opts.Health, img.Config.Health)
 	rec.Mounts = mounts(opts.Mounts, img.Config.Volumes)

@@ -23,27 +23,27 @@ func validateDevices(list []container.Device) error {
 	for i := range list {
 		d := &list[i]
 		if !filepath.IsAbs(d.Source) {
-			return invalid("Options.Devices[%d].Source %q: it must be an absolute path of the host", i, d.Source)
+			return invalid("Options.Resources.Devices[%d].Source %q: it must be an absolute path of the host", i, d.Source)
 		}
 		if d.Target == "" {
 			d.Target = d.Source
 		}
 		if !filepath.IsAbs(d.Target) || filepath.Clean(d.Target) == "/" {
-			return invalid("Options.Devices[%d].Target %q: it must be absolute and not /", i, d.Target)
+			return invalid("Options.Resources.Devices[%d].Target %q: it must be absolute and not /", i, d.Target)
 		}
 		d.Target = filepath.Clean(d.Target)
 		if targets[d.Target] {
-			return invalid("Options.Devices[%d].Target %q: another device has it", i, d.Target)
+			return invalid("Options.Resources.Devices[%d].Target %q: another device has it", i, d.Target)
 		}
 		targets[d.Target] = true
 		if d.Permissions == "" {
 			d.Permissions = "rwm"
 		}
 		if strings.Trim(d.Permissions, "rwm") != "" || len(d.Permissions) > 3 {
-			return invalid("Options.Devices[%d].Permissions %q: use r, w and m", i, d.Permissions)
+			return invalid("Options.Resources.Devices[%d].Permissions %q: use r, w and m", i, d.Permissions)
 		}
 		if _, err := hostDevices(*d); err != nil {
-			return invalid("Options.Devices[%d]: %w", i, err)
+			return invalid("Options.Resources.Devices[%d]: %w", i, err)
 		}
 	}
 	return nil
@@ -96,7 +96,7 @@ type hostDevice struct {
 
 // devices looks up what the options ask for: for a privileged container all that the host has.
 func (s *Service) devices(o container.Options) ([]hostDevice, error) {
-	list := o.Devices
+	list := o.Resources.Devices
 	if o.Security.Privileged {
 		list = append([]container.Device{{Source: "/dev", Target: "/dev", Permissions: "rwm"}}, list...)
 	}

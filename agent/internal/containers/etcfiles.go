@@ -9,29 +9,29 @@ import (
 	"github.com/caisson-dev/caisson/container"
 )
 
-// hostGateway stands for the host's address in Options.Hosts, as in Docker.
+// hostGateway stands for the host's address in Options.Networking.Hosts, as in Docker.
 const hostGateway = "host-gateway"
 
 // validateNames checks what goes into /etc/hosts and /etc/resolv.conf: a line of another's must not get in.
 func validateNames(o *container.Options) error {
-	for i, h := range o.Hosts {
+	for i, h := range o.Networking.Hosts {
 		name, addr, ok := strings.Cut(h, ":")
 		if !ok || name == "" || strings.ContainsAny(name, " \t\n#\x00") {
-			return invalid("Options.Hosts[%d] %q: write it as NAME:ADDRESS", i, h)
+			return invalid("Options.Networking.Hosts[%d] %q: write it as NAME:ADDRESS", i, h)
 		}
 		if _, err := netip.ParseAddr(addr); err != nil && addr != hostGateway {
-			return invalid("Options.Hosts[%d] %q: %q is no address: use one as 10.0.0.1", i, h, addr)
+			return invalid("Options.Networking.Hosts[%d] %q: %q is no address: use one as 10.0.0.1", i, h, addr)
 		}
 	}
-	for i, s := range o.DNS.Servers {
-		if _, err := netip.ParseAddr(s); err != nil {
-			return invalid("Options.DNS.Servers[%d] %q: use an address as 9.9.9.9", i, s)
+	for i, s := range o.Networking.DNS.Servers {
+		if !s.IsValid() {
+			return invalid("Options.Networking.DNS.Servers[%d]: it is empty: give an address", i)
 		}
 	}
-	for field, list := range map[string][]string{"Search": o.DNS.Search, "Options": o.DNS.Options} {
+	for field, list := range map[string][]string{"Search": o.Networking.DNS.Search, "Options": o.Networking.DNS.Options} {
 		for i, s := range list {
 			if s == "" || strings.ContainsAny(s, " \t\n#;\x00") {
-				return invalid("Options.DNS.%s[%d] %q: use one word", field, i, s)
+				return invalid("Options.Networking.DNS.%s[%d] %q: use one word", field, i, s)
 			}
 		}
 	}
@@ -60,7 +60,7 @@ func resolvConf(base []byte, d container.DNS) []byte {
 		kept = append(kept, strings.TrimSuffix(line, "\n"))
 	}
 	for _, s := range d.Servers {
-		kept = append(kept, "nameserver "+s)
+		kept = append(kept, "nameserver "+s.String())
 	}
 	if d.Search != nil {
 		kept = append(kept, "search "+strings.Join(d.Search, " "))

@@ -48,15 +48,15 @@ func (s *Service) emitNetwork(action container.EventAction, name, id string) {
 }
 
 // emitEnd tells how a run ended.
-func (s *Service) emitEnd(rec *Record, st container.Status) {
+func (s *Service) emitEnd(rec *Record, st container.State) {
 	if st.OOMKilled {
 		s.emit(container.EventOOM, rec)
 	}
 	s.emit(container.EventDie, rec, statusAttrs(st)...)
 }
 
-func statusAttrs(st container.Status) []string {
-	attrs := []string{"exitCode", strconv.Itoa(st.Code)}
+func statusAttrs(st container.State) []string {
+	attrs := []string{"exitCode", strconv.Itoa(st.ExitCode)}
 	if st.Signal != "" {
 		attrs = append(attrs, "signal", st.Signal)
 	}
@@ -65,7 +65,7 @@ func statusAttrs(st container.Status) []string {
 
 // emitExec tells of a command that was started in the container, and returns what tells of its end. The two have an id
 // in common; the engine knows commands by none.
-func (m *managed) emitExec(args []string) (ended func(container.Status)) {
+func (m *managed) emitExec(args []string) (ended func(container.State)) {
 	const most = 4 << 10 // bytes: a script may be an argument
 	command := strings.Join(args, " ")
 	command = command[:min(len(command), most)]
@@ -77,11 +77,11 @@ func (m *managed) emitExec(args []string) (ended func(container.Status)) {
 		m.s.emit(a, &rec, append(attrs, more...)...)
 	}
 	emit(container.EventExec)
-	return func(st container.Status) { emit(container.EventExecDie, statusAttrs(st)...) }
+	return func(st container.State) { emit(container.EventExecDie, statusAttrs(st)...) }
 }
 
 // emitHealth tells of another state of health.
-func (s *Service) emitHealth(rec *Record, st container.HealthState) {
+func (s *Service) emitHealth(rec *Record, st container.HealthStatus) {
 	s.emit(container.EventHealth, rec, "health", string(st))
 }
 

@@ -37,7 +37,7 @@ func (s *Service) exec(w http.ResponseWriter, r *http.Request) {
 	if m == nil {
 		st, err := s.loadState(id)
 		if err == nil {
-			err = notRunning(id, st.State)
+			err = notRunning(id, st.State.Status)
 		}
 		wire.Fail(w, err)
 		return
@@ -67,8 +67,8 @@ type execution struct {
 	proc  *runtime.Process
 	pipes *pipes
 	begin time.Time
-	over  atomic.Bool            // the command has ended
-	ended func(container.Status) // tells how
+	over  atomic.Bool           // the command has ended
+	ended func(container.State) // tells how
 }
 
 // exec starts a command in the container.
@@ -78,7 +78,7 @@ func (m *managed) exec(req api.ExecRequest) (*execution, error) {
 		return nil, err
 	}
 	st := m.state()
-	if st.State == container.StatePaused {
+	if st.State.Status == container.StatusPaused {
 		return nil, api.Errorf(api.ErrPaused, "container %s: it is paused: resume it first", names.Short(m.rec.ID))
 	}
 	spec, err := m.execSpec(req, st.RootFS, run.spec.Process)
@@ -107,7 +107,7 @@ func (m *managed) exec(req api.ExecRequest) (*execution, error) {
 	if err != nil {
 		p.closeOurs()
 		if run.proc.Ended() {
-			return nil, notRunning(m.rec.ID, container.StateExited)
+			return nil, notRunning(m.rec.ID, container.StatusExited)
 		}
 		return nil, fmt.Errorf("exec in container %s: %w", names.Short(m.rec.ID), err)
 	}
@@ -130,7 +130,7 @@ func (m *managed) execSpec(req api.ExecRequest, rootfs string, first *specs.Proc
 	if who == "" {
 		who = m.rec.User
 	}
-	u, home, err := resolveUser(rootfs, who, m.rec.Options.Groups...)
+	u, home, err := resolveUser(rootfs, who, m.rec.Options.Process.Groups...)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (e *execution) serve(conn net.Conn, br *bufio.Reader) {
 	}()
 	ps, err := e.proc.Wait()
 	close(ended)
-	st := container.Status{Started: e.begin, Finished: time.Now()}
+	st := container.State{Status: container.StatusExited, Started: e.begin, Finished: time.Now()}
 	// A background process of the command's may hold the streams open: as docker exec, wait for it a while only.
 	e.over.Store(true)
 	for _, f := range outputs {
@@ -252,7 +252,7 @@ func (e *execution) leave() {
 	}
 	go func() {
 		if ps, err := e.proc.Wait(); err == nil {
-			var st container.Status
+			var st container.State
 			exitStatus(&st, ps.Sys())
 			e.ended(st)
 		}
@@ -267,7 +267,7 @@ func (e *execution) abort() error {
 	ps, err := e.proc.Wait()
 	e.pipes.closeOurs()
 	if err == nil && e.ended != nil {
-		var st container.Status
+		var st container.State
 		exitStatus(&st, ps.Sys())
 		e.ended(st)
 	}

@@ -21,16 +21,16 @@ type selection struct {
 
 func (s *Service) newSelection(ctx context.Context, o container.ListOptions) (*selection, error) {
 	sel := &selection{ListOptions: o}
-	states := []container.State{
-		container.StateCreated, container.StateRunning, container.StatePaused,
-		container.StateRestarting, container.StateRemoving, container.StateExited,
+	states := []container.Status{
+		container.StatusCreated, container.StatusRunning, container.StatusPaused,
+		container.StatusRestarting, container.StatusRemoving, container.StatusExited,
 	}
-	for _, st := range o.States {
+	for _, st := range o.Statuses {
 		if !slices.Contains(states, st) {
 			return nil, invalid("ListOptions.States %q: the states are %s", st, join(states))
 		}
 	}
-	healths := []container.HealthState{container.HealthStarting, container.HealthHealthy, container.HealthUnhealthy}
+	healths := []container.HealthStatus{container.HealthStarting, container.HealthHealthy, container.HealthUnhealthy}
 	for _, h := range o.Health {
 		if !slices.Contains(healths, h) {
 			return nil, invalid("ListOptions.Health %q: the health states are %s", h, join(healths))
@@ -78,13 +78,13 @@ func (s *Service) createdAt(ref string) (time.Time, error) {
 // fits says whether a container is among those that are wanted.
 func (s *Service) fits(sel *selection, info *container.Info) bool {
 	switch {
-	case !sel.All && len(sel.States) == 0 && len(sel.ExitCodes) == 0 && !live(info.State),
+	case !sel.All && len(sel.Statuses) == 0 && len(sel.ExitCodes) == 0 && !live(info.State.Status),
 		!one(sel.IDs, func(id string) bool { return strings.HasPrefix(info.ID, id) }),
 		!one(sel.Names, func(part string) bool { return strings.Contains(info.Name, part) }),
 		!names.Labelled(info.Options.Labels, sel.Labels),
-		!one(sel.States, func(st container.State) bool { return info.State == st }),
-		!one(sel.ExitCodes, func(code int) bool { return info.State == container.StateExited && info.Status.Code == code }),
-		!one(sel.Health, func(h container.HealthState) bool { return info.Health != nil && info.Health.State == h }),
+		!one(sel.Statuses, func(st container.Status) bool { return info.State.Status == st }),
+		!one(sel.ExitCodes, func(code int) bool { return info.State.Status == container.StatusExited && info.State.ExitCode == code }),
+		!one(sel.Health, func(h container.HealthStatus) bool { return info.Health != nil && info.Health.Status == h }),
 		!one(sel.Networks, func(n string) bool { return slices.Contains(networksOf(info), n) }),
 		!one(sel.Volumes, func(v string) bool { return mountsVolume(info, v) }),
 		!sel.before.IsZero() && !info.Created.Before(sel.before),
@@ -105,10 +105,10 @@ func networksOf(info *container.Info) []string {
 	for _, ep := range info.Networks {
 		names = append(names, ep.Network)
 	}
-	for _, ep := range info.Options.Networks {
+	for _, ep := range info.Options.Networking.Endpoints {
 		names = append(names, ep.Network)
 	}
-	if len(info.Options.Networks) > 0 {
+	if len(info.Options.Networking.Endpoints) > 0 {
 		return names
 	}
 	if info.Options.Network == "" {

@@ -31,7 +31,7 @@ const (
 	healthOutput        = 4096 // bytes of each that are kept
 )
 
-func validateHealth(h container.Health) error {
+func validateHealth(h container.HealthConfig) error {
 	const field = "Options.Health."
 	if len(h.Test) > 0 {
 		switch kind, args := h.Test[0], h.Test[1:]; kind {
@@ -65,7 +65,7 @@ func validateHealth(h container.Health) error {
 }
 
 // mergeHealth is the check that a container has, with the defaults filled in, or nil.
-func mergeHealth(o container.Health, img *image.Health) *container.Health {
+func mergeHealth(o container.HealthConfig, img *image.Health) *container.HealthConfig {
 	h := o
 	if img != nil {
 		if h.Test == nil {
@@ -109,7 +109,7 @@ func (m *managed) watchHealth(r *run) {
 	begin := time.Now()
 	for {
 		wait := h.Interval
-		if time.Since(begin) < h.StartPeriod && m.health().State == container.HealthStarting {
+		if time.Since(begin) < h.StartPeriod && m.health().Status == container.HealthStarting {
 			wait = min(h.StartInterval, wait)
 		}
 		t := time.NewTimer(wait)
@@ -119,7 +119,7 @@ func (m *managed) watchHealth(r *run) {
 			return
 		case <-t.C:
 		}
-		if m.state().State == container.StatePaused {
+		if m.state().State.Status == container.StatusPaused {
 			continue // nothing in it moves, a check least of all
 		}
 		check := m.checkHealth(r)
@@ -133,7 +133,7 @@ func (m *managed) watchHealth(r *run) {
 }
 
 // health is a copy of what is known; nil means that there is no check.
-func (m *managed) health() *container.HealthInfo {
+func (m *managed) health() *container.Health {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.st.Health == nil {
@@ -144,18 +144,18 @@ func (m *managed) health() *container.HealthInfo {
 }
 
 // healthResult counts a check. One that fails in the start period does not count, as in Docker.
-func (m *managed) healthResult(c container.HealthCheck, starting bool) {
+func (m *managed) healthResult(c container.HealthResult, starting bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := *m.st.Health // readers of the old one go on with it
-	before := h.State
+	before := h.Status
 	switch {
-	case c.Code == 0:
-		h.State, h.FailingStreak = container.HealthHealthy, 0
-	case starting && h.State == container.HealthStarting:
+	case c.ExitCode == 0:
+		h.Status, h.FailingStreak = container.HealthHealthy, 0
+	case starting && h.Status == container.HealthStarting:
 	default:
 		if h.FailingStreak++; h.FailingStreak >= m.rec.Health.Retries {
-			h.State = container.HealthUnhealthy
+			h.Status = container.HealthUnhealthy
 		}
 	}
 	h.Log = append(slices.Clone(h.Log[max(0, len(h.Log)+1-healthLog):]), c)
@@ -163,9 +163,9 @@ func (m *managed) healthResult(c container.HealthCheck, starting bool) {
 	if err := m.saveState(); err != nil {
 		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", err)
 	}
-	if h.State != before {
+	if h.Status != before {
 		m.healthChanged()
-		m.s.emitHealth(m.rec, h.State)
+		m.s.emitHealth(m.rec, h.Status)
 	}
 }
 
@@ -178,8 +178,8 @@ func (m *managed) healthChanged() {
 }
 
 // checkHealth runs one check.
-func (m *managed) checkHealth(r *run) container.HealthCheck {
-	c := container.HealthCheck{Start: time.Now(), Code: -1}
+func (m *managed) checkHealth(r *run) container.HealthResult {
+	c := container.HealthResult{Start: time.Now(), ExitCode: -1}
 	defer func() { c.End = time.Now() }()
 	e, err := m.exec(api.ExecRequest{Args: healthCommand(m.rec)})
 	if err != nil {
@@ -211,9 +211,9 @@ func (m *managed) checkHealth(r *run) container.HealthCheck {
 		<-late
 		c.Output = fmt.Sprintf("health check took more than %s", m.rec.Health.Timeout)
 	default:
-		var st container.Status
+		var st container.State
 		exitStatus(&st, ps.Sys())
-		c.Code = st.Code
+		c.ExitCode = st.ExitCode
 	}
 	return c
 }
@@ -245,7 +245,7 @@ func (s *Service) waitHealthy(r *http.Request, _ wire.None) (wire.None, error) {
 		if err != nil {
 			return wire.None{}, err
 		}
-		return wire.None{}, notRunning(id, st.State)
+		return wire.None{}, notRunning(id, st.State.Status)
 	}
 	return wire.None{}, m.waitHealthy(r.Context())
 }
@@ -255,8 +255,8 @@ func (m *managed) waitHealthy(ctx context.Context) error {
 		return invalid("wait for container %s to be healthy: it has no health check: set Options.Health", names.Short(m.rec.ID))
 	}
 	for {
-		if st := m.state(); st.State == container.StateExited {
-			return notRunning(m.rec.ID, st.State)
+		if st := m.state(); st.State.Status == container.StatusExited {
+			return notRunning(m.rec.ID, st.State.Status)
 		}
 		r, err := m.present()
 		if err != nil {
@@ -267,20 +267,20 @@ func (m *managed) waitHealthy(ctx context.Context) error {
 		if m.healthy == nil {
 			m.healthy = make(chan struct{})
 		}
-		changed, up := m.healthy, live(m.st.State)
+		changed, up := m.healthy, live(m.st.State.Status)
 		m.mu.Unlock()
 		switch {
 		case !up || h == nil:
-		case h.State == container.HealthHealthy:
+		case h.Status == container.HealthHealthy:
 			return nil
-		case h.State == container.HealthUnhealthy:
+		case h.Status == container.HealthUnhealthy:
 			return unhealthy(m.rec.ID, h)
 		}
 		select {
 		case <-changed:
 		case <-r.done:
-			if m.state().State != container.StateRestarting {
-				return errors.Join(r.err, notRunning(m.rec.ID, container.StateExited))
+			if m.state().State.Status != container.StatusRestarting {
+				return errors.Join(r.err, notRunning(m.rec.ID, container.StatusExited))
 			}
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -288,10 +288,10 @@ func (m *managed) waitHealthy(ctx context.Context) error {
 	}
 }
 
-func unhealthy(id string, h *container.HealthInfo) error {
+func unhealthy(id string, h *container.Health) error {
 	last := ""
 	if n := len(h.Log); n > 0 {
-		last = fmt.Sprintf(": the last one ended with %d: %s", h.Log[n-1].Code, strings.TrimSpace(h.Log[n-1].Output))
+		last = fmt.Sprintf(": the last one ended with %d: %s", h.Log[n-1].ExitCode, strings.TrimSpace(h.Log[n-1].Output))
 	}
 	return api.Errorf(api.ErrUnhealthy, "container %s is unhealthy: %d checks failed%s", names.Short(id), h.FailingStreak, last)
 }

@@ -12,7 +12,7 @@ import (
 // idle sees to it that a container which nobody holds goes.
 type idle struct {
 	holds int
-	timer *time.Timer // nil while someone holds the container, or without Options.IdleTimeout
+	timer *time.Timer // nil while someone holds the container, or without Options.Lifecycle.IdleTimeout
 	over  bool        // its time has passed, and it is being removed
 }
 
@@ -56,7 +56,7 @@ func (m *managed) letGo() {
 func (m *managed) watchIdle() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if d := m.rec.Options.IdleTimeout; d > 0 && m.idle.holds == 0 && m.idle.timer == nil && !m.removed && !m.idle.over {
+	if d := m.rec.Options.Lifecycle.IdleTimeout; d > 0 && m.idle.holds == 0 && m.idle.timer == nil && !m.removed && !m.idle.over {
 		m.idle.timer = time.AfterFunc(d, m.expire)
 	}
 }
@@ -77,15 +77,15 @@ func (m *managed) expire() {
 
 // busy says whether this agent is still needed: the container runs, or is to be removed in a while, until it is.
 func (m *managed) busy(terminating bool) bool {
-	return live(m.state().State) || m.rec.Options.IdleTimeout > 0 && !terminating
+	return live(m.state().State.Status) || m.rec.Options.Lifecycle.IdleTimeout > 0 && !terminating
 }
 
 // stale says of a container that no agent manages whether its time has passed: its agent was killed, or it was never
 // started.
 func stale(rec *Record, st *State) bool {
 	since := rec.Created
-	if st.Status.Finished.After(since) {
-		since = st.Status.Finished
+	if st.State.Finished.After(since) {
+		since = st.State.Finished
 	}
-	return rec.Options.IdleTimeout > 0 && time.Since(since) > rec.Options.IdleTimeout
+	return rec.Options.Lifecycle.IdleTimeout > 0 && time.Since(since) > rec.Options.Lifecycle.IdleTimeout
 }

@@ -60,7 +60,7 @@ func (in *inputs) close(log *slog.Logger) {
 func (in *inputs) fill(s *Service) error {
 	rec, o := in.Record, &in.Record.Options
 	var err error
-	if in.User, in.Home, err = resolveUser(in.RootFS, rec.User, o.Groups...); err != nil {
+	if in.User, in.Home, err = resolveUser(in.RootFS, rec.User, o.Process.Groups...); err != nil {
 		return err
 	}
 	if err := s.oneID(&in.User); err != nil {
@@ -89,7 +89,7 @@ func (in *inputs) fill(s *Service) error {
 	if err := s.writeFiles(rec); err != nil {
 		return err
 	}
-	if o.Init {
+	if o.Process.Init {
 		if err := s.writeInit(rec); err != nil {
 			return err
 		}
@@ -185,8 +185,8 @@ func (s *Service) writeFiles(rec *Record) error {
 			into(b)
 		}
 	}
-	hosts += hostsLines(rec.Options.Hosts)
-	resolv = resolvConf(resolv, rec.Options.DNS)
+	hosts += hostsLines(rec.Options.Networking.Hosts)
+	resolv = resolvConf(resolv, rec.Options.Networking.DNS)
 	for file, b := range map[string][]byte{"hostname": []byte(name + "\n"), "hosts": []byte(hosts), "resolv.conf": resolv} {
 		path := filepath.Join(s.dir(rec.ID), file)
 		if err := os.WriteFile(path, b, 0o644); err != nil {

@@ -11,8 +11,8 @@ import (
 // canJoin refuses networks that are not there, and places that they don't have. Start would find out; but a container
 // that can't start should not be made. mode is Options.Network as it was given.
 func (s *Service) canJoin(o *container.Options, mode container.NetworkMode) error {
-	for i, ep := range o.Networks {
-		field := fmt.Sprintf("Options.Networks[%d]", i)
+	for i, ep := range o.Networking.Endpoints {
+		field := fmt.Sprintf("Options.Networking.Endpoints[%d]", i)
 		d, err := s.networks.Describe(ep.Network)
 		switch {
 		case err != nil && mode != "":

@@ -44,7 +44,7 @@ func (s *Service) info(ctx context.Context, id string, up map[string]bool) (*con
 	}
 	return &container.Info{
 		ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, ImageID: rec.ImageID, Created: rec.Created, State: st.State,
-		Pid: st.Pid, Status: st.Status, Command: rec.Command, Options: rec.Options, Mounts: rec.Mounts,
+		Pid: st.Pid, Command: rec.Command, Options: rec.Options, Mounts: rec.Mounts,
 		Networks: st.Networks, Ports: st.Ports, RootFS: st.RootFS, LogPath: s.logPath(id),
 		Health: st.Health, Restarts: st.Restarts,
 	}, nil
@@ -101,7 +101,7 @@ func (s *Service) prune(r *http.Request, opts container.PruneOptions) (container
 	}
 	for _, info := range infos {
 		switch {
-		case live(info.State), !info.Options.Detach,
+		case live(info.State.Status), !info.Options.Detach,
 			len(opts.NotLabels) > 0 && names.Labelled(info.Options.Labels, opts.NotLabels),
 			!opts.Until.IsZero() && info.Created.After(opts.Until):
 			continue

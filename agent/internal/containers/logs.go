@@ -71,7 +71,7 @@ func (s *Service) logs(w http.ResponseWriter, r *http.Request) {
 
 // followed is the run whose log a follower waits for: the one that is, or that the restart policy is about to make.
 func (m *managed) followed() *run {
-	if m == nil || !live(m.state().State) {
+	if m == nil || !live(m.state().State.Status) {
 		return nil
 	}
 	r, err := m.present()

@@ -43,7 +43,7 @@ type run struct {
 	log     *logfile.Run
 	started chan struct{} // closed when the process runs
 	done    chan struct{} // closed when all is over, with an auto-remove too
-	status  container.Status
+	status  container.State
 	err     error // why it did not start
 	again   bool  // the restart policy starts the container again after it
 
@@ -135,14 +135,14 @@ func (m *managed) logHeld() (*logfile.Log, error) {
 func (m *managed) current() (*run, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.run == nil || !live(m.st.State) || m.st.State == container.StateRestarting {
-		return nil, notRunning(m.rec.ID, m.st.State)
+	if m.run == nil || !live(m.st.State.Status) || m.st.State.Status == container.StatusRestarting {
+		return nil, notRunning(m.rec.ID, m.st.State.Status)
 	}
 	return m.run, nil
 }
 
 // over ends the run for all that wait for it.
-func (m *managed) over(r *run, st container.Status, err error) {
+func (m *managed) over(r *run, st container.State, err error) {
 	r.status, r.err = st, err
 	close(r.done)
 }
@@ -295,8 +295,8 @@ func (s *Service) Terminate() {
 }
 
 func stopTimeout(rec *Record) time.Duration {
-	if rec.Options.StopTimeout > 0 {
-		return rec.Options.StopTimeout
+	if rec.Options.Lifecycle.StopTimeout > 0 {
+		return rec.Options.Lifecycle.StopTimeout
 	}
 	return 10 * time.Second
 }

@@ -55,20 +55,20 @@ func validateNamespaces(o *container.Options) error {
 		}
 		return invalid("%s %q: use host or container:NAME", ns.field, ns.mode)
 	}
-	switch named := o.Hostname + o.Domain; {
+	switch named := o.Networking.Hostname + o.Networking.Domain; {
 	case named != "" && o.Namespaces.UTS != "":
-		return invalid("Options.Hostname and Domain: they are those of Options.Namespaces.UTS %q: leave one out", o.Namespaces.UTS)
-	case o.Hostname != "" && ofContainer(string(o.Network)) != "":
-		return invalid("Options.Hostname %q: the container has the name and the network of another: leave Hostname or Options.Network out", o.Hostname)
+		return invalid("Options.Networking.Hostname and Domain: they are those of Options.Namespaces.UTS %q: leave one out", o.Namespaces.UTS)
+	case o.Networking.Hostname != "" && ofContainer(string(o.Network)) != "":
+		return invalid("Options.Networking.Hostname %q: the container has the name and the network of another: leave Hostname or Options.Network out", o.Networking.Hostname)
 	case o.Resources.ShmSize != 0 && o.Namespaces.IPC != "":
 		return invalid("Options.Resources.ShmSize: /dev/shm is that of Options.Namespaces.IPC %q: leave one out", o.Namespaces.IPC)
 	}
 	if ofContainer(string(o.Network)) != "" {
 		switch {
-		case len(o.Hosts) > 0:
-			return invalid("Options.Hosts: /etc/hosts is that of Options.Network %q: leave one out", o.Network)
-		case len(o.DNS.Servers)+len(o.DNS.Search)+len(o.DNS.Options) > 0:
-			return invalid("Options.DNS: /etc/resolv.conf is that of Options.Network %q: leave one out", o.Network)
+		case len(o.Networking.Hosts) > 0:
+			return invalid("Options.Networking.Hosts: /etc/hosts is that of Options.Network %q: leave one out", o.Network)
+		case len(o.Networking.DNS.Servers)+len(o.Networking.DNS.Search)+len(o.Networking.DNS.Options) > 0:
+			return invalid("Options.Networking.DNS: /etc/resolv.conf is that of Options.Network %q: leave one out", o.Network)
 		}
 	}
 	return nil
@@ -152,7 +152,7 @@ func (s *Service) openNamespace(id string, ns shared) (*os.File, error) {
 			return nil, fmt.Errorf("%s: container %s: %w", ns.field, names.Short(id), err)
 		}
 	}
-	return nil, notRunning(id, container.StateExited)
+	return nil, notRunning(id, container.StatusExited)
 }
 
 // lookAt is process.Look at one that may be another agent's.
@@ -172,7 +172,7 @@ func (s *Service) pidOf(id string) (int, error) {
 		return 0, err
 	}
 	if info.Pid == 0 {
-		return 0, notRunning(id, info.State)
+		return 0, notRunning(id, info.State.Status)
 	}
 	return info.Pid, nil
 }
@@ -195,8 +195,8 @@ func sharedFiles(o *container.Options) string { return ofContainer(string(o.Netw
 // newHostname is what a new container calls itself.
 func (s *Service) newHostname(rec *Record) (string, error) {
 	o := &rec.Options
-	if o.Hostname != "" {
-		return o.Hostname, nil
+	if o.Networking.Hostname != "" {
+		return o.Networking.Hostname, nil
 	}
 	for _, mode := range []string{string(o.Namespaces.UTS), string(o.Network)} {
 		if id := ofContainer(mode); id != "" {

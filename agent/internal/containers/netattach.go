@@ -19,8 +19,8 @@ import (
 // endpoints returns the networks that a container joins.
 func endpoints(o *container.Options) []container.Endpoint {
 	switch {
-	case len(o.Networks) > 0:
-		return o.Networks
+	case len(o.Networking.Endpoints) > 0:
+		return o.Networking.Endpoints
 	case o.Network == "":
 		return []container.Endpoint{{Network: string(container.NetworkDefault)}}
 	}
@@ -28,25 +28,13 @@ func endpoints(o *container.Options) []container.Endpoint {
 }
 
 // member is the container as the networks know it.
-func (m *managed) member() (networks.Member, error) {
+func (m *managed) member() networks.Member {
 	o := &m.rec.Options
-	out := networks.Member{ID: m.rec.ID, Name: m.rec.Name, Hostname: hostname(m.rec), Endpoints: endpoints(o), Ports: o.Ports}
-	for _, d := range o.DNS.Servers {
-		a, err := netip.ParseAddr(d)
-		if err != nil {
-			return out, invalid("Options.DNS.Servers: %w", err)
-		}
-		out.Resolvers = append(out.Resolvers, a)
-	}
-	return out, nil
+	return networks.Member{ID: m.rec.ID, Name: m.rec.Name, Hostname: hostname(m.rec), Endpoints: endpoints(o), Ports: o.Ports, Resolvers: o.Networking.DNS.Servers}
 }
 
 func (m *managed) joinNetworks() (*networks.Place, error) {
-	member, err := m.member()
-	if err != nil {
-		return nil, err
-	}
-	return m.s.networks.Join(context.Background(), member)
+	return m.s.networks.Join(context.Background(), m.member())
 }
 
 // writeNetFiles writes hosts and resolv.conf for a container on networks, in place: they are mounted.
@@ -58,13 +46,13 @@ func (m *managed) writeNetFiles(eps []network.EndpointInfo) error {
 	if err != nil {
 		return err
 	}
-	o := network.EtcOptions{Hostname: hostname(m.rec), Domain: m.rec.Options.Domain, Host: host, Endpoints: eps, DNSSearch: m.rec.Options.DNS.Search, DNSOptions: m.rec.Options.DNS.Options}
-	for _, h := range m.rec.Options.Hosts {
+	o := network.EtcOptions{Hostname: hostname(m.rec), Domain: m.rec.Options.Networking.Domain, Host: host, Endpoints: eps, DNSSearch: m.rec.Options.Networking.DNS.Search, DNSOptions: m.rec.Options.Networking.DNS.Options}
+	for _, h := range m.rec.Options.Networking.Hosts {
 		name, addr, _ := strings.Cut(h, ":")
 		a := o.Endpoints[0].Host
 		if addr != "host-gateway" {
 			if a, err = netip.ParseAddr(strings.Trim(addr, "[]")); err != nil {
-				return invalid("Options.Hosts %q: %w", h, err)
+				return invalid("Options.Networking.Hosts %q: %w", h, err)
 			}
 		}
 		o.ExtraHosts = append(o.ExtraHosts, network.HostsEntry{Addr: a, Name: name})
@@ -82,18 +70,18 @@ func validateNetwork(o *container.Options) error {
 	mode := string(o.Network)
 	_, shared := strings.CutPrefix(mode, "container:")
 	special := shared || o.Network == container.NetworkNone || o.Network == container.NetworkHost
-	if o.Network != "" && len(o.Networks) > 0 {
-		return invalid("Options.Network %q and Options.Networks are both set: set one", mode)
+	if o.Network != "" && len(o.Networking.Endpoints) > 0 {
+		return invalid("Options.Network %q and Options.Networking.Endpoints are both set: set one", mode)
 	}
 	if o.Network == container.NetworkDefault {
 		o.Network = ""
 	} else if mode != "" && !special {
-		o.Network, o.Networks = "", []container.Endpoint{{Network: mode}}
+		o.Network, o.Networking.Endpoints = "", []container.Endpoint{{Network: mode}}
 	}
 	var names []string
-	for i, ep := range o.Networks {
+	for i, ep := range o.Networking.Endpoints {
 		if ep.Network == "" || slices.Contains(names, ep.Network) {
-			return invalid("Options.Networks[%d].Network %q: it must name a network, each one once", i, ep.Network)
+			return invalid("Options.Networking.Endpoints[%d].Network %q: it must name a network, each one once", i, ep.Network)
 		}
 		names = append(names, ep.Network)
 	}
@@ -132,10 +120,10 @@ func protocol(p container.Port) string {
 }
 
 func hostAddr(p container.Port) netip.Addr {
-	if p.HostIP == "" {
+	if !p.HostIP.IsValid() {
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	}
-	return netip.MustParseAddr(p.HostIP)
+	return p.HostIP
 }
 
 // portError names the field that has a wrong value, and says what is wrong with it.
@@ -148,11 +136,6 @@ func portError(p container.Port) (field, wrong string) {
 		return "Count", fmt.Sprintf("%d: it goes beyond port 65535", p.Count)
 	case p.Protocol != "" && p.Protocol != "tcp" && p.Protocol != "udp":
 		return "Protocol", fmt.Sprintf("%q: use tcp or udp", p.Protocol)
-	}
-	if p.HostIP != "" {
-		if _, err := netip.ParseAddr(p.HostIP); err != nil {
-			return "HostIP", fmt.Sprintf("%q: it must be an address as 127.0.0.1", p.HostIP)
-		}
 	}
 	return "", ""
 }

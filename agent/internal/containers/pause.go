@@ -25,7 +25,7 @@ func (s *Service) theirs(r *http.Request) (*managed, *run, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		return nil, nil, notRunning(id, st.State)
+		return nil, nil, notRunning(id, st.State.Status)
 	}
 	run, err := m.current()
 	return m, run, err
@@ -50,9 +50,9 @@ func (s *Service) resume(r *http.Request, _ wire.None) (wire.None, error) {
 func (m *managed) pause(r *run) error {
 	m.op.Lock()
 	defer m.op.Unlock()
-	if st := m.state().State; st == container.StatePaused {
+	if st := m.state().State.Status; st == container.StatusPaused {
 		return api.Errorf(api.ErrPaused, "pause container %s: it is paused already", names.Short(m.rec.ID))
-	} else if st != container.StateRunning {
+	} else if st != container.StatusRunning {
 		return notRunning(m.rec.ID, st)
 	}
 	if !m.s.freezable(r) {
@@ -61,20 +61,20 @@ func (m *managed) pause(r *run) error {
 	}
 	err := r.rc.Pause()
 	if errors.Is(err, libcontainer.ErrNotRunning) {
-		return notRunning(m.rec.ID, container.StateExited)
+		return notRunning(m.rec.ID, container.StatusExited)
 	}
 	if err != nil {
 		return err
 	}
-	return m.turn(container.StatePaused, container.EventPause)
+	return m.turn(container.StatusPaused, container.EventPause)
 }
 
 func (m *managed) resume(r *run) error {
 	m.op.Lock()
 	defer m.op.Unlock()
-	switch st := m.state().State; st {
-	case container.StatePaused:
-	case container.StateRunning:
+	switch st := m.state().State.Status; st {
+	case container.StatusPaused:
+	case container.StatusRunning:
 		return api.Errorf(api.ErrNotPaused, "resume container %s: it is not paused", names.Short(m.rec.ID))
 	default:
 		return notRunning(m.rec.ID, st)
@@ -82,15 +82,15 @@ func (m *managed) resume(r *run) error {
 	if err := r.rc.Resume(); err != nil && !errors.Is(err, libcontainer.ErrNotPaused) { // a kill woke it up
 		return err
 	}
-	return m.turn(container.StateRunning, container.EventResume)
+	return m.turn(container.StatusRunning, container.EventResume)
 }
 
 // turn notes a change between running and paused; m.op is held, so that it can't have ended for the files.
-func (m *managed) turn(to container.State, action container.EventAction) error {
+func (m *managed) turn(to container.Status, action container.EventAction) error {
 	m.mu.Lock()
 	var err error
-	if live(m.st.State) {
-		m.st.State = to
+	if live(m.st.State.Status) {
+		m.st.State.Status = to
 		err = m.saveState()
 	}
 	m.mu.Unlock()
@@ -118,7 +118,7 @@ func (s *Service) freezable(r *run) bool {
 // signal sends a signal to the container's process. One that is to end it wakes it up, as in Docker.
 func (m *managed) signal(r *run, sig syscall.Signal, end bool) error {
 	m.s.emit(container.EventKill, m.rec, "signal", signalName(sig))
-	if err := r.rc.Signal(sig); err != nil || !end || m.state().State != container.StatePaused {
+	if err := r.rc.Signal(sig); err != nil || !end || m.state().State.Status != container.StatusPaused {
 		return err
 	}
 	err := m.resume(r)
@@ -133,8 +133,8 @@ func (m *managed) ends(sig syscall.Signal) bool {
 	if sig == killSignal {
 		return true
 	}
-	stop, err := parseSignal(m.rec.Options.StopSignal)
-	if m.rec.Options.StopSignal == "" {
+	stop, err := parseSignal(m.rec.Options.Lifecycle.StopSignal)
+	if m.rec.Options.Lifecycle.StopSignal == "" {
 		stop, err = syscall.SIGTERM, nil
 	}
 	return err == nil && sig == stop

@@ -18,31 +18,30 @@ import (
 
 // Record is what a container is, from its creation on: config.json in its directory.
 type Record struct {
-	ID       string            `json:"id"`
-	Name     string            `json:"name"`
-	ImageID  string            `json:"imageID"`
-	Created  time.Time         `json:"created"`
-	Options  container.Options `json:"options"`
-	Config   image.Config      `json:"config"`  // the image's
-	Command  []string          `json:"command"` // entrypoint and command
-	Env      []string          `json:"env"`
-	Dir      string            `json:"dir"`
-	User     string            `json:"user"`
-	Hostname string            `json:"hostname,omitempty"`
-	Health   *container.Health `json:"health,omitempty"` // nil: none
-	Mounts   []container.Mount `json:"mounts,omitempty"`
-	Volumes  []string          `json:"volumes,omitempty"` // anonymous ones, which go with it
+	ID       string                  `json:"id"`
+	Name     string                  `json:"name"`
+	ImageID  string                  `json:"imageID"`
+	Created  time.Time               `json:"created"`
+	Options  container.Options       `json:"options"`
+	Config   image.Config            `json:"config"`  // the image's
+	Command  []string                `json:"command"` // entrypoint and command
+	Env      []string                `json:"env"`
+	Dir      string                  `json:"dir"`
+	User     string                  `json:"user"`
+	Hostname string                  `json:"hostname,omitempty"`
+	Health   *container.HealthConfig `json:"health,omitempty"` // nil: none
+	Mounts   []container.Mount       `json:"mounts,omitempty"`
+	Volumes  []string                `json:"volumes,omitempty"` // anonymous ones, which go with it
 }
 
 // State is what becomes of it: state.json in its directory.
 type State struct {
-	State    container.State       `json:"state"`
-	Pid      int                   `json:"pid,omitempty"`
-	Status   container.Status      `json:"status"`
-	Manager  string                `json:"manager,omitempty"` // the socket of the agent that has it
-	RootFS   string                `json:"rootFS,omitempty"`
-	Health   *container.HealthInfo `json:"health,omitempty"`
-	Restarts int                   `json:"restarts,omitempty"`
+	State    container.State `json:"state"`
+	Pid      int               `json:"pid,omitempty"`
+	Manager  string            `json:"manager,omitempty"` // the socket of the agent that has it
+	RootFS   string            `json:"rootFS,omitempty"`
+	Health   *container.Health `json:"health,omitempty"`
+	Restarts int               `json:"restarts,omitempty"`
 
 	Networks []container.EndpointInfo `json:"networks,omitempty"`
 	Ports    []container.PortBinding  `json:"ports,omitempty"`

@@ -35,8 +35,8 @@ func (s *Service) removeID(ctx context.Context, id string, opts container.Remove
 	}
 	m.op.Lock()
 	defer m.op.Unlock()
-	if st := m.state(); live(st.State) {
-		return api.Errorf(api.ErrRunning, "container %s: it is %s: stop it first, or set RemoveOptions.Force", names.Short(id), st.State)
+	if st := m.state(); live(st.State.Status) {
+		return api.Errorf(api.ErrRunning, "container %s: it is %s: stop it first, or set RemoveOptions.Force", names.Short(id), st.State.Status)
 	}
 	return m.erase()
 }

@@ -21,14 +21,14 @@ func validateRestart(p container.RestartPolicy) error {
 	switch p.Mode {
 	case "", container.RestartNo, container.RestartAlways, container.RestartUnlessStopped:
 		if p.MaxRetries != 0 {
-			return invalid("Options.Restart.MaxRetries %d: it is for the mode on-failure", p.MaxRetries)
+			return invalid("Options.Lifecycle.Restart.MaxRetries %d: it is for the mode on-failure", p.MaxRetries)
 		}
 	case container.RestartOnFailure:
 		if p.MaxRetries < 0 {
-			return invalid("Options.Restart.MaxRetries %d: it must not be negative", p.MaxRetries)
+			return invalid("Options.Lifecycle.Restart.MaxRetries %d: it must not be negative", p.MaxRetries)
 		}
 	default:
-		return invalid("Options.Restart.Mode %q: use no, on-failure, always or unless-stopped", p.Mode)
+		return invalid("Options.Lifecycle.Restart.Mode %q: use no, on-failure, always or unless-stopped", p.Mode)
 	}
 	return nil
 }
@@ -47,13 +47,13 @@ type comeback struct {
 }
 
 // due says whether the policy starts the container again after a run, and when; managed.mu is held.
-func (m *managed) due(st container.Status) (time.Duration, bool) {
-	p, r := m.rec.Options.Restart, &m.restarts
+func (m *managed) due(st container.State) (time.Duration, bool) {
+	p, r := m.rec.Options.Lifecycle.Restart, &m.restarts
 	switch {
 	case r.calledOff:
 		return 0, false
 	case p.Mode == container.RestartAlways, p.Mode == container.RestartUnlessStopped:
-	case p.Mode == container.RestartOnFailure && st.Code != 0 && (p.MaxRetries == 0 || m.st.Restarts < p.MaxRetries):
+	case p.Mode == container.RestartOnFailure && st.ExitCode != 0 && (p.MaxRetries == 0 || m.st.Restarts < p.MaxRetries):
 	default:
 		return 0, false
 	}
@@ -65,13 +65,13 @@ func (m *managed) due(st container.Status) (time.Duration, bool) {
 }
 
 // plan enters a restart into the state after a run; managed.mu is held.
-func (m *managed) plan(r *run, st container.Status) {
+func (m *managed) plan(r *run, st container.State) {
 	after, again := m.due(st)
 	if !again {
 		return
 	}
 	c := &comeback{cancel: make(chan struct{}), over: make(chan struct{})}
-	m.st.State, m.restarts.pending, r.again = container.StateRestarting, c, true
+	m.st.State.Status, m.restarts.pending, r.again = container.StatusRestarting, c, true
 	go m.comeBack(c, after)
 }
 
@@ -106,13 +106,13 @@ func (m *managed) comeBack(c *comeback, after time.Duration) {
 // stayDown makes a container that was to be restarted an exited one; managed.op is held.
 func (m *managed) stayDown() {
 	m.mu.Lock()
-	if m.st.State == container.StateRestarting {
-		m.st.State = container.StateExited
+	if m.st.State.Status == container.StatusRestarting {
+		m.st.State.Status = container.StatusExited
 		if err := m.saveState(); err != nil {
 			m.s.Logger.Error("save container state", "container", m.rec.ID, "error", err)
 		}
 	}
-	st, r := m.st.Status, m.run
+	st, r := m.st.State, m.run
 	m.mu.Unlock()
 	select {
 	case <-r.done:

@@ -28,7 +28,7 @@ func (s *Service) managing(h http.HandlerFunc) http.HandlerFunc {
 
 // running serves a request that needs the manager only while the container runs; h answers that it does not.
 func (s *Service) running(h http.HandlerFunc) http.HandlerFunc {
-	return s.route(func(st *State) bool { return live(st.State) }, h)
+	return s.route(func(st *State) bool { return live(st.State.Status) }, h)
 }
 
 // settled is as running, for requests that also make sense of a container that does not run.
@@ -36,11 +36,11 @@ func (s *Service) settled(h http.HandlerFunc) http.HandlerFunc { return s.runnin
 
 // unsettled serves a request that waits for a run that is, or that is to come.
 func (s *Service) unsettled(h http.HandlerFunc) http.HandlerFunc {
-	return s.route(func(st *State) bool { return st.State != container.StateExited }, h)
+	return s.route(func(st *State) bool { return st.State.Status != container.StatusExited }, h)
 }
 
-func live(st container.State) bool {
-	return st == container.StateRunning || st == container.StatePaused || st == container.StateRestarting || st == container.StateRemoving
+func live(st container.Status) bool {
+	return st == container.StatusRunning || st == container.StatusPaused || st == container.StatusRestarting || st == container.StatusRemoving
 }
 
 // route brings a request to where it can be served: here, or to the manager, if another agent is.
@@ -89,7 +89,7 @@ func (s *Service) find(ctx context.Context, id string, needsManager func(*State)
 	if st.Manager != "" && st.Manager != s.Socket && alive(ctx, st.Manager) {
 		return st.Manager, nil
 	}
-	if st.Manager == "" && !needsManager(st) && !live(st.State) {
+	if st.Manager == "" && !needsManager(st) && !live(st.State.Status) {
 		return "", nil
 	}
 	lock, err := s.lock(ctx, id)
@@ -101,7 +101,7 @@ func (s *Service) find(ctx context.Context, id string, needsManager func(*State)
 		lock.Unlock()
 		return "", err
 	}
-	if st.Manager != "" || live(st.State) {
+	if st.Manager != "" || live(st.State.Status) {
 		if err := s.recover(ctx, id, st); err != nil { // it died
 			lock.Unlock()
 			return "", err

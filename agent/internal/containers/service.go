@@ -64,7 +64,7 @@ type Service struct {
 	mu          sync.Mutex
 	managed     map[string]*managed
 	imageMounts sync.Mutex                  // held while images are mounted for a container that starts
-	ended       map[string]container.Status // of auto-removed containers, for a Wait that comes late
+	ended       map[string]container.State // of auto-removed containers, for a Wait that comes late
 	order       []string                    // of ended, oldest first
 	networks    *networks.Service
 	volumes     *volumes.Service
@@ -86,7 +86,7 @@ func New(cfg Config) (*Service, error) {
 		Config: cfg, layout: cfg.Layout, eventLog: events,
 		rt:      runtime.New(cfg.Layout.Runtime(), cfg.Host.Rootless, cfg.Init),
 		files:   fileCache{records: map[string]cached[Record]{}, states: map[string]cached[State]{}},
-		managed: map[string]*managed{}, ended: map[string]container.Status{}, changed: make(chan struct{}),
+		managed: map[string]*managed{}, ended: map[string]container.State{}, changed: make(chan struct{}),
 	}
 	s.networks = networks.New(networks.Config{
 		Dir: filepath.Join(cfg.Layout.Root, "networks"), RunDir: filepath.Join(cfg.Layout.RunRoot, "networks"),
@@ -161,7 +161,7 @@ func (s *Service) drop(m *managed) {
 }
 
 // remember keeps how an auto-removed container ended, for callers that wait for it afterwards.
-func (s *Service) remember(id string, st container.Status) {
+func (s *Service) remember(id string, st container.State) {
 	const most = 4096
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +172,7 @@ func (s *Service) remember(id string, st container.Status) {
 	}
 }
 
-func (s *Service) remembered(id string) (container.Status, bool) {
+func (s *Service) remembered(id string) (container.State, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st, ok := s.ended[id]

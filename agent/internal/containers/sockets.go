@@ -31,12 +31,12 @@ func (s *Service) socketOf(r *http.Request, _ wire.None) (string, error) {
 		return target, nil
 	}
 	m := s.mine(id)
-	if m == nil || !live(m.state().State) {
+	if m == nil || !live(m.state().State.Status) {
 		st, err := s.loadState(id)
 		if err != nil {
 			return "", err
 		}
-		return "", notRunning(id, st.State)
+		return "", notRunning(id, st.State.Status)
 	}
 	return s.Socket, nil
 }

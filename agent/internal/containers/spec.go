@@ -52,7 +52,7 @@ func newSpec(in specInput) (*specs.Spec, error) {
 			Namespaces:  in.Namespaces,
 			CgroupsPath: cgroupPath(rec),
 			Resources:   resources,
-			Sysctl:      o.Sysctls,
+			Sysctl:      o.Namespaces.Sysctls,
 		},
 	}
 	if o.Resources.OOMScoreAdj != 0 {
@@ -62,7 +62,7 @@ func newSpec(in specInput) (*specs.Spec, error) {
 		s.Linux.CgroupsPath = "" // a path that is asked for and can't be made would be an error
 	}
 	if o.Namespaces.UTS == "" {
-		s.Hostname, s.Domainname = hostname(rec), o.Domain
+		s.Hostname, s.Domainname = hostname(rec), o.Networking.Domain
 	}
 	s.Mounts = append(systemMounts(in), fileMounts(in)...)
 	if err := addDevices(s, in); err != nil {
@@ -71,7 +71,7 @@ func newSpec(in specInput) (*specs.Spec, error) {
 	for i, m := range rec.Mounts {
 		s.Mounts = append(s.Mounts, mount(m, in.Sources[i]))
 	}
-	if o.Init {
+	if o.Process.Init {
 		addInit(s, in)
 	}
 	return s, confine(s, in)

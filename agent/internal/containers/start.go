@@ -35,8 +35,8 @@ func (s *Service) start(r *http.Request, _ wire.None) (wire.None, error) {
 func (m *managed) start() error {
 	m.op.Lock()
 	defer m.op.Unlock()
-	if st := m.state(); live(st.State) {
-		return api.Errorf(api.ErrRunning, "container %s: it is %s already", names.Short(m.rec.ID), st.State)
+	if st := m.state(); live(st.State.Status) {
+		return api.Errorf(api.ErrRunning, "container %s: it is %s already", names.Short(m.rec.ID), st.State.Status)
 	}
 	m.mu.Lock()
 	m.restarts, m.st.Restarts = restarts{}, 0
@@ -70,12 +70,12 @@ func (m *managed) startHeld() error {
 	}
 	r.connect(pipes)
 	m.mu.Lock()
-	m.st.State, m.st.Pid, m.st.RootFS = container.StateRunning, r.proc.Pid, rootfs
+	m.st.State = container.State{Status: container.StatusRunning, Started: begin}
+	m.st.Pid, m.st.RootFS = r.proc.Pid, rootfs
 	m.st.Networks, m.st.Ports = r.net.Info()
-	m.st.Status = container.Status{Started: begin}
 	m.st.Health = nil
 	if m.rec.Health != nil {
-		m.st.Health = &container.HealthInfo{State: container.HealthStarting}
+		m.st.Health = &container.Health{Status: container.HealthStarting}
 	}
 	err = m.saveState()
 	m.mu.Unlock()
@@ -98,7 +98,7 @@ func (m *managed) failed(r *run, err error) {
 	case errors.Is(err, api.ErrNotExecutable):
 		code = 126
 	}
-	st := container.Status{Code: code, Error: err.Error(), Finished: time.Now()}
+	st := container.State{Status: container.StatusExited, ExitCode: code, Error: err.Error(), Finished: time.Now()}
 	m.mu.Lock()
 	m.st.ended(st)
 	if serr := m.saveState(); serr != nil {
@@ -164,8 +164,8 @@ func (m *managed) spec(r *run, in *inputs) (*specs.Spec, error) {
 }
 
 // ended is the state after a run.
-func (st *State) ended(status container.Status) {
-	st.State, st.Pid, st.RootFS, st.Status, st.Networks, st.Ports = container.StateExited, 0, "", status, nil, nil
+func (st *State) ended(how container.State) {
+	st.State, st.Pid, st.RootFS, st.Networks, st.Ports = how, 0, "", nil, nil
 }
 
 // copyOutput brings both streams into the log until their writers are gone.
@@ -188,9 +188,9 @@ func (r *run) copyOutput(p *pipes) *sync.WaitGroup {
 // watch waits for the process's end and cleans up after it.
 func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 	ps, err := r.proc.Wait()
-	st := container.Status{Started: begin, Finished: time.Now()}
+	st := container.State{Status: container.StatusExited, Started: begin, Finished: time.Now()}
 	if err != nil {
-		st.Code, st.Error = 255, err.Error()
+		st.ExitCode, st.Error = 255, err.Error()
 	} else {
 		exitStatus(&st, ps.Sys())
 	}
@@ -237,15 +237,15 @@ func (m *managed) eraseAfter() error {
 	return nil
 }
 
-func exitStatus(st *container.Status, sys any) {
+func exitStatus(st *container.State, sys any) {
 	ws, ok := sys.(syscall.WaitStatus)
 	switch {
 	case !ok:
-		st.Code = 255
+		st.ExitCode = 255
 	case ws.Signaled():
-		st.Code, st.Signal = 128+int(ws.Signal()), signalName(ws.Signal())
+		st.ExitCode, st.Signal = 128+int(ws.Signal()), signalName(ws.Signal())
 	default:
-		st.Code = ws.ExitStatus()
+		st.ExitCode = ws.ExitStatus()
 	}
 }
 

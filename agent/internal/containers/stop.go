@@ -12,7 +12,7 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-func notRunning(id string, st container.State) error {
+func notRunning(id string, st container.Status) error {
 	return api.Errorf(api.ErrNotRunning, "container %s: it is not running (%s): start it first", names.Short(id), st)
 }
 
@@ -48,7 +48,7 @@ func (m *managed) stop(signal string, timeout time.Duration) error {
 		return nil // it does not run
 	}
 	if signal == "" {
-		signal = m.rec.Options.StopSignal
+		signal = m.rec.Options.Lifecycle.StopSignal
 	}
 	if signal == "" {
 		signal = "SIGTERM"
@@ -92,7 +92,7 @@ func (s *Service) kill(r *http.Request, in api.KillRequest) (wire.None, error) {
 		if err != nil {
 			return wire.None{}, err
 		}
-		return wire.None{}, notRunning(id, st.State)
+		return wire.None{}, notRunning(id, st.State.Status)
 	}
 	run, err := m.current()
 	if err != nil {

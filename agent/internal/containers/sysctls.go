@@ -17,28 +17,28 @@ var ipcSysctls = []string{
 
 // validateSysctls refuses parameters that are not of a namespace of the container's own: they would be the host's.
 func validateSysctls(o *container.Options) error {
-	for name, value := range o.Sysctls {
+	for name, value := range o.Namespaces.Sysctls {
 		if strings.Contains(name, "/") && !strings.HasPrefix(name, "net.") || strings.ContainsAny(name, " \x00\n") || strings.Contains(name, "..") {
-			return invalid("Options.Sysctls %q: write the name with dots, as net.ipv4.ip_forward", name)
+			return invalid("Options.Namespaces.Sysctls %q: write the name with dots, as net.ipv4.ip_forward", name)
 		}
 		if strings.Contains(value, "\x00") {
-			return invalid("Options.Sysctls %q: the value can't have a zero byte", name)
+			return invalid("Options.Namespaces.Sysctls %q: the value can't have a zero byte", name)
 		}
 		switch {
 		case strings.HasPrefix(name, "net."):
 			if o.Network == container.NetworkHost || ofContainer(string(o.Network)) != "" {
-				return invalid("Options.Sysctls %q: Options.Network %q is not the container's own: leave one out", name, o.Network)
+				return invalid("Options.Namespaces.Sysctls %q: Options.Network %q is not the container's own: leave one out", name, o.Network)
 			}
 		case slices.Contains(ipcSysctls, name), strings.HasPrefix(name, "fs.mqueue."):
 			if o.Namespaces.IPC != "" {
-				return invalid("Options.Sysctls %q: Options.Namespaces.IPC %q is not the container's own: leave one out", name, o.Namespaces.IPC)
+				return invalid("Options.Namespaces.Sysctls %q: Options.Namespaces.IPC %q is not the container's own: leave one out", name, o.Namespaces.IPC)
 			}
 		case name == "kernel.domainname":
-			return invalid("Options.Sysctls %q: use Options.Domain", name)
+			return invalid("Options.Namespaces.Sysctls %q: use Options.Networking.Domain", name)
 		case name == "kernel.hostname":
-			return invalid("Options.Sysctls %q: use Options.Hostname", name)
+			return invalid("Options.Namespaces.Sysctls %q: use Options.Networking.Hostname", name)
 		default:
-			return invalid("Options.Sysctls %q: it is the host's, not a container's: there are net.*, fs.mqueue.* and %s", name, strings.Join(ipcSysctls, ", "))
+			return invalid("Options.Namespaces.Sysctls %q: it is the host's, not a container's: there are net.*, fs.mqueue.* and %s", name, strings.Join(ipcSysctls, ", "))
 		}
 	}
 	return nil

@@ -74,7 +74,7 @@ func (m *managed) processes(r *run) ([]container.Process, error) {
 	}
 	slices.SortFunc(out, func(a, b container.Process) int { return cmp.Compare(a.PID, b.PID) })
 	if len(out) == 0 {
-		return nil, notRunning(m.rec.ID, container.StateExited)
+		return nil, notRunning(m.rec.ID, container.StatusExited)
 	}
 	return out, nil
 }

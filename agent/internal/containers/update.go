@@ -21,7 +21,7 @@ func (s *Service) update(r *http.Request, opts container.UpdateOptions) (wire.No
 	}
 	none, err := s.updateHeld(rec, opts)
 	unlock()
-	if m := s.mine(r.PathValue("id")); err == nil && m != nil && opts.Restart.Mode == container.RestartNo && m.state().State == container.StateRestarting {
+	if m := s.mine(r.PathValue("id")); err == nil && m != nil && opts.Restart.Mode == container.RestartNo && m.state().State.Status == container.StatusRestarting {
 		m.callOff()
 	}
 	return none, err
@@ -48,11 +48,11 @@ func (s *Service) updateHeld(rec *Record, opts container.UpdateOptions) (wire.No
 		}
 	}
 	changed := *rec
-	changed.Options.Resources, changed.Options.Restart = now, policy
+	changed.Options.Resources, changed.Options.Lifecycle.Restart = now, policy
 	if err := s.save(rec.ID, "config.json", &changed); err != nil {
 		return wire.None{}, err
 	}
-	s.change(rec, func(r *Record) { r.Options.Resources, r.Options.Restart = now, policy })
+	s.change(rec, func(r *Record) { r.Options.Resources, r.Options.Lifecycle.Restart = now, policy })
 	s.emit(container.EventUpdate, rec)
 	return wire.None{}, nil
 }
@@ -77,10 +77,10 @@ func (m *managed) limit(r *run, now container.Resources) error {
 // changedPolicy is the restart policy after a change.
 func changedPolicy(o *container.Options, change container.RestartPolicy) (container.RestartPolicy, error) {
 	if change == (container.RestartPolicy{}) {
-		return o.Restart, nil
+		return o.Lifecycle.Restart, nil
 	}
 	if o.AutoRemove && change.Mode != container.RestartNo {
-		return o.Restart, invalid("Restart.Mode %q: the container has AutoRemove: one that is removed can't start again", change.Mode)
+		return o.Lifecycle.Restart, invalid("Restart.Mode %q: the container has AutoRemove: one that is removed can't start again", change.Mode)
 	}
 	return change, validateRestart(change)
 }
@@ -89,7 +89,7 @@ func changedPolicy(o *container.Options, change container.RestartPolicy) (contai
 func changedLimits(old, change container.Resources) (container.Resources, error) {
 	for field, set := range map[string]bool{
 		"Ulimits": change.Ulimits != nil, "ShmSize": change.ShmSize != 0, "OOMScoreAdj": change.OOMScoreAdj != 0, "CgroupParent": change.CgroupParent != "",
-		"BlockIO": change.BlockIO != nil,
+		"BlockIO": change.BlockIO != nil, "Devices": change.Devices != nil,
 	} {
 		if set {
 			return old, invalid("Resources.%s: it can't change: the container has it from its start", field)

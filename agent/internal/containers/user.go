@@ -67,7 +67,7 @@ func additionalGroups(rootfs string, groups []string) ([]int, error) {
 	defer f.Close()
 	ids, err := user.GetAdditionalGroups(groups, f)
 	if err != nil {
-		return nil, invalid("Options.Groups %q: %w: use names that the image's /etc/group has, or numbers", groups, err)
+		return nil, invalid("Options.Process.Groups %q: %w: use names that the image's /etc/group has, or numbers", groups, err)
 	}
 	return ids, nil
 }

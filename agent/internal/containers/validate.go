@@ -38,15 +38,15 @@ func validate(o *container.Options) error {
 			return err
 		}
 	}
-	if len(o.Hostname) > 63 || strings.ContainsAny(o.Hostname, " /\x00\n") {
-		return invalid("Options.Hostname %q: at most 63 letters, digits, dots and hyphens", o.Hostname)
+	if len(o.Networking.Hostname) > 63 || strings.ContainsAny(o.Networking.Hostname, " /\x00\n") {
+		return invalid("Options.Networking.Hostname %q: at most 63 letters, digits, dots and hyphens", o.Networking.Hostname)
 	}
-	if len(o.Domain) > 63 || strings.ContainsAny(o.Domain, " /\x00\n") {
-		return invalid("Options.Domain %q: at most 63 letters, digits, dots and hyphens", o.Domain)
+	if len(o.Networking.Domain) > 63 || strings.ContainsAny(o.Networking.Domain, " /\x00\n") {
+		return invalid("Options.Networking.Domain %q: at most 63 letters, digits, dots and hyphens", o.Networking.Domain)
 	}
-	for i, g := range o.Groups {
+	for i, g := range o.Process.Groups {
 		if g == "" || strings.ContainsAny(g, ":\n\x00") {
-			return invalid("Options.Groups[%d] %q: use the name or number of a group", i, g)
+			return invalid("Options.Process.Groups[%d] %q: use the name or number of a group", i, g)
 		}
 	}
 	if err := validateNetwork(o); err != nil {
@@ -57,19 +57,19 @@ func validate(o *container.Options) error {
 	default:
 		return invalid("Options.Pull %q: use missing, always or never", o.Pull)
 	}
-	if o.IdleTimeout < 0 || o.IdleTimeout > 0 && !o.Detach {
-		return invalid("Options.IdleTimeout %s: it must not be negative, and is for a container that is detached", o.IdleTimeout)
+	if o.Lifecycle.IdleTimeout < 0 || o.Lifecycle.IdleTimeout > 0 && !o.Detach {
+		return invalid("Options.Lifecycle.IdleTimeout %s: it must not be negative, and is for a container that is detached", o.Lifecycle.IdleTimeout)
 	}
-	if o.StopTimeout < 0 {
-		return invalid("Options.StopTimeout %s: it must not be negative", o.StopTimeout)
+	if o.Lifecycle.StopTimeout < 0 {
+		return invalid("Options.Lifecycle.StopTimeout %s: it must not be negative", o.Lifecycle.StopTimeout)
 	}
-	if o.StopSignal != "" {
-		if _, err := parseSignal(o.StopSignal); err != nil {
-			return invalid("Options.StopSignal: %w", err)
+	if o.Lifecycle.StopSignal != "" {
+		if _, err := parseSignal(o.Lifecycle.StopSignal); err != nil {
+			return invalid("Options.Lifecycle.StopSignal: %w", err)
 		}
 	}
-	if o.AutoRemove && o.Restart.Mode != "" && o.Restart.Mode != container.RestartNo {
-		return invalid("Options.AutoRemove and Restart %q: a container that is removed can't start again: leave one out", o.Restart.Mode)
+	if o.AutoRemove && o.Lifecycle.Restart.Mode != "" && o.Lifecycle.Restart.Mode != container.RestartNo {
+		return invalid("Options.AutoRemove and Restart %q: a container that is removed can't start again: leave one out", o.Lifecycle.Restart.Mode)
 	}
 	return firstError(
 		func() error { return validateNames(o) },
@@ -77,10 +77,10 @@ func validate(o *container.Options) error {
 		func() error { return validateResources(&o.Resources) },
 		func() error { return validateSecurity(&o.Security) },
 		func() error { return validateNamespaces(o) },
-		func() error { return validateDevices(o.Devices) },
+		func() error { return validateDevices(o.Resources.Devices) },
 		func() error { return validateSysctls(o) },
 		func() error { return validateHealth(o.Health) },
-		func() error { return validateRestart(o.Restart) },
+		func() error { return validateRestart(o.Lifecycle.Restart) },
 		func() error { return validateLog(o.Log) },
 	)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/container"
 )
 
-func (s *Service) wait(r *http.Request, _ wire.None) (container.Status, error) {
+func (s *Service) wait(r *http.Request, _ wire.None) (container.State, error) {
 	id := r.PathValue("id")
 	m := s.mine(id)
 	if m == nil {
@@ -19,35 +19,35 @@ func (s *Service) wait(r *http.Request, _ wire.None) (container.Status, error) {
 		}
 		st, err := s.loadState(id)
 		if err != nil {
-			return container.Status{}, err
+			return container.State{}, err
 		}
-		return st.Status, nil
+		return st.State, nil
 	}
 	return m.wait(r.Context())
 }
 
 // wait returns the end of the present run, or of the last one if there is none. A run that the restart policy follows
 // with another is not the end, as in Docker.
-func (m *managed) wait(ctx context.Context) (container.Status, error) {
+func (m *managed) wait(ctx context.Context) (container.State, error) {
 	for {
 		st, err := m.settled(ctx)
 		if err != nil {
-			return container.Status{}, err
+			return container.State{}, err
 		}
-		if st.State == container.StateExited {
-			return st.Status, nil
+		if st.State.Status == container.StatusExited {
+			return st.State, nil
 		}
 		r, err := m.present()
 		if err != nil {
 			if st, ok := m.s.remembered(m.rec.ID); ok {
 				return st, nil
 			}
-			return container.Status{}, err
+			return container.State{}, err
 		}
 		select {
 		case <-r.done:
 		case <-ctx.Done():
-			return container.Status{}, context.Cause(ctx)
+			return container.State{}, context.Cause(ctx)
 		}
 		switch {
 		case r.again: // it is not the end

@@ -3,8 +3,6 @@
 package networks
 
 import (
-	"net/netip"
-
 	"github.com/caisson-dev/caisson/agent/internal/network"
 	"github.com/caisson-dev/caisson/container"
 )
@@ -13,10 +11,7 @@ import (
 func mappings(ports []container.Port) []network.PortMapping {
 	var out []network.PortMapping
 	for _, p := range ports {
-		m := network.PortMapping{HostPort: p.Host, ContainerPort: p.Container, Proto: p.Protocol}
-		if p.HostIP != "" {
-			m.HostIP = netip.MustParseAddr(p.HostIP)
-		}
+		m := network.PortMapping{HostPort: p.Host, ContainerPort: p.Container, Proto: p.Protocol, HostIP: p.HostIP}
 		if p.Count > 1 {
 			m.ContainerPortEnd = p.Container + p.Count - 1
 			if p.Host != 0 {

@@ -21,7 +21,7 @@ func TestMappings(t *testing.T) {
 	}{
 		{container.Port{Container: 80}, network.PortMapping{ContainerPort: 80}},
 		{container.Port{Container: 53, Host: 5353, Protocol: "udp"}, network.PortMapping{ContainerPort: 53, HostPort: 5353, Proto: "udp"}},
-		{container.Port{Container: 80, HostIP: "::1"}, network.PortMapping{ContainerPort: 80, HostIP: netip.MustParseAddr("::1")}},
+		{container.Port{Container: 80, HostIP: netip.IPv6Loopback()}, network.PortMapping{ContainerPort: 80, HostIP: netip.MustParseAddr("::1")}},
 		{container.Port{Container: 80, Host: 8080, Count: 1}, network.PortMapping{ContainerPort: 80, HostPort: 8080}},
 		{container.Port{Container: 80, Host: 8080, Count: 3}, network.PortMapping{ContainerPort: 80, ContainerPortEnd: 82, HostPort: 8080, HostPortEnd: 8082}},
 		{container.Port{Container: 80, Count: 3}, network.PortMapping{ContainerPort: 80, ContainerPortEnd: 82}},

@@ -1,6 +1,6 @@
 //go:build linux && cgo
 
-// Package pid1 has the program that is process 1 of a container with Options.Init, as an ELF file of one page or two.
+// Package pid1 has the program that is process 1 of a container with Options.Process.Init, as an ELF file of one page or two.
 //
 // Why not the agent's own binary, mounted into the container: it has 45 MB, a Go runtime that takes 5 ms to begin and
 // megabytes of memory, and it is dynamically linked, to libraries that the container does not have. And a process of the
