@@ -4,7 +4,7 @@
 //	if err != nil {
 //		return err
 //	}
-//	c, err := engine.Run(ctx, container.Options{Image: "app:1"})
+//	c, err := engine.Start(ctx, container.Options{Image: "app:1"})
 //	if err != nil {
 //		return err
 //	}

@@ -180,8 +180,8 @@ func TestNetworkErrors(t *testing.T) {
 		text string
 	}{
 		{"both", container.Options{Network: "none", Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "x"}}}}, "Options.Networking.Endpoints"},
-		{"twice", container.Options{Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "x"}, {Network: "x"}}}}, "Networks[1]"},
-		{"MAC", container.Options{Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "bridge", MAC: "zz"}}}}, "Networks[0].MAC"},
+		{"twice", container.Options{Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "x"}, {Network: "x"}}}}, "Endpoints[1]"},
+		{"MAC", container.Options{Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "bridge", MAC: "zz"}}}}, "Endpoints[0].MAC"},
 		{"ports of the host", container.Options{Network: "host", Ports: []container.Port{{Container: 1}}}, "Options.Ports"},
 		{"no port", container.Options{Ports: []container.Port{{Host: 1}}}, "Ports[0].Container"},
 		{"protocol", container.Options{Ports: []container.Port{{Container: 1, Protocol: "sctp"}}}, "Ports[0].Protocol"},

@@ -54,7 +54,7 @@ func TestHello(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := engine.Run(ctx, container.Options{Image: "localhost/consumer:PKG", Cmd: []string{"sleep", "1h"}})
+	c, err := engine.Start(ctx, container.Options{Image: "localhost/consumer:PKG", Cmd: []string{"sleep", "1h"}})
 	if err != nil {
 		t.Fatal(err)
 	}

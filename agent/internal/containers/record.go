@@ -36,7 +36,7 @@ type Record struct {
 
 // State is what becomes of it: state.json in its directory.
 type State struct {
-	State    container.State `json:"state"`
+	State    container.State   `json:"state"`
 	Pid      int               `json:"pid,omitempty"`
 	Manager  string            `json:"manager,omitempty"` // the socket of the agent that has it
 	RootFS   string            `json:"rootFS,omitempty"`
