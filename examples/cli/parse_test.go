@@ -117,7 +117,7 @@ func TestCreateOptions(t *testing.T) {
 		}},
 		{"--read-only --init --group-add g --group-add 5 --sysctl net.a=1 --pid host --ipc container:c --uts host box", func(o *container.Options) {
 			o.ReadOnly, o.Process.Init, o.Process.Groups, o.Namespaces.Sysctls = true, true, []string{"g", "5"}, map[string]string{"net.a": "1"}
-			o.Namespaces = container.Namespaces{PID: "host", IPC: "container:c", UTS: "host"}
+			o.Namespaces = container.Namespaces{PID: "host", IPC: "container:c", UTS: "host", Sysctls: map[string]string{"net.a": "1"}}
 		}},
 		{"--ipc private --restart on-failure:3 --stop-signal INT --stop-timeout 5 -h host --domainname d box", func(o *container.Options) {
 			o.Lifecycle.Restart = container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: 3}

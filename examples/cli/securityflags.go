@@ -38,8 +38,9 @@ func (o *securityFlags) define(flags *pflag.FlagSet) {
 	flags.StringVar(&o.uts, "uts", "", "UTS namespace: host (default its own)")
 }
 
-func (o *securityFlags) apply(opts *container.Options) (err error) {
-	if opts.Namespaces.Sysctls, err = pairs("sysctl", o.sysctls); err != nil {
+func (o *securityFlags) apply(opts *container.Options) error {
+	sysctls, err := pairs("sysctl", o.sysctls)
+	if err != nil {
 		return err
 	}
 	opts.Security, opts.Process.Groups = o.security, o.groups
@@ -48,7 +49,7 @@ func (o *securityFlags) apply(opts *container.Options) (err error) {
 		o.ipc = ""
 	}
 	opts.Namespaces = container.Namespaces{
-		PID: container.NamespaceMode(o.pid), IPC: container.NamespaceMode(o.ipc), UTS: container.NamespaceMode(o.uts),
+		PID: container.NamespaceMode(o.pid), IPC: container.NamespaceMode(o.ipc), UTS: container.NamespaceMode(o.uts), Sysctls: sysctls,
 	}
 	for _, s := range o.options {
 		if err := securityOption(&opts.Security, s); err != nil {
