@@ -75,7 +75,9 @@ func (f *Fixture) own() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), f.opTimeout())
 }
 
-func (f *Fixture) opTimeout() time.Duration { return opTimeout + max(f.settings.opts.Lifecycle.StopTimeout, 0) }
+func (f *Fixture) opTimeout() time.Duration {
+	return opTimeout + max(f.settings.opts.Lifecycle.StopTimeout, 0)
+}
 
 // Host is the address that ports are published at: 127.0.0.1.
 func (f *Fixture) Host() string { return "127.0.0.1" }

@@ -63,9 +63,9 @@ type Service struct {
 
 	mu          sync.Mutex
 	managed     map[string]*managed
-	imageMounts sync.Mutex                  // held while images are mounted for a container that starts
+	imageMounts sync.Mutex                 // held while images are mounted for a container that starts
 	ended       map[string]container.State // of auto-removed containers, for a Wait that comes late
-	order       []string                    // of ended, oldest first
+	order       []string                   // of ended, oldest first
 	networks    *networks.Service
 	volumes     *volumes.Service
 	changed     chan struct{} // closed and replaced when managed shrinks
