@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/container"
@@ -37,6 +36,7 @@ func TestNetworkOnAHostOfItsOwn(t *testing.T) {
 	testenv.Root(t)
 	if os.Getenv(envHost) == "" {
 		testenv.Program(t, "iptables", "iptables")
+		testenv.Program(t, "ip", "iproute2")
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.v", "-test.count=1", "-test.run=^TestNetworkOnAHostOfItsOwn$")
@@ -133,33 +133,29 @@ func (n namespace) listen(addr string) (l net.Listener, err error) {
 func makeOutside(t *testing.T) namespace {
 	t.Helper()
 	n := namespace{make(chan func())}
-	fd := make(chan int)
+	thread := make(chan int)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		ns := -1
+		tid := -1
 		if unix.Unshare(unix.CLONE_NEWNET) == nil {
-			ns, _ = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			tid = unix.Gettid()
 		}
-		fd <- ns
+		thread <- tid
 		for f := range n.calls {
 			f()
 		}
 	}()
 	t.Cleanup(func() { close(n.calls) })
-	ns := <-fd
-	require.Positive(t, ns, "no network namespace")
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name = "up0"
-	require.NoError(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "down0", PeerNamespace: netlink.NsFd(ns)}))
-	require.NoError(t, unix.Close(ns))
+	tid := <-thread
+	require.Positive(t, tid, "no network namespace")
+	require.NoError(t, ip(fmt.Sprintf("link add up0 type veth peer name down0 netns %d", tid)))
 	// The loopbacks first: package net asks once whether the machine has IPv6, by them.
 	require.NoError(t, setUp("lo"))
 	require.NoError(t, n.do(func() error { return setUp("lo") }))
 	require.NoError(t, n.do(func() error { return setUp("down0", outside4+"/24", outside6+"/64") }))
 	require.NoError(t, setUp("up0", host4+"/24", host6+"/64"))
-	for _, gw := range []string{outside4, outside6} {
-		require.NoError(t, netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(gw)}))
-	}
+	require.NoError(t, ip("-4 route add default via "+outside4))
+	require.NoError(t, ip("-6 route add default via "+outside6))
 	l, err := n.listen(":7")
 	require.NoError(t, err)
 	go echoAll(l)
@@ -188,26 +184,23 @@ func echoDatagrams(pc net.PacketConn) {
 
 // setUp gives a link of the calling thread's namespace addresses.
 func setUp(name string, addrs ...string) error {
-	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	l, err := h.LinkByName(name)
-	if err != nil {
-		return err
-	}
 	for _, a := range addrs {
-		addr, err := netlink.ParseAddr(a)
-		if err != nil {
+		add := "addr add " + a + " dev " + name
+		if strings.Contains(a, ":") {
+			add += " nodad"
+		}
+		if err := ip(add); err != nil {
 			return err
 		}
-		if addr.IP.To4() == nil {
-			addr.Flags = unix.IFA_F_NODAD
-		}
-		if err := h.AddrAdd(l, addr); err != nil {
-			return fmt.Errorf("%s: %w", a, err)
-		}
 	}
-	return h.LinkSetUp(l)
+	return ip("link set " + name + " up")
+}
+
+// ip runs iproute2's program in the network namespace of the calling thread.
+func ip(args string) error {
+	out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ip %s: %w: %s", args, err, out)
+	}
+	return nil
 }

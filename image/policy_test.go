@@ -5,7 +5,6 @@ package image_test
 import (
 	"archive/tar"
 	"bytes"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -18,16 +17,16 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/registry"
 	"github.com/caisson-dev/caisson/registry/server"
 )
@@ -79,15 +78,17 @@ func TestSignatures(t *testing.T) {
 	}
 
 	t.Run("simple signing", func(t *testing.T) {
-		key, public := gpgKey(t, dir, "joe")
+		home := gpgHome(t)
+		public := gpgKey(t, home, dir, "joe")
 		for name, what := range map[string]string{"signed": "signed", "swapped": "signed"} { // the other one's signature
-			sig := gpgSign(t, key, simpleSigning("atomic container signature", reg.Addr+"/"+name+":1", digests[what]))
+			payload := simpleSigning("atomic container signature", reg.Addr+"/"+name+":1", digests[what])
+			sig := gpg(t, home, payload, "--local-user", "joe@example.com", "--sign")
 			path := filepath.Join(dir, "lookaside", name+"@"+strings.Replace(digests[name], ":", "=", 1), "signature-1")
 			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
 			require.NoError(t, os.WriteFile(path, sig, 0o600))
 		}
 		check(t, config(fmt.Sprintf(`{"type":"signedBy","keyType":"GPGKeys","keyPath":%q}`, public), "lookaside: file://"+filepath.Join(dir, "lookaside")))
-		_, stranger := gpgKey(t, dir, "stranger")
+		stranger := gpgKey(t, home, dir, "stranger")
 		out := pullWith(t, config(fmt.Sprintf(`{"type":"signedBy","keyType":"GPGKeys","keyPath":%q}`, stranger), "lookaside: file://"+filepath.Join(dir, "lookaside")), reg.Addr+"/signed:1")
 		require.Contains(t, out, "-> policy\n")
 	})
@@ -123,26 +124,38 @@ func simpleSigning(kind, ref, digest string) []byte {
 	return fmt.Appendf(nil, `{"critical":{"identity":{"docker-reference":%q},"image":{"docker-manifest-digest":%q},"type":%q},"optional":{}}`, ref, digest, kind)
 }
 
-func gpgKey(t *testing.T, dir, name string) (*openpgp.Entity, string) {
+// gpg runs GnuPG with a home of the test's.
+func gpg(t *testing.T, home string, stdin []byte, args ...string) []byte {
 	t.Helper()
-	key, err := openpgp.NewEntity(name, "", name+"@example.com", &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA})
-	require.NoError(t, err)
-	var public bytes.Buffer
-	require.NoError(t, key.Serialize(&public))
-	path := filepath.Join(dir, name+".gpg")
-	require.NoError(t, os.WriteFile(path, public.Bytes(), 0o600))
-	return key, path
+	cmd := exec.Command("gpg", append([]string{"--homedir", home, "--batch", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback"}, args...)...)
+	cmd.Stdin = bytes.NewReader(stdin)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, "gpg %v: %s", args, &stderr)
+	return out
 }
 
-func gpgSign(t *testing.T, key *openpgp.Entity, payload []byte) []byte {
+// gpgHome is a home for GnuPG, with a short name: its agent's socket is in it.
+func gpgHome(t *testing.T) string {
 	t.Helper()
-	var sig bytes.Buffer
-	w, err := openpgp.Sign(&sig, key, nil, &packet.Config{DefaultHash: crypto.SHA256})
+	testenv.Program(t, "gpg", "gnupg")
+	home, err := os.MkdirTemp("", "gpg-")
 	require.NoError(t, err)
-	_, err = w.Write(payload)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	return sig.Bytes()
+	t.Cleanup(func() {
+		_ = exec.Command("gpgconf", "--homedir", home, "--kill", "all").Run() // its agent ends without its home, too
+		require.NoError(t, os.RemoveAll(home))
+	})
+	return home
+}
+
+// gpgKey makes a key, and returns the file of the public one.
+func gpgKey(t *testing.T, home, dir, name string) string {
+	t.Helper()
+	gpg(t, home, nil, "--quick-generate-key", name+" <"+name+"@example.com>", "ed25519", "sign", "never")
+	path := filepath.Join(dir, name+".gpg")
+	require.NoError(t, os.WriteFile(path, gpg(t, home, nil, "--export", name+"@example.com"), 0o600))
+	return path
 }
 
 func cosignKey(t *testing.T, dir string) (*ecdsa.PrivateKey, string) {
