@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // shared is the directory, in the store's, of what test binaries that use the store at the same time agree by: locks of
@@ -46,7 +47,7 @@ const ownerPrefix = "owner-"
 
 var self struct {
 	once sync.Once
-	lock *os.File // held until the process ends
+	lock *flock.Lock // held until the process ends
 	name string
 	err  error
 }
@@ -57,7 +58,7 @@ func owner(eng *container.Engine) (string, error) {
 		dir, err := shared(eng)
 		if err == nil {
 			self.name = ownerPrefix + rand.Text()
-			self.lock, err = tryLock(filepath.Join(dir, self.name))
+			self.lock, err = flock.Try(filepath.Join(dir, self.name), flock.Exclusive)
 		}
 		if err == nil {
 			err = sweep(eng, dir)
@@ -88,17 +89,16 @@ func sweep(eng *container.Engine, dir string) error {
 			continue
 		}
 		name := filepath.Join(dir, e.Name())
-		f, err := tryLock(name)
-		if err != nil {
+		l, err := flock.Try(name, flock.Exclusive)
+		if l == nil || err != nil {
 			continue // it lives, or another process sweeps
 		}
 		left := removeOwned(ctx, eng, e.Name(), networks, volumes)
 		if !left {
-			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return errors.Join(err, f.Close())
-			}
+			err = os.Remove(name)
 		}
-		if err := f.Close(); err != nil {
+		l.Unlock()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

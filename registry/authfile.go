@@ -11,7 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/caisson-dev/caisson/internal/filelock"
+	"github.com/caisson-dev/caisson/internal/atomicfile"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // authFile is an auth.json or a Docker config.json. What this package does not know in it stays as it is.
@@ -164,14 +165,11 @@ func updateAuthFile(path string, change func(f *authFile) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := flock.Acquire(context.Background(), path+".lock", flock.Exclusive)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = lock.Close() }()
-	if err := filelock.Lock(lock); err != nil {
-		return err
-	}
+	defer lock.Unlock()
 	f, err := readAuthFile(path)
 	if err != nil {
 		return err
@@ -207,7 +205,7 @@ func (f *authFile) set(key string, e *authEntry) error {
 }
 
 // write replaces the file, whole or not at all, with mode 0600.
-func (f *authFile) write() (err error) {
+func (f *authFile) write() error {
 	data, err := json.MarshalIndent(f.fields, "", "\t")
 	if err != nil {
 		return err
@@ -216,24 +214,6 @@ func (f *authFile) write() (err error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // keep a link to a file elsewhere
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), ".auth-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = temp.Close()
-			_ = os.Remove(temp.Name())
-		}
-	}()
-	if _, err := temp.Write(append(data, '\n')); err != nil {
-		return err
-	}
-	if err := temp.Sync(); err != nil {
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
+	// Two files' links may lead to one file: the temporary file has a name of its own.
+	return atomicfile.Write(path, append(data, '\n'), atomicfile.Options{Sync: true, TempDir: filepath.Dir(path)})
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/internal/flock"
 	"github.com/caisson-dev/caisson/internal/version"
 )
 
@@ -32,11 +34,11 @@ func build(src version.Source, path string) error {
 		return err
 	}
 	out := progress()
-	unlock, err := lockBuild(path+".lock", out)
+	lock, err := lockBuild(path+".lock", out)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer lock.Unlock()
 	if _, err := os.Stat(path); err == nil {
 		return nil // another process built it while this one waited
 	}
@@ -190,24 +192,12 @@ func findCompiler(goTool string) error {
 }
 
 // lockBuild waits for another process's build, and says so.
-func lockBuild(path string, out io.Writer) (func(), error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
+func lockBuild(path string, out io.Writer) (*flock.Lock, error) {
+	if l, err := flock.Try(path, flock.Exclusive); l != nil || err != nil {
+		return l, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		fmt.Fprintln(out, "caisson: waiting for another process that builds the agent")
-		for {
-			if err = unix.Flock(int(f.Fd()), unix.LOCK_EX); !errors.Is(err, unix.EINTR) {
-				break
-			}
-		}
-		if err != nil {
-			f.Close()
-			return nil, err
-		}
-	}
-	return func() { f.Close() }, nil
+	fmt.Fprintln(out, "caisson: waiting for another process that builds the agent")
+	return flock.Acquire(context.Background(), path, flock.Exclusive)
 }
 
 // progress is standard error, and the terminal too where go test keeps a test's standard error to itself.

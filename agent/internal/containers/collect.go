@@ -10,9 +10,9 @@ import (
 
 	"go.podman.io/storage"
 
-	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // Collect removes what agents left that were killed: processes, cgroups, mounts and layers of containers whose lock
@@ -25,7 +25,7 @@ func (s *Service) Collect(ctx context.Context) error {
 	var errs []error
 	for _, e := range entries {
 		id := e.Name()
-		lock, err := state.Try(s.lockPath(id), true)
+		lock, err := flock.Try(s.lockPath(id), flock.Exclusive)
 		if lock == nil {
 			if err != nil && !errors.Is(err, os.ErrNotExist) {
 				errs = append(errs, err)
@@ -91,7 +91,7 @@ func (s *Service) recover(_ context.Context, id string, st *State) error {
 		s.Logger.Warn("unmount after a dead agent", "container", id, "error", err)
 	}
 	st.Manager = ""
-	return s.save(id, "state.json", st)
+	return s.save(rec, "state.json", st)
 }
 
 // forget erases a container that a dead agent left.

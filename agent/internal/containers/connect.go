@@ -84,7 +84,7 @@ func (s *Service) changeNetworks(r *http.Request, change func(*managed, *Record)
 			return err
 		}
 		m.rec.Options.Network, m.rec.Options.Networking.Endpoints = rec.Options.Network, rec.Options.Networking.Endpoints
-		return s.save(id, "config.json", m.rec)
+		return s.save(m.rec, "config.json", m.rec)
 	}
 	lock, err := s.lock(r.Context(), id)
 	if err != nil {
@@ -98,7 +98,7 @@ func (s *Service) changeNetworks(r *http.Request, change func(*managed, *Record)
 	if err := change(nil, rec); err != nil {
 		return err
 	}
-	return s.save(id, "config.json", rec)
+	return s.save(rec, "config.json", rec)
 }
 
 func (m *managed) joinRunning(ctx context.Context, ep container.Endpoint) error {

@@ -17,11 +17,12 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/names"
-	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/volumes"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/atomicfile"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 func (s *Service) create(r *http.Request, opts container.Options) (api.Created, error) {
@@ -68,7 +69,7 @@ func (s *Service) make(ctx context.Context, opts container.Options, modify func(
 	st := &State{State: container.State{Status: container.StatusCreated}}
 	m := newManaged(s, rec, st, lock)
 	if rec.Options.Detach {
-		err = s.save(rec.ID, "state.json", st)
+		err = errors.Join(s.save(rec, "state.json", st), s.syncNames(), atomicfile.SyncDir(s.layout.Containers()))
 		lock.Unlock()
 	} else if err = m.manage(); err == nil {
 		err = s.add(m)
@@ -79,7 +80,7 @@ func (s *Service) make(ctx context.Context, opts container.Options, modify func(
 	return api.Created{ID: rec.ID, Name: rec.Name}, nil
 }
 
-func unlock(l *state.Lock) error {
+func unlock(l *flock.Lock) error {
 	l.Unlock()
 	return nil
 }
@@ -163,12 +164,12 @@ func (s *Service) findImages(ctx context.Context, rec *Record) error {
 // anonymous volumes that are made next, so that whatever happens then, they go with it. The
 // directory appears with its lock held: another agent's clean-up takes one whose lock is free for the leavings of a dead
 // one.
-func (s *Service) newDir(rec *Record) (*state.Lock, error) {
+func (s *Service) newDir(rec *Record) (*flock.Lock, error) {
 	made, err := s.Images.Temp().Make("container")
 	if err != nil {
 		return nil, err
 	}
-	lock, err := state.Try(filepath.Join(made, "lock"), true)
+	lock, err := flock.Try(filepath.Join(made, "lock"), flock.Exclusive)
 	if err == nil && lock == nil {
 		err = errBusy
 	}
@@ -178,7 +179,7 @@ func (s *Service) newDir(rec *Record) (*state.Lock, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(made))
 	}
-	if err = s.save(rec.ID, "config.json", rec); err == nil {
+	if err = s.save(rec, "config.json", rec); err == nil {
 		err = s.claimName(rec.Name, rec.ID)
 	}
 	if err != nil {
@@ -197,7 +198,7 @@ func (s *Service) build(ctx context.Context, rec *Record, img *images.Resolved) 
 		return err
 	}
 	defer shared.Unlock()
-	if err := s.volumes.Make(ctx, rec.Mounts, rec.Volumes); err != nil {
+	if err := s.volumes.Make(ctx, rec.Mounts, rec.Volumes, rec.durable()); err != nil {
 		return err
 	}
 	_, err = s.Images.Storage().CreateContainer(rec.ID, nil, img.ID, "", "{}", &storage.ContainerOptions{

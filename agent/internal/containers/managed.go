@@ -14,16 +14,16 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/agent/internal/runtime"
-	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // managed is a container that this agent holds the lock of.
 type managed struct {
 	s    *Service
 	rec  *Record
-	lock *state.Lock
+	lock *flock.Lock
 
 	op sync.Mutex // held by start and remove, which exclude each other
 
@@ -58,7 +58,7 @@ type run struct {
 	window  api.Size // for a terminal to come
 }
 
-func newManaged(s *Service, rec *Record, st *State, lock *state.Lock) *managed {
+func newManaged(s *Service, rec *Record, st *State, lock *flock.Lock) *managed {
 	return &managed{s: s, rec: rec, lock: lock, st: *st}
 }
 
@@ -71,7 +71,7 @@ func (m *managed) manage() error {
 }
 
 // saveState writes the state; m.mu is held.
-func (m *managed) saveState() error { return m.s.save(m.rec.ID, "state.json", m.st) }
+func (m *managed) saveState() error { return m.s.save(m.rec, "state.json", m.st) }
 
 func (m *managed) state() State {
 	m.mu.Lock()
@@ -253,7 +253,7 @@ func (s *Service) Release() error {
 }
 
 // Adopt makes this agent the manager of a container whose lock it inherited.
-func (s *Service) Adopt(id string, lock *state.Lock) error {
+func (s *Service) Adopt(id string, lock *flock.Lock) error {
 	rec, err := s.loadRecord(id)
 	if err != nil {
 		return err

@@ -100,7 +100,7 @@ func (s *Service) modify(rec *Record, f func(*specs.Spec) (*specs.Spec, error)) 
 	if after.Root == nil || after.Process == nil || after.Linux == nil || after.Linux.Resources == nil || len(after.Process.Args) == 0 {
 		return invalid("Options.ModifySpec: it took Root, Process, its Args, Linux or its Resources away: the engine needs them")
 	}
-	return s.save(rec.ID, specFile, modification{before, after})
+	return s.save(rec, specFile, modification{before, after})
 }
 
 // modified is the specification that a run uses: what ModifySpec made, with the places that are new at each start.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/atomicfile"
 )
 
 func (s *Service) namePath(name string) string {
@@ -42,6 +43,9 @@ func (s *Service) claimName(name, id string) error {
 	}
 	return api.Errorf(api.ErrNameInUse, "container name %q: others take it again and again", name)
 }
+
+// syncNames puts the names on disk.
+func (s *Service) syncNames() error { return atomicfile.SyncDir(filepath.Join(s.layout.Root, "names")) }
 
 // dropName removes the link if it still is this container's.
 func (s *Service) dropName(name, id string) error {

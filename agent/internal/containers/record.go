@@ -14,6 +14,7 @@ import (
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/atomicfile"
 )
 
 // Record is what a container is, from its creation on: config.json in its directory.
@@ -65,7 +66,7 @@ func (s *Service) loadState(id string) (*State, error) {
 
 func (s *Service) load(id, name string, v any) error {
 	b, err := os.ReadFile(filepath.Join(s.dir(id), name))
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(b) == 0 { // empty: not durable, and the machine crashed
 		return notFound(id)
 	}
 	if err != nil {
@@ -77,17 +78,16 @@ func (s *Service) load(id, name string, v any) error {
 	return nil
 }
 
+// durable says whether the container must survive a crash of the machine. One that is not detached goes with its owner.
+func (r *Record) durable() bool { return r.Options.Detach }
+
 // save replaces a file of the container's directory at once: readers of other agents see the old or the new one.
-func (s *Service) save(id, name string, v any) error {
+func (s *Service) save(rec *Record, name string, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(s.dir(id), name)
-	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return atomicfile.Write(filepath.Join(s.dir(rec.ID), name), b, atomicfile.Options{Sync: rec.durable()})
 }
 
 func notFound(ref string) error {

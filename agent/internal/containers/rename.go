@@ -71,9 +71,14 @@ func (s *Service) renameTo(rec *Record, name string) error {
 	if err := s.claimName(name, rec.ID); err != nil {
 		return err
 	}
+	if rec.durable() {
+		if err := s.syncNames(); err != nil {
+			return errors.Join(err, s.dropName(name, rec.ID))
+		}
+	}
 	changed := *rec
 	changed.Name, changed.Options.Name = name, name
-	if err := s.save(rec.ID, "config.json", &changed); err != nil {
+	if err := s.save(rec, "config.json", &changed); err != nil {
 		return errors.Join(err, s.dropName(name, rec.ID))
 	}
 	s.change(rec, func(r *Record) { r.Name, r.Options.Name = name, name })

@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
-	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/flock"
 	"github.com/caisson-dev/caisson/internal/unixsock"
 )
 
@@ -115,7 +115,7 @@ func (s *Service) find(ctx context.Context, id string, needsManager func(*State)
 }
 
 // appoint makes a manager for a container that has none. It takes the lock over.
-func (s *Service) appoint(ctx context.Context, id string, st *State, lock *state.Lock) (string, error) {
+func (s *Service) appoint(ctx context.Context, id string, st *State, lock *flock.Lock) (string, error) {
 	rec, err := s.loadRecord(id)
 	if err != nil {
 		lock.Unlock()
@@ -134,13 +134,13 @@ func (s *Service) appoint(ctx context.Context, id string, st *State, lock *state
 }
 
 // lock takes the container's lock from an agent that is about to let go of it, or is dead.
-func (s *Service) lock(ctx context.Context, id string) (*state.Lock, error) {
+func (s *Service) lock(ctx context.Context, id string) (*flock.Lock, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errBusy)
 	defer cancel()
 	if !s.exists(id) {
 		return nil, notFound(id)
 	}
-	lock, err := state.Acquire(ctx, s.lockPath(id), true)
+	lock, err := flock.Acquire(ctx, s.lockPath(id), flock.Exclusive)
 	if err != nil {
 		if !s.exists(id) {
 			return nil, notFound(id)

@@ -49,7 +49,7 @@ func (s *Service) updateHeld(rec *Record, opts container.UpdateOptions) (wire.No
 	}
 	changed := *rec
 	changed.Options.Resources, changed.Options.Lifecycle.Restart = now, policy
-	if err := s.save(rec.ID, "config.json", &changed); err != nil {
+	if err := s.save(rec, "config.json", &changed); err != nil {
 		return wire.None{}, err
 	}
 	s.change(rec, func(r *Record) { r.Options.Resources, r.Options.Lifecycle.Restart = now, policy })

@@ -119,6 +119,7 @@ func (a *agent) retire() bool {
 	if err := a.conts.Release(); err != nil {
 		a.log.Error("give the container back", "error", err)
 	}
+	close(a.counter.released)
 	return true
 }
 
@@ -129,14 +130,20 @@ type counter struct {
 	seen   bool
 	closed bool
 	ch     chan struct{}
+
+	released chan struct{} // closed when the agent has given its container back
 }
 
-func newCounter() *counter { return &counter{ch: make(chan struct{})} }
+func newCounter() *counter {
+	return &counter{ch: make(chan struct{}), released: make(chan struct{})}
+}
 
 func (c *counter) wrap(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !c.add() {
-			// As if the agent had gone a moment earlier: the other side looks for the manager again.
+			// As if the agent had gone a moment earlier: the other side looks for the manager again. Before the release it
+			// would find this agent.
+			<-c.released
 			panic(http.ErrAbortHandler)
 		}
 		defer c.done()

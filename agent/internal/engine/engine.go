@@ -29,6 +29,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/flock"
 	"github.com/caisson-dev/caisson/internal/unixsock"
 	"github.com/caisson-dev/caisson/internal/version"
 )
@@ -43,8 +44,8 @@ type agent struct {
 
 	dir     string      // of this agent
 	socket  string      // in it
-	own     *state.Lock // on dir
-	run     *state.Lock // on the run root, shared with all agents
+	own     *flock.Lock // on dir
+	run     *flock.Lock // on the run root, shared with all agents
 	images  *images.Service
 	conts   *containers.Service
 	server  *http.Server
@@ -136,7 +137,7 @@ func (a *agent) smallBinaries() (*os.File, error) {
 // begin takes over what this agent is for: a container, or for an owner the clean-up after dead agents.
 func (a *agent) begin() error {
 	if a.cfg.Role == api.RoleDetached {
-		return a.conts.Adopt(a.cfg.Container, state.Inherit(lockFD))
+		return a.conts.Adopt(a.cfg.Container, flock.Inherit(lockFD))
 	}
 	if err := a.conts.Collect(context.Background()); err != nil {
 		a.log.Warn("clean up after dead agents", "error", err)
@@ -174,7 +175,7 @@ func (a *agent) enter() error {
 			return err
 		}
 		var err error
-		a.run, err = state.Acquire(context.Background(), filepath.Join(a.layout.RunRoot, "lock"), false)
+		a.run, err = flock.Acquire(context.Background(), filepath.Join(a.layout.RunRoot, "lock"), flock.Shared)
 		if errors.Is(err, os.ErrNotExist) && try < 100 {
 			continue
 		}
@@ -194,7 +195,7 @@ func (a *agent) enter() error {
 	}
 	a.socket = filepath.Join(a.dir, "sock")
 	var err error
-	if a.own, err = state.Try(filepath.Join(a.dir, "lock"), true); err == nil && a.own == nil {
+	if a.own, err = flock.Try(filepath.Join(a.dir, "lock"), flock.Exclusive); err == nil && a.own == nil {
 		err = errors.New("agent directory is taken")
 	}
 	if err != nil {
@@ -213,7 +214,7 @@ func removeDeadAgents(dir string) error {
 		if _, err := os.Lstat(filepath.Join(d, "lock")); err != nil {
 			continue // just being made; one killed in that moment leaves an empty directory until the run root goes
 		}
-		if lock, err := state.Try(filepath.Join(d, "lock"), true); err == nil && lock != nil {
+		if lock, err := flock.Try(filepath.Join(d, "lock"), flock.Exclusive); err == nil && lock != nil {
 			_ = os.RemoveAll(d) // another newcomer may do the same
 			lock.Unlock()
 		}

@@ -19,8 +19,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 const (
@@ -48,7 +48,7 @@ func Open(dir string) (*Log, error) {
 func (l *Log) Append(e container.Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	lock, err := state.Acquire(context.Background(), filepath.Join(l.dir, "lock"), true)
+	lock, err := flock.Acquire(context.Background(), filepath.Join(l.dir, "lock"), flock.Exclusive)
 	if err != nil {
 		return fmt.Errorf("event log: %w", err)
 	}

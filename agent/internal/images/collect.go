@@ -12,7 +12,7 @@ import (
 	"go.podman.io/storage"
 
 	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
-	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // BuildSuffix is in the names of the storage containers that builds work in; what follows is Temp.ID of their process.
@@ -98,7 +98,7 @@ func (s *Service) collectOrphans() {
 	if !due {
 		return
 	}
-	lock, err := state.Try(filepath.Join(s.layout.Locks(), "store"), true)
+	lock, err := flock.Try(filepath.Join(s.layout.Locks(), "store"), flock.Exclusive)
 	if err != nil || lock == nil {
 		return // others add to the store; dirty stays
 	}

@@ -15,16 +15,16 @@ import (
 	drivers "go.podman.io/storage/drivers"
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // view is an image's file system that a caller has open. Its mount is in no namespace: it goes with root, however this
 // process ends. Every name is looked up from root and can't lead out of it.
 type view struct {
 	id   string // of the image
-	lock *state.Lock
+	lock *flock.Lock
 
 	mu     sync.RWMutex // of root's descriptor
 	root   *os.File     // O_PATH; nil when closed
@@ -41,7 +41,7 @@ func (s *Service) opened(id string) (bool, error) {
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
-	lock, err := state.Try(path, true)
+	lock, err := flock.Try(path, flock.Exclusive)
 	if err != nil || lock == nil {
 		return true, err
 	}
@@ -103,7 +103,7 @@ func (s *Service) closeView(v *view) {
 	v.lock.Unlock()
 	close(v.closed)
 	// The last reader takes the lock's file away.
-	if lock, err := state.Try(s.openFSLock(v.id), true); err == nil && lock != nil {
+	if lock, err := flock.Try(s.openFSLock(v.id), flock.Exclusive); err == nil && lock != nil {
 		_ = os.Remove(s.openFSLock(v.id)) // a remover may have been faster
 		lock.Unlock()
 	}
@@ -120,7 +120,7 @@ func (s *Service) openFS(ctx context.Context, ref string) (_ *view, err error) {
 		return nil, err
 	}
 	v := &view{id: img.ID, closed: make(chan struct{})}
-	if v.lock, err = state.Acquire(ctx, s.openFSLock(img.ID), false); err != nil {
+	if v.lock, err = flock.Acquire(ctx, s.openFSLock(img.ID), flock.Shared); err != nil {
 		return nil, err
 	}
 	if v.root, err = s.mountDetached(ctx, img.TopLayer); err != nil {
@@ -141,7 +141,7 @@ func (s *Service) mountDetached(ctx context.Context, layer string) (root *os.Fil
 		return os.OpenFile(dir, flags, 0)
 	}
 	// Where a layer is mounted is the same for all agents, and taking a mount away renames that directory.
-	lock, err := state.Acquire(ctx, filepath.Join(s.layout.Locks(), "mount"), true)
+	lock, err := flock.Acquire(ctx, filepath.Join(s.layout.Locks(), "mount"), flock.Exclusive)
 	if err != nil {
 		return nil, err
 	}

@@ -3,13 +3,13 @@ package images
 import (
 	"context"
 
-	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 type heldKey struct{}
 
 // LockShared takes the store's lock for work that adds.
-func (s *Service) LockShared(ctx context.Context) (*state.Lock, error) { return s.layout.Shared(ctx) }
+func (s *Service) LockShared(ctx context.Context) (*flock.Lock, error) { return s.layout.Shared(ctx) }
 
 // Hold takes the store's shared lock, unless ctx has it already, and returns a context that has it.
 func (s *Service) Hold(ctx context.Context) (held context.Context, release func(), err error) {

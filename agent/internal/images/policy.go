@@ -14,6 +14,7 @@ import (
 	"go.podman.io/storage/pkg/configfile"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/atomicfile"
 )
 
 const acceptAnything = `{"default":[{"type":"insecureAcceptAnything"}]}`
@@ -90,10 +91,8 @@ func (s *Service) PolicyFile() (string, error) {
 	}
 	path := filepath.Join(s.temp.Dir, "policy.json")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := os.WriteFile(path+".new", []byte(acceptAnything), 0o600); err != nil {
-			return "", fmt.Errorf("signature policy: %w", err)
-		}
-		if err := os.Rename(path+".new", path); err != nil {
+		err := atomicfile.Write(path, []byte(acceptAnything), atomicfile.Options{TempDir: s.temp.Dir}) // goroutines may do this at once
+		if err != nil {
 			return "", fmt.Errorf("signature policy: %w", err)
 		}
 	}

@@ -21,11 +21,11 @@ import (
 	"go.podman.io/image/v5/types"
 	"go.podman.io/storage"
 
-	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 func (s *Service) handlePull(w http.ResponseWriter, r *http.Request) {
@@ -274,7 +274,7 @@ type note struct {
 	End   time.Time `json:"end"`
 }
 
-func leaveNote(l *state.Lock, n note) error {
+func leaveNote(l *flock.Lock, n note) error {
 	b, err := json.Marshal(n)
 	if err != nil {
 		return err
@@ -287,13 +287,13 @@ func leaveNote(l *state.Lock, n note) error {
 }
 
 // waitTurn takes the lock of a reference. If it had to wait, id is what the process before it pulled meanwhile.
-func (s *Service) waitTurn(ctx context.Context, key string) (lock *state.Lock, id string, err error) {
+func (s *Service) waitTurn(ctx context.Context, key string) (lock *flock.Lock, id string, err error) {
 	path := filepath.Join(s.layout.Locks(), key)
-	if lock, err = state.Try(path, true); err != nil || lock != nil {
+	if lock, err = flock.Try(path, flock.Exclusive); err != nil || lock != nil {
 		return lock, "", err
 	}
 	asked := time.Now()
-	if lock, err = state.Acquire(ctx, path, true); err != nil {
+	if lock, err = flock.Acquire(ctx, path, flock.Exclusive); err != nil {
 		return nil, "", err
 	}
 	var n note

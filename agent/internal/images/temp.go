@@ -10,13 +10,14 @@ import (
 	"strings"
 
 	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // Temp is one process's directory for temporary files. The lock file beside it says that the process lives.
 type Temp struct {
 	ID   string
 	Dir  string
-	lock *state.Lock
+	lock *flock.Lock
 }
 
 func newTemp(layout state.Layout) (*Temp, error) {
@@ -26,7 +27,7 @@ func newTemp(layout state.Layout) (*Temp, error) {
 	}
 	id := hex.EncodeToString(b[:])
 	dir := filepath.Join(layout.Temp(), id)
-	lock, err := state.Try(dir+".lock", true)
+	lock, err := flock.Try(dir+".lock", flock.Exclusive)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,7 @@ func sweepTemp(layout state.Layout, own string, dead func(dir string) error) (bo
 			continue
 		}
 		path := filepath.Join(layout.Temp(), e.Name())
-		lock, err := state.Try(path, true)
+		lock, err := flock.Try(path, flock.Exclusive)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -93,7 +94,7 @@ func alive(layout state.Layout, id string) bool {
 	if _, err := os.Stat(path); err != nil {
 		return false
 	}
-	lock, err := state.Try(path, true)
+	lock, err := flock.Try(path, flock.Exclusive)
 	if err != nil || lock == nil {
 		return true
 	}

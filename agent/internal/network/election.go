@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // election decides, for as long as this process holds the network, who runs the gateway: whoever has
@@ -71,7 +71,7 @@ func (e *election) run() (err error) {
 	const firstPause, longestPause = time.Millisecond, 50 * time.Millisecond
 	pause := firstPause
 	for {
-		won, err := tryLock(e.lock)
+		won, err := flock.TryFile(e.lock, flock.Exclusive)
 		switch {
 		case err != nil:
 			return err
@@ -105,7 +105,7 @@ func (e *election) isSettled() bool {
 
 // lead runs the gateway until stop. A process whose gateway fails gives the lead up.
 func (e *election) lead() error {
-	defer flock(e.lock, unix.LOCK_UN)
+	defer flock.UnlockFile(e.lock)
 	gw, err := e.n.startGateway()
 	if err != nil {
 		return fmt.Errorf("start the gateway: %w", err)

@@ -16,6 +16,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // A holder is this process's part in a network. Its lock file says that the process lives; its socket hands
@@ -69,7 +71,7 @@ func register(dir string, srv holderServer) (*holder, error) {
 		h.dir.Close()
 		return nil, err
 	}
-	if ok, err := tryLock(h.lock); !ok {
+	if ok, err := flock.TryFile(h.lock, flock.Exclusive); !ok {
 		h.dir.Close()
 		h.lock.Close()
 		return nil, fmt.Errorf("lock holder: %w", err)
@@ -182,7 +184,8 @@ func holderAlive(lock string) bool {
 		return false
 	}
 	defer f.Close()
-	return errors.Is(flock(f, unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+	free, err := flock.TryFile(f, flock.Shared)
+	return !free && err == nil
 }
 
 // dialHolder connects to a holder; h.dir names the directory.

@@ -4,18 +4,16 @@ package network
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"os"
 	"sync"
 
-	"golang.org/x/sys/unix"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // lockFile is a lock across processes whose content counts the changes made under it, so that a reader sees
 // with one pread whether what it remembers still holds. File times would not do: they are too coarse.
 type lockFile struct {
-	mu   sync.Mutex // flock does not exclude goroutines that share one open file
+	mu   sync.Mutex // the lock does not exclude goroutines that share one open file
 	file *os.File
 }
 
@@ -29,15 +27,15 @@ func openLockFile(path string) (*lockFile, error) {
 
 func (l *lockFile) lock() error {
 	l.mu.Lock()
-	if err := flock(l.file, unix.LOCK_EX); err != nil {
+	err := flock.WaitFile(l.file, flock.Exclusive)
+	if err != nil {
 		l.mu.Unlock()
-		return fmt.Errorf("lock %s: %w", l.file.Name(), err)
 	}
-	return nil
+	return err
 }
 
 func (l *lockFile) unlock() {
-	flock(l.file, unix.LOCK_UN)
+	flock.UnlockFile(l.file)
 	l.mu.Unlock()
 }
 
@@ -56,20 +54,3 @@ func (l *lockFile) bump() error {
 }
 
 func (l *lockFile) close() error { return l.file.Close() }
-
-func flock(f *os.File, how int) error {
-	for {
-		if err := unix.Flock(int(f.Fd()), how); err != unix.EINTR {
-			return err
-		}
-	}
-}
-
-// tryLock reports whether the lock was free; it is held then.
-func tryLock(f *os.File) (bool, error) {
-	err := flock(f, unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return false, nil
-	}
-	return err == nil, err
-}

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+
+	"github.com/caisson-dev/caisson/internal/atomicfile"
 )
 
 // record is a network's state as all processes see it, in state.json of its directory.
@@ -114,12 +116,9 @@ func (s *stateDir) save(r *record) error {
 	if err != nil {
 		return err
 	}
-	tmp := s.path() + ".new" // one name will do: the lock is held
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+	// Not synced: what a reboot leaves of it, nobody holds.
+	if err := atomicfile.Write(s.path(), b, atomicfile.Options{}); err != nil {
 		return notFound(err)
-	}
-	if err := os.Rename(tmp, s.path()); err != nil {
-		return err
 	}
 	return s.lock.bump()
 }

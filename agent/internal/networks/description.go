@@ -17,6 +17,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/network"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/atomicfile"
 )
 
 // Description is a network that was created: a file of the store.
@@ -97,9 +98,5 @@ func (s *Service) save(d *Description) error {
 	if err := os.MkdirAll(s.cfg.Dir, 0o700); err != nil {
 		return err
 	}
-	path := s.file(d.Name)
-	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return atomicfile.Write(s.file(d.Name), b, atomicfile.Options{Sync: true})
 }

@@ -8,10 +8,10 @@ import (
 	"sync"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
-	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // Config of a Service.
@@ -73,8 +73,8 @@ func (s *Service) Close() error {
 }
 
 // lock keeps two agents from creating or removing the same network.
-func (s *Service) lock(ctx context.Context) (*state.Lock, error) {
-	return state.Acquire(ctx, s.cfg.Lock, true)
+func (s *Service) lock(ctx context.Context) (*flock.Lock, error) {
+	return flock.Acquire(ctx, s.cfg.Lock, flock.Exclusive)
 }
 
 func (s *Service) emit(action container.EventAction, name string) {

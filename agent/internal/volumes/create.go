@@ -16,6 +16,8 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/atomicfile"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 func (s *Service) create(r *http.Request, opts container.VolumeOptions) (*container.Volume, error) {
@@ -28,12 +30,12 @@ func (s *Service) create(r *http.Request, opts container.VolumeOptions) (*contai
 	if err := names.CheckLabels("VolumeOptions.Labels", opts.Labels); err != nil {
 		return nil, err
 	}
-	lock, err := s.lock(r.Context(), false)
+	lock, err := s.lock(r.Context(), flock.Shared)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Unlock()
-	if err := s.make(container.Volume{Name: opts.Name, Labels: opts.Labels, Anonymous: anonymous}); err != nil {
+	if err := s.make(container.Volume{Name: opts.Name, Labels: opts.Labels, Anonymous: anonymous}, true); err != nil {
 		return nil, err
 	}
 	return s.volume(opts.Name, nil)
@@ -51,12 +53,13 @@ func NameAnonymous(mounts []container.Mount) (anonymous []string) {
 }
 
 // Make makes the volumes that mounts name and that do not exist. Those that anonymous names too go with their
-// container. The container's record has them already: whatever happens, they go with it.
-func (s *Service) Make(ctx context.Context, mounts []container.Mount, anonymous []string) error {
+// container. The container's record has them already: whatever happens, they go with it. A durable container's survive a
+// crash of the machine, as all do that have a name of the user's.
+func (s *Service) Make(ctx context.Context, mounts []container.Mount, anonymous []string, durable bool) error {
 	if !slices.ContainsFunc(mounts, func(m container.Mount) bool { return m.Type == container.MountVolume }) {
 		return nil
 	}
-	lock, err := s.lock(ctx, false)
+	lock, err := s.lock(ctx, flock.Shared)
 	if err != nil {
 		return err
 	}
@@ -65,7 +68,8 @@ func (s *Service) Make(ctx context.Context, mounts []container.Mount, anonymous 
 		if m.Type != container.MountVolume {
 			continue
 		}
-		if err := s.make(container.Volume{Name: m.Source, Anonymous: slices.Contains(anonymous, m.Source)}); err != nil {
+		v := container.Volume{Name: m.Source, Anonymous: slices.Contains(anonymous, m.Source)}
+		if err := s.make(v, !v.Anonymous || durable); err != nil {
 			return err
 		}
 	}
@@ -73,12 +77,12 @@ func (s *Service) Make(ctx context.Context, mounts []container.Mount, anonymous 
 }
 
 // make makes a volume unless it exists; the lock is held.
-func (s *Service) make(v container.Volume) error {
+func (s *Service) make(v container.Volume, durable bool) error {
 	if _, err := os.Lstat(s.Path(v.Name)); err == nil {
 		return nil
 	}
 	v.Created = time.Now()
-	made, err := s.write(v)
+	made, err := s.write(v, durable)
 	if err != nil {
 		return fmt.Errorf("make volume %s: %w", v.Name, err)
 	}
@@ -89,7 +93,7 @@ func (s *Service) make(v container.Volume) error {
 }
 
 // write makes a volume's directories. The umask of the owner's process is not the container's, so modes are set apart.
-func (s *Service) write(v container.Volume) (made bool, err error) {
+func (s *Service) write(v container.Volume, durable bool) (made bool, err error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return false, err
@@ -101,7 +105,7 @@ func (s *Service) write(v container.Volume) (made bool, err error) {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		return false, err
 	}
-	if err := os.WriteFile(s.file(v.Name), b, 0o600); err != nil {
+	if err := atomicfile.Write(s.file(v.Name), b, atomicfile.Options{Sync: durable, TempDir: dir}); err != nil {
 		return false, err
 	}
 	err = os.Mkdir(s.Path(v.Name), 0o755) // last: it is what makes it a volume
@@ -111,5 +115,8 @@ func (s *Service) write(v container.Volume) (made bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return true, os.Chmod(s.Path(v.Name), 0o755)
+	if err := os.Chmod(s.Path(v.Name), 0o755); err != nil || !durable {
+		return true, err
+	}
+	return true, errors.Join(atomicfile.SyncDir(dir), atomicfile.SyncDir(s.cfg.Dir))
 }

@@ -8,11 +8,12 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 func (s *Service) prune(r *http.Request, opts container.PruneVolumesOptions) (container.PruneResult, error) {
 	var res container.PruneResult
-	lock, err := s.lock(r.Context(), true)
+	lock, err := s.lock(r.Context(), flock.Exclusive)
 	if err != nil {
 		return res, err
 	}

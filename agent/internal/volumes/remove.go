@@ -14,10 +14,11 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 func (s *Service) remove(r *http.Request, in api.Name) (wire.None, error) {
-	lock, err := s.lock(r.Context(), true)
+	lock, err := s.lock(r.Context(), flock.Exclusive)
 	if err != nil {
 		return wire.None{}, err
 	}

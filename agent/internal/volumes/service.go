@@ -6,10 +6,10 @@ import (
 	"context"
 	"path/filepath"
 
-	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // User is a container that mounts a volume.
@@ -48,6 +48,6 @@ func (s *Service) file(name string) string { return filepath.Join(s.cfg.Dir, nam
 
 // lock is exclusive for those who remove, shared for those who make volumes or look at who has one. A container has its
 // volumes in its record before it asks for the lock, so a remover sees it, or the container makes them anew.
-func (s *Service) lock(ctx context.Context, exclusive bool) (*state.Lock, error) {
-	return state.Acquire(ctx, s.cfg.Lock, exclusive)
+func (s *Service) lock(ctx context.Context, m flock.Mode) (*flock.Lock, error) {
+	return flock.Acquire(ctx, s.cfg.Lock, m)
 }

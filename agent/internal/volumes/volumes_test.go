@@ -133,7 +133,7 @@ func TestPrune(t *testing.T) {
 			r := newRoom(t)
 			require.NoError(t, r.Make(t.Context(), []container.Mount{
 				{Type: container.MountVolume, Source: "anonymous"}, {Type: container.MountVolume, Source: "used"}, {Type: container.MountTmpfs},
-			}, []string{"anonymous", "used"}))
+			}, []string{"anonymous", "used"}, false))
 			r.create(t, container.VolumeOptions{Name: "named"})
 			r.create(t, container.VolumeOptions{Name: "labelled", Labels: map[string]string{"a": "1"}})
 			r.users = map[string][]volumes.User{"used": {{ID: "1"}}}
@@ -167,8 +167,8 @@ func TestMakeAndDrop(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	mounts := []container.Mount{{Type: container.MountVolume, Source: "mine"}, {Type: container.MountVolume, Source: "ours"}}
-	require.NoError(t, r.Make(t.Context(), mounts, []string{"mine"}))
-	require.NoError(t, r.Make(t.Context(), mounts, []string{"mine"}), "they are there")
+	require.NoError(t, r.Make(t.Context(), mounts, []string{"mine"}, false))
+	require.NoError(t, r.Make(t.Context(), mounts, []string{"mine"}, false), "they are there")
 	var v container.Volume
 	require.NoError(t, r.ask(t, api.VolumeGet, api.Name{Name: "mine"}, &v))
 	assert.True(t, v.Anonymous)
@@ -196,7 +196,7 @@ func TestPrepare(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRoom(t)
 			c.mount.Type, c.mount.Source = container.MountVolume, "data"
-			require.NoError(t, r.Make(t.Context(), []container.Mount{c.mount}, nil))
+			require.NoError(t, r.Make(t.Context(), []container.Mount{c.mount}, nil, false))
 			for range 2 {
 				dir, err := r.Prepare(c.mount, rootfs)
 				require.NoError(t, err)

@@ -1,8 +1,8 @@
 package storage
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"cuelabs.dev/go/oci/ociregistry"
-	"github.com/caisson-dev/caisson/internal/filelock"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/caisson-dev/caisson/internal/atomicfile"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // staleTemp is the age at which a temporary file is a dead process's: one is written in milliseconds.
@@ -84,50 +86,35 @@ func (d *Dir) removeStaleTemp() error {
 // shared keeps Collect out, here and in other processes, until the returned function is called.
 func (d *Dir) shared() (func(), error) {
 	d.gate.RLock()
-	f, err := d.flock(false)
+	lock, err := d.lock(flock.Shared)
 	if err != nil {
 		d.gate.RUnlock()
 		return nil, err
 	}
-	return func() { _ = f.Close(); d.gate.RUnlock() }, nil
+	return func() { lock.Unlock(); d.gate.RUnlock() }, nil
 }
 
 // exclusive keeps all writers out until the returned function is called.
 func (d *Dir) exclusive() (func(), error) {
 	d.gate.Lock()
-	f, err := d.flock(true)
+	lock, err := d.lock(flock.Exclusive)
 	if err != nil {
 		d.gate.Unlock()
 		return nil, err
 	}
-	return func() { _ = f.Close(); d.gate.Unlock() }, nil
+	return func() { lock.Unlock(); d.gate.Unlock() }, nil
 }
 
-// flock takes the lock of all processes. One waits for it while holding the turnstile, which keeps later ones out: else
+// lock takes the lock of all processes. One waits for it while holding the turnstile, which keeps later ones out: else
 // writers whose times overlap could hold it for ever between them, and Collect would never get it.
-func (d *Dir) flock(exclusive bool) (*os.File, error) {
-	turnstile, err := openLocked(d.lockPath()+".next", true)
+func (d *Dir) lock(m flock.Mode) (*flock.Lock, error) {
+	ctx := context.Background()
+	turnstile, err := flock.Acquire(ctx, d.lockPath()+".next", flock.Exclusive)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = turnstile.Close() }()
-	return openLocked(d.lockPath(), exclusive)
-}
-
-func openLocked(path string, exclusive bool) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	lock := filelock.RLock
-	if exclusive {
-		lock = filelock.Lock
-	}
-	if err := lock(f); err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	return f, nil
+	defer turnstile.Unlock()
+	return flock.Acquire(ctx, d.lockPath(), m)
 }
 
 func (d *Dir) blobPath(dig ociregistry.Digest) string {
@@ -174,31 +161,15 @@ func (d *Dir) mkdir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(parent)
+	return atomicfile.SyncDir(parent)
 }
 
 // writeFile puts data at path: whole or not at all.
-func (d *Dir) writeFile(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Join(d.root, "tmp"), "f")
-	if err != nil {
+func (d *Dir) writeFile(path string, data []byte) error {
+	if err := d.mkdir(filepath.Dir(path)); err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return d.moveInto(f.Name(), path)
+	return atomicfile.Write(path, data, atomicfile.Options{Sync: true, TempDir: filepath.Join(d.root, "tmp")})
 }
 
 func (d *Dir) moveInto(from, path string) error {
@@ -208,7 +179,7 @@ func (d *Dir) moveInto(from, path string) error {
 	if err := os.Rename(from, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return atomicfile.SyncDir(filepath.Dir(path))
 }
 
 // touch makes an empty file, or renews the time of one, which Collect looks at.
@@ -226,7 +197,7 @@ func (d *Dir) touch(path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return atomicfile.SyncDir(filepath.Dir(path))
 }
 
 // remove is os.Remove, and fs.ErrNotExist is no error.

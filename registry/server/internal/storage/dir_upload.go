@@ -9,12 +9,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
 	"cuelabs.dev/go/oci/ociregistry"
-	"github.com/caisson-dev/caisson/internal/filelock"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // lockPoll is how often a writer looks whether another process's writer of the same upload has gone.
@@ -178,7 +180,7 @@ func (d *Dir) openUpload(ctx context.Context, repo, id string) (_ *dirWriter, er
 
 func lockUpload(ctx context.Context, f *os.File) error {
 	for {
-		ok, err := filelock.TryLock(f)
+		ok, err := flock.TryFile(f, flock.Exclusive)
 		if ok || err != nil {
 			return err
 		}
@@ -317,7 +319,7 @@ func (w *dirWriter) Cancel() error {
 
 // release closes the file where an open one can't be renamed or removed.
 func (w *dirWriter) release() {
-	if !renameOpen && w.f != nil {
+	if runtime.GOOS == "windows" && w.f != nil {
 		_ = w.f.Close()
 		w.f = nil
 	}
