@@ -6,8 +6,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"net"
 	"net/http"
 
@@ -47,7 +45,7 @@ func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer rd.Close()
-	conn, br, err := hijack(w)
+	conn, br, err := wire.Hijack(w)
 	if err != nil {
 		wire.Fail(w, err)
 		return
@@ -146,17 +144,4 @@ func (r *run) writeStdin(p []byte) {
 	if f != nil {
 		_, _ = f.Write(p)
 	}
-}
-
-// hijack answers an upgrade and takes the connection over.
-func hijack(w http.ResponseWriter) (net.Conn, *bufio.Reader, error) {
-	conn, rw, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return nil, nil, fmt.Errorf("take the connection over: %w", err)
-	}
-	if _, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+api.Upgrade+"\r\n\r\n"); err != nil {
-		conn.Close()
-		return nil, nil, err
-	}
-	return conn, rw.Reader, nil
 }

@@ -3,21 +3,17 @@
 package containers
 
 import (
-	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"path"
 	"strings"
-
-	"go.podman.io/storage"
-	"go.podman.io/storage/pkg/archive"
 
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/rootfs"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -74,71 +70,8 @@ func (s *Service) quietDiff(ctx context.Context, rec *Record, noPause bool) (*os
 			}
 		}
 	}
-	return s.spoolDiff(ctx, rec.ID)
-}
-
-// spoolDiff copies the layer to a file without a name: the store's lock is held while a layer is read.
-func (s *Service) spoolDiff(ctx context.Context, id string) (_ *os.File, err error) {
-	layer, err := s.layer(id)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.CreateTemp(s.Images.Temp().Dir, "commit-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-		}
-	}()
-	if err := os.Remove(f.Name()); err != nil {
-		return nil, err
-	}
-	plain := archive.Uncompressed
-	rc, err := s.Images.Storage().Diff("", layer, &storage.DiffOptions{Compression: &plain})
-	if err != nil {
-		return nil, s.layerError(id, err)
-	}
-	err = withoutMountPoints(ctx, f, rc)
-	if cerr := rc.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the layer of container %s: %w", names.Short(id), err)
-	}
-	return f, nil
-}
-
-// withoutMountPoints copies a layer without what was made for the engine's mounts, as Docker keeps it in a layer that
-// it does not commit.
-func withoutMountPoints(ctx context.Context, w io.Writer, r io.Reader) error {
-	tr, tw := tar.NewReader(r), tar.NewWriter(w)
-	for {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			return tw.Close()
-		}
-		if err != nil {
-			return err
-		}
-		whiteout := strings.HasPrefix(path.Base(h.Name), archive.WhiteoutPrefix)
-		if mountPoint(path.Clean("/"+h.Name)) && h.Size == 0 && !whiteout {
-			continue
-		}
-		if err := tw.WriteHeader(h); err != nil {
-			return err
-		}
-		if _, err := io.Copy(tw, tr); err != nil {
-			return err
-		}
-	}
+	diff, err := rootfs.Spool(ctx, s.Images.Storage(), rec.ID, s.Images.Temp().Dir)
+	return diff, s.unlessGone(rec.ID, err)
 }
 
 // putImage writes layer and image into the store.

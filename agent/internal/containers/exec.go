@@ -53,7 +53,7 @@ func (s *Service) exec(w http.ResponseWriter, r *http.Request) {
 		wire.Reply(w, wire.None{})
 		return
 	}
-	conn, br, err := hijack(w)
+	conn, br, err := wire.Hijack(w)
 	if err != nil {
 		_ = e.abort() // there is no one to tell
 		wire.Fail(w, err)

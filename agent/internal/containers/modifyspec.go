@@ -32,7 +32,7 @@ func (s *Service) createModified(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, err)
 		return
 	}
-	conn, br, err := hijack(w)
+	conn, br, err := wire.Hijack(w)
 	if err != nil {
 		wire.Fail(w, err)
 		return

@@ -9,16 +9,17 @@ import (
 
 // routeOperations registers what can be done with a container beyond its life.
 func (s *Service) routeOperations(mux *wire.Mux) {
+	files := s.newFileRequests()
 	mux.Handle(api.Events, s.events)
 	mux.Handle(api.ContainerPause, s.running(wire.Handle(s.pause)))
 	mux.Handle(api.ContainerResume, s.running(wire.Handle(s.resume)))
 	mux.Handle(api.ContainerRename, s.settled(wire.Handle(s.rename)))
 	mux.Handle(api.ContainerTop, s.running(wire.Handle(s.top)))
 	mux.Handle(api.ContainerStats, s.running(wire.Handle(s.stats)))
-	mux.Handle(api.ContainerStat, s.settled(wire.Handle(s.statPath)))
-	mux.Handle(api.ContainerCopyTo, s.settled(s.copyTo))
-	mux.Handle(api.ContainerCopyFrom, s.settled(s.copyFrom))
-	mux.Handle(api.ContainerExport, s.settled(s.export))
+	mux.Handle(api.ContainerStat, s.settled(wire.Handle(files.Stat)))
+	mux.Handle(api.ContainerCopyTo, s.settled(files.CopyTo))
+	mux.Handle(api.ContainerCopyFrom, s.settled(files.CopyFrom))
+	mux.Handle(api.ContainerExport, s.settled(files.Export))
 	mux.Handle(api.ContainerDiff, s.settled(wire.Handle(s.diff)))
 	mux.Handle(api.ContainerCommit, s.settled(wire.Handle(s.commit)))
 	mux.Handle(api.ContainerUpdate, s.settled(wire.Handle(s.update)))

@@ -66,7 +66,7 @@ func (s *Service) sendSocket(w http.ResponseWriter, r *http.Request, open func(c
 		return
 	}
 	defer f.Close()
-	conn, br, err := hijack(w)
+	conn, br, err := wire.Hijack(w)
 	if err != nil {
 		wire.Fail(w, err)
 		return

@@ -44,9 +44,9 @@ func (s *Service) Measure(ctx context.Context, u *image.DiskUsage) error {
 
 // ownSize is the size of a container's layer as it lies on the disk: no lock is held and nothing is mounted for it.
 func (s *Service) ownSize(id string) int64 {
-	layer, err := s.layer(id)
+	c, err := s.Images.Storage().Container(id)
 	if err != nil {
 		return 0 // just removed
 	}
-	return diskspace.Usage(filepath.Join(s.layout.Graph(), "overlay", layer, "diff"))
+	return diskspace.Usage(filepath.Join(s.layout.Graph(), "overlay", c.LayerID, "diff"))
 }

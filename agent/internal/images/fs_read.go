@@ -13,6 +13,7 @@ import (
 	pathrs "github.com/cyphar/filepath-securejoin/pathrs-lite"
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/agent/internal/pack"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -73,36 +74,11 @@ func describeFile(name string, f *os.File) (api.FileInfo, error) {
 }
 
 func fileInfo(name string, st *unix.Stat_t) api.FileInfo {
-	info := api.FileInfo{Name: name, Size: st.Size, Mode: FileMode(st.Mode), ModTime: time.Unix(st.Mtim.Unix()), UID: int(st.Uid), GID: int(st.Gid)}
+	info := api.FileInfo{Name: name, Size: st.Size, Mode: pack.FileMode(st.Mode), ModTime: time.Unix(st.Mtim.Unix()), UID: int(st.Uid), GID: int(st.Gid)}
 	if y := info.ModTime.UTC().Year(); y < 0 || y > 9999 {
 		info.ModTime = time.Time{} // JSON has no such year
 	}
 	return info
-}
-
-// FileMode is the kernel's mode in Go's bits.
-func FileMode(m uint32) fs.FileMode {
-	mode := fs.FileMode(m & 0o777)
-	switch m & unix.S_IFMT {
-	case unix.S_IFDIR:
-		mode |= fs.ModeDir
-	case unix.S_IFLNK:
-		mode |= fs.ModeSymlink
-	case unix.S_IFCHR:
-		mode |= fs.ModeDevice | fs.ModeCharDevice
-	case unix.S_IFBLK:
-		mode |= fs.ModeDevice
-	case unix.S_IFIFO:
-		mode |= fs.ModeNamedPipe
-	case unix.S_IFSOCK:
-		mode |= fs.ModeSocket
-	}
-	for bit, is := range map[uint32]fs.FileMode{unix.S_ISUID: fs.ModeSetuid, unix.S_ISGID: fs.ModeSetgid, unix.S_ISVTX: fs.ModeSticky} {
-		if m&bit != 0 {
-			mode |= is
-		}
-	}
-	return mode
 }
 
 func (s *Service) statFS(r *http.Request, in api.FileRequest) (info api.FileInfo, err error) {

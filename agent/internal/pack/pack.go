@@ -229,6 +229,31 @@ func Fstat(h *os.File) (*unix.Stat_t, error) {
 	return &st, nil
 }
 
+// FileMode is the kernel's mode in Go's bits.
+func FileMode(m uint32) fs.FileMode {
+	mode := fs.FileMode(m & 0o777)
+	switch m & unix.S_IFMT {
+	case unix.S_IFDIR:
+		mode |= fs.ModeDir
+	case unix.S_IFLNK:
+		mode |= fs.ModeSymlink
+	case unix.S_IFCHR:
+		mode |= fs.ModeDevice | fs.ModeCharDevice
+	case unix.S_IFBLK:
+		mode |= fs.ModeDevice
+	case unix.S_IFIFO:
+		mode |= fs.ModeNamedPipe
+	case unix.S_IFSOCK:
+		mode |= fs.ModeSocket
+	}
+	for bit, is := range map[uint32]fs.FileMode{unix.S_ISUID: fs.ModeSetuid, unix.S_ISGID: fs.ModeSetgid, unix.S_ISVTX: fs.ModeSticky} {
+		if m&bit != 0 {
+			mode |= is
+		}
+	}
+	return mode
+}
+
 // Readlink reads a link that is open by O_PATH.
 func Readlink(h *os.File) (string, error) {
 	buf := make([]byte, unix.PathMax)

@@ -1,6 +1,6 @@
 //go:build linux
 
-package containers
+package rootfs
 
 import (
 	"archive/tar"
@@ -29,7 +29,7 @@ type owner struct {
 
 // unpacker writes a tar stream into a directory of a view.
 type unpacker struct {
-	v     *view
+	v     *View
 	dir   string // absolute, in the container
 	owner owner
 	buf   []byte
@@ -40,7 +40,7 @@ type unpacker struct {
 }
 
 func (u *unpacker) unpack(r io.Reader) error {
-	defer func() { closeAll(u.parent) }()
+	defer u.leave()
 	u.buf = make([]byte, 128<<10)
 	tr := tar.NewReader(r)
 	for {
@@ -123,13 +123,20 @@ func (u *unpacker) write(h *tar.Header, full string, r io.Reader) error {
 	return u.create(h, base, r)
 }
 
+// leave closes the directory that the last file went to.
+func (u *unpacker) leave() {
+	if u.parent != nil {
+		u.parent.Close()
+		u.parent = nil
+	}
+}
+
 // enter opens the directory that the next file goes to.
 func (u *unpacker) enter(dir string) error {
 	if u.parent != nil && u.at == dir {
 		return nil
 	}
-	closeAll(u.parent)
-	u.parent = nil
+	u.leave()
 	p, err := makeDirs(u.v.root, dir, func(d *os.File) error { return u.chown(d, 0, 0) })
 	if err != nil {
 		return err

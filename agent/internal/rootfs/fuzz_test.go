@@ -1,6 +1,6 @@
 //go:build linux
 
-package containers
+package rootfs
 
 import (
 	"archive/tar"
@@ -78,11 +78,11 @@ func FuzzCopyTo(f *testing.F) {
 	})
 }
 
-func openRoot(t *testing.T, dir string) *view {
+func openRoot(t *testing.T, dir string) *View {
 	root, err := openPath(dir)
 	require.NoError(t, err)
 	t.Cleanup(func() { root.Close() })
-	return &view{rec: &Record{ID: "0123456789abcdef"}, root: root, rootfs: dir}
+	return &View{id: "0123456789abcdef", root: root, path: dir, release: func() error { return nil }}
 }
 
 func copyInto(t *testing.T, root, dir string, stream []byte) error {

@@ -1,12 +1,11 @@
 //go:build linux
 
-package containers
+package rootfs
 
 import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -15,35 +14,26 @@ import (
 	"go.podman.io/storage/pkg/archive"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
-	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
-func (s *Service) diff(r *http.Request, _ wire.None) ([]container.Change, error) {
-	id := r.PathValue("id")
-	layer, err := s.layer(id)
+// Diff is what a container has changed in its file system.
+func Diff(st Store, id string) ([]container.Change, error) {
+	c, err := st.Container(id)
 	if err != nil {
-		return nil, err
+		return nil, layerError(id, err)
 	}
-	changes, err := s.Images.Storage().Changes("", layer)
+	changes, err := st.Changes("", c.LayerID)
 	if err != nil {
-		return nil, s.layerError(id, err)
+		return nil, layerError(id, err)
 	}
 	return visible(changes), nil
 }
 
-// layer returns the container's read-write layer.
-func (s *Service) layer(id string) (string, error) {
-	c, err := s.Images.Storage().Container(id)
-	if err != nil {
-		return "", s.layerError(id, err)
-	}
-	return c.LayerID, nil
-}
-
-func (s *Service) layerError(id string, err error) error {
-	if errors.Is(err, storage.ErrContainerUnknown) || errors.Is(err, storage.ErrLayerUnknown) || !s.exists(id) {
-		return notFound(id)
+func layerError(id string, err error) error {
+	if errors.Is(err, storage.ErrContainerUnknown) || errors.Is(err, storage.ErrLayerUnknown) {
+		return api.Errorf(api.ErrNotFound, "container %s: no such container", id)
 	}
 	return fmt.Errorf("compare container %s with its image: %w", names.Short(id), err)
 }
