@@ -39,7 +39,7 @@ func (c *Container) Attach(ctx context.Context, opts AttachOptions) (*Attachment
 	if err != nil {
 		return nil, err
 	}
-	return &Attachment{newSession(ctx, conn, keys, opts.Stdin, opts.Stdout, opts.Stderr)}, nil
+	return &Attachment{newSession(ctx, c.c, conn, keys, opts.Stdin, opts.Stdout, opts.Stderr)}, nil
 }
 
 // Wait waits until the process has ended and all its output is written.

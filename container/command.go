@@ -69,7 +69,7 @@ func (cmd *Cmd) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd.s = newSession(ctx, conn, nil, cmd.Stdin, cmd.Stdout, cmd.Stderr)
+	cmd.s = newSession(ctx, cmd.c.c, conn, nil, cmd.Stdin, cmd.Stdout, cmd.Stderr)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/client"
 )
 
 // CopyOptions tune copies into a container.
@@ -40,7 +41,7 @@ func (c *Container) CopyTo(ctx context.Context, dir string, tar io.Reader, opts 
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- result(conn) }()
+	go func() { done <- c.result(ctx, conn) }()
 	sent := make(chan error, 1)
 	go func() { sent <- sendInput(api.NewFrameWriter(conn), tar) }()
 	select {
@@ -83,13 +84,13 @@ func sendInput(fw *api.FrameWriter, r io.Reader) error {
 }
 
 // result reads the last frame.
-func result(r io.Reader) error {
+func (c *Container) result(ctx context.Context, r io.Reader) error {
 	fr := api.NewFrameReader(r)
 	for {
 		kind, p, err := fr.Next()
 		switch {
 		case err != nil:
-			return fmt.Errorf("stream from the agent: %w", unexpected(err))
+			return broken(ctx, c.c, err)
 		case kind == api.Exit:
 			return nil
 		case kind == api.Failure:
@@ -98,11 +99,15 @@ func result(r io.Reader) error {
 	}
 }
 
-func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
+// broken says why a stream from the agent ended before its last frame.
+func broken(ctx context.Context, c *client.Client, err error) error {
+	if why := c.Why(ctx); why != nil {
+		return why
 	}
-	return err
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("stream from the agent: %w", err)
 }
 
 // FileInfo describes a file of a container.
@@ -138,12 +143,12 @@ func (c *Container) CopyFrom(ctx context.Context, path string, opts CopyFromOpti
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &frameBody{ctx: ctx, body: body, fr: api.NewFrameReader(body)}
+	r := &frameBody{ctx: ctx, c: c.c, body: body, fr: api.NewFrameReader(body)}
 	kind, p, err := r.fr.Next()
 	var info FileInfo
 	switch {
 	case err != nil:
-		err = r.explain(err)
+		err = broken(ctx, c.c, err)
 	case kind == api.Failure:
 		err = failure(p)
 	case kind == api.Started:
@@ -176,6 +181,7 @@ func (c *Container) stat(ctx context.Context, path string, opts CopyFromOptions)
 // frameBody is the data of a response in frames, which tell a whole stream from a broken one.
 type frameBody struct {
 	ctx  context.Context //nolint:containedctx // the request's, to say why it broke
+	c    *client.Client
 	body io.ReadCloser
 	fr   *api.FrameReader
 	rest []byte
@@ -190,7 +196,7 @@ func (r *frameBody) Read(p []byte) (int, error) {
 		kind, data, err := r.fr.Next()
 		switch {
 		case err != nil:
-			r.err = r.explain(err)
+			r.err = broken(r.ctx, r.c, err)
 		case kind == api.Stdout:
 			r.rest = data
 		case kind == api.Exit:
@@ -202,13 +208,6 @@ func (r *frameBody) Read(p []byte) (int, error) {
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]
 	return n, nil
-}
-
-func (r *frameBody) explain(err error) error {
-	if r.ctx.Err() != nil {
-		return context.Cause(r.ctx)
-	}
-	return fmt.Errorf("stream from the agent: %w", unexpected(err))
 }
 
 func (r *frameBody) Close() error { return r.body.Close() }

@@ -16,5 +16,5 @@ func (c *Container) Export(ctx context.Context) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &frameBody{ctx: ctx, body: body, fr: api.NewFrameReader(body)}, nil
+	return &frameBody{ctx: ctx, c: c.c, body: body, fr: api.NewFrameReader(body)}, nil
 }

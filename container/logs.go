@@ -158,10 +158,7 @@ func (c *Container) chunks(ctx context.Context, opts LogsOptions, each func(api.
 			return nil
 		}
 		if err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			return err
+			return broken(ctx, c.c, err)
 		}
 		switch {
 		case kind == api.Failure:

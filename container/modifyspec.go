@@ -29,7 +29,7 @@ func (e *Engine) createModified(ctx context.Context, opts Options) (ref api.Crea
 	for {
 		kind, p, err := fr.Next()
 		if err != nil {
-			return ref, fmt.Errorf("stream from the agent: %w", err)
+			return ref, broken(ctx, e.c, err)
 		}
 		switch kind {
 		case api.Spec:

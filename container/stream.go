@@ -9,10 +9,13 @@ import (
 	"sync"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/client"
 )
 
 // session is the owner's end of an attach or exec stream.
 type session struct {
+	ctx  context.Context //nolint:containedctx // the call's, to say why the stream broke
+	c    *client.Client
 	conn io.ReadWriteCloser
 	out  *api.FrameWriter
 	stop func() bool // ends the watch on the context
@@ -27,8 +30,8 @@ type session struct {
 
 // newSession copies both ways until the stream's last frame. stdin is read in a goroutine of its own, which may
 // outlive the session by one Read: a Reader can't be interrupted.
-func newSession(ctx context.Context, conn io.ReadWriteCloser, keys []byte, stdin io.Reader, stdout, stderr io.Writer) *session {
-	s := &session{conn: conn, out: api.NewFrameWriter(conn), stdout: stdout, stderr: stderr, done: make(chan struct{})}
+func newSession(ctx context.Context, c *client.Client, conn io.ReadWriteCloser, keys []byte, stdin io.Reader, stdout, stderr io.Writer) *session {
+	s := &session{ctx: ctx, c: c, conn: conn, out: api.NewFrameWriter(conn), stdout: stdout, stderr: stderr, done: make(chan struct{})}
 	s.stop = context.AfterFunc(ctx, func() {
 		s.finish(context.Cause(ctx))
 	})
@@ -75,10 +78,7 @@ func (s *session) read() {
 	for {
 		kind, p, err := fr.Next()
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			s.end(fmt.Errorf("stream from the agent: %w", err))
+			s.end(broken(s.ctx, s.c, err))
 			return
 		}
 		switch kind {

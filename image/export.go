@@ -18,5 +18,5 @@ func (s *Store) Export(ctx context.Context, w io.Writer, ref string) error {
 		return err
 	}
 	defer body.Close()
-	return receive(ctx, "export image "+ref, body, w)
+	return s.receive(ctx, "export image "+ref, body, w)
 }

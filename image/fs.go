@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -43,8 +44,11 @@ func (s *Store) FS(ctx context.Context, ref string) (*FS, error) {
 		err = json.Unmarshal(line, &f.handle)
 	}
 	if err != nil {
+		if why := s.c.Why(ctx); why != nil {
+			err = why
+		}
 		cancel()
-		return nil, errors.Join(err, body.Close())
+		return nil, errors.Join(fmt.Errorf("open the file system of %s: %w", ref, err), body.Close())
 	}
 	f.close = sync.OnceValue(func() error {
 		defer cancel()
@@ -71,6 +75,7 @@ func (f *FS) ask(op string, route api.Route, in api.FileRequest, out any) error 
 
 // pathError makes the errors of io/fs of the agent's.
 func (f *FS) pathError(op, name string, err error) error {
+	var answer *api.Error
 	switch {
 	case err == nil:
 		return nil
@@ -83,6 +88,10 @@ func (f *FS) pathError(op, name string, err error) error {
 		err = fs.ErrNotExist
 	case errors.Is(err, ErrPermission):
 		err = fs.ErrPermission
+	case !errors.As(err, &answer):
+		if why := f.c.Why(f.ctx); why != nil {
+			err = why
+		}
 	}
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }

@@ -35,18 +35,19 @@ func (s *Store) Save(ctx context.Context, w io.Writer, refs []string, opts SaveO
 		return err
 	}
 	defer body.Close()
-	return receive(ctx, "save images", body, w)
+	return s.receive(ctx, "save images", body, w)
 }
 
 // receive writes a stream in frames, which tell a whole one from a broken one, to w.
-func receive(ctx context.Context, what string, body io.Reader, w io.Writer) error {
+func (s *Store) receive(ctx context.Context, what string, body io.Reader, w io.Writer) error {
 	r := api.NewFrameReader(body)
 	for {
 		kind, data, err := r.Next()
 		switch {
-		case err != nil && ctx.Err() != nil:
-			return fmt.Errorf("%s: %w", what, context.Cause(ctx))
 		case err != nil:
+			if why := s.c.Why(ctx); why != nil {
+				return fmt.Errorf("%s: %w", what, why)
+			}
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}

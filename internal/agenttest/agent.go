@@ -35,6 +35,7 @@ type Agent struct {
 
 	mu       sync.Mutex
 	hello    *api.Hello
+	routes   map[api.Route]Handler
 	life     *life
 	requests []Request
 }
@@ -53,7 +54,10 @@ type Handler func(w http.ResponseWriter, r *http.Request, in json.RawMessage, bo
 func New(t testing.TB) *Agent {
 	t.Helper()
 	dir := t.TempDir()
-	a := &Agent{t: t, Root: filepath.Join(dir, "root"), RunRoot: filepath.Join(dir, "run")}
+	a := &Agent{t: t, Root: filepath.Join(dir, "root"), RunRoot: filepath.Join(dir, "run"), routes: map[api.Route]Handler{}}
+	for _, route := range api.Routes() {
+		a.mux.HandleFunc(route.Pattern(), func(w http.ResponseWriter, r *http.Request) { a.serve(route, w, r) })
+	}
 	remove := client.Fake(a.Root, a.start)
 	t.Cleanup(func() {
 		remove()
@@ -72,18 +76,35 @@ func New(t testing.TB) *Agent {
 	return a
 }
 
-// Handle sets the handler of a route. A request of a route without one fails the test.
+// Handle sets the handler of a route, instead of the one that it has. A request of a route without one fails the test.
 func (a *Agent) Handle(route api.Route, h Handler) {
-	a.mux.HandleFunc(route.Pattern(), func(w http.ResponseWriter, r *http.Request) {
-		in, body, err := split(r.Body)
-		if err != nil {
-			return // the client has gone
-		}
-		a.mu.Lock()
-		a.requests = append(a.requests, Request{Route: route, ID: r.PathValue("id"), In: in})
-		a.mu.Unlock()
-		h(w, r, in, body)
-	})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.routes[route] = h
+}
+
+// HandleAll sets the handler of all routes.
+func (a *Agent) HandleAll(h Handler) {
+	for _, r := range api.Routes() {
+		a.Handle(r, h)
+	}
+}
+
+// serve notes a request and answers by the route's handler.
+func (a *Agent) serve(route api.Route, w http.ResponseWriter, r *http.Request) {
+	in, body, err := split(r.Body)
+	if err != nil {
+		return // the client has gone
+	}
+	a.mu.Lock()
+	a.requests = append(a.requests, Request{Route: route, ID: r.PathValue("id"), In: in})
+	h := a.routes[route]
+	a.mu.Unlock()
+	if h == nil {
+		a.t.Errorf("the agent has no handler of %s", route)
+		h = Raw(http.StatusNotFound, "")
+	}
+	h(w, r, in, body)
 }
 
 // split reads the JSON of a request. Where no stream follows it reads to the end, after which net/http sees a client go.
@@ -248,7 +269,7 @@ func (l *life) serve(w http.ResponseWriter, r *http.Request) {
 	l.a.handlers.Add(1)
 	defer l.a.handlers.Done()
 	if _, pattern := l.a.mux.Handler(r); pattern == "" {
-		l.a.t.Errorf("the agent has no handler of %s %s", r.Method, r.URL)
+		l.a.t.Errorf("the agent has no route %s %s", r.Method, r.URL)
 	}
 	l.a.mux.ServeHTTP(w, r)
 }

@@ -274,12 +274,20 @@ func (c *Client) explain(ctx context.Context, err error) error {
 	if errors.As(err, &ae) {
 		return err
 	}
-	if gone := c.agent.waitGone(200 * time.Millisecond); gone != nil {
-		return gone
+	if why := c.Why(ctx); why != nil {
+		return why
 	}
 	var ue *url.Error
 	if errors.As(err, &ue) {
 		err = ue.Err
 	}
 	return fmt.Errorf("talk to the agent: %w", err)
+}
+
+// Why returns what broke a stream with the agent, if it was not the stream: that ctx is done, or that the agent is gone.
+func (c *Client) Why(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return c.agent.waitGone(200 * time.Millisecond) // the connection breaks before the process is reaped
 }
