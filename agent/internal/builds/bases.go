@@ -113,7 +113,7 @@ func (b *build) ensureBases(ctx context.Context) error {
 				continue
 			}
 		}
-		img, err := b.s.images.EnsureBase(ctx, ref, opts, b.out.pulling(ref))
+		img, err := b.s.transfers.EnsureBase(ctx, ref, opts, b.out.pulling(ref))
 		if err != nil {
 			if base.context != nil {
 				return fmt.Errorf("build: context %s: %w", base.context.name, err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/images/transfer"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -89,33 +90,33 @@ func (b *build) run(ctx context.Context) (*image.Image, error) {
 		if err := b.ensureBases(ctx); err != nil {
 			return nil, err
 		}
-		held, release, err := b.s.images.Hold(ctx)
+		held, err := b.s.images.Hold(ctx)
 		if err != nil {
-			return nil, images.Explain(ctx, "build", err)
+			return nil, transfer.Explain(ctx, "build", err)
 		}
-		defer release()
-		if err := b.writeDockerfile(held); err != nil {
+		defer held.Release()
+		if err := b.writeDockerfile(ctx); err != nil {
 			return nil, err
 		}
-		id, err := b.execute(held)
+		id, err := b.execute(ctx)
 		if err := errors.Join(err, b.forgetCacheNames()); err != nil {
 			return nil, err
 		}
 		if len(b.tags) == 0 {
-			if err := b.s.images.MarkResult(id); err != nil {
+			if err := held.MarkResult(id); err != nil {
 				return nil, err
 			}
 		}
 		for _, tag := range b.tags {
 			b.s.images.Tell(container.EventTag, id, tag)
 		}
-		return b.s.images.Get(held, "sha256:"+id)
+		return b.s.images.Get(ctx, "sha256:"+id)
 	})
 }
 
 // execute runs imagebuildah. It ignores a cancelled context while a step runs, so the step is killed from here.
 func (b *build) execute(ctx context.Context) (string, error) {
-	steps := filepath.Join(images.RuntimeDir(b.s.images.Temp().Dir), filepath.Base(b.dir))
+	steps := filepath.Join(runtimeDir(b.s.images.Temp().Dir), filepath.Base(b.dir))
 	if err := os.Mkdir(steps, 0o700); err != nil {
 		return "", err
 	}

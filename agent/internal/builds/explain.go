@@ -11,7 +11,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/images/transfer"
 	"github.com/caisson-dev/caisson/image"
 )
 
@@ -31,7 +31,7 @@ func (b *build) explain(ctx context.Context, err error) error {
 		}
 	}
 	if m == nil {
-		return images.Explain(ctx, "build", err)
+		return transfer.Explain(ctx, "build", err)
 	}
 	be := &image.BuildError{Step: m[1], File: b.name}
 	if st := b.out.failed(m[1]); st != nil {

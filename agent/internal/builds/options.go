@@ -17,12 +17,13 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/images/transfer"
 	"github.com/caisson-dev/caisson/image"
 )
 
 // options is the whole conversion to imagebuildah's.
 func (b *build) options(steps string) (define.BuildOptions, error) {
-	policy, err := b.s.images.PolicyFile()
+	policy, err := b.s.transfers.PolicyFile()
 	if err != nil {
 		return define.BuildOptions{}, err
 	}
@@ -30,13 +31,13 @@ func (b *build) options(steps string) (define.BuildOptions, error) {
 	if err != nil {
 		return define.BuildOptions{}, err
 	}
-	sc := b.s.images.SystemContext()
+	sc := b.s.transfers.SystemContext()
 	sc.SignaturePolicyPath = policy
 	if b.req.Transport.Insecure {
 		sc.DockerInsecureSkipTLSVerify = types.OptionalBoolTrue
 	}
 	sc.DockerCertPath = b.req.Transport.CertDir
-	if err := images.Platform(sc, b.req.Result.Platform); err != nil {
+	if err := transfer.Platform(sc, b.req.Result.Platform); err != nil {
 		return define.BuildOptions{}, err
 	}
 	o := define.BuildOptions{

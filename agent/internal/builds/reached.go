@@ -7,7 +7,7 @@ import (
 
 	"go.podman.io/image/v5/types"
 
-	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/images/transfer"
 	"github.com/caisson-dev/caisson/image"
 )
 
@@ -21,10 +21,10 @@ type reached struct {
 
 func (r *reached) context(ctx context.Context, sys *types.SystemContext) (*types.SystemContext, error) {
 	sc := *sys
-	if err := images.Reach(&sc, r.DockerReference(), r.by); err != nil {
+	if err := transfer.Reach(&sc, r.DockerReference(), r.by); err != nil {
 		return nil, err
 	}
-	return &sc, images.LogIn(ctx, &sc, r.DockerReference())
+	return &sc, transfer.LogIn(ctx, &sc, r.DockerReference())
 }
 
 // NewImage is the source with its manifest read.

@@ -14,30 +14,38 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/images/transfer"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
+// runtimeDir is where the builds of the process with this temporary directory keep the state of running steps.
+func runtimeDir(temp string) string { return filepath.Join(temp, "oci") }
+
+// Sweep ends what the builds of a process left that is gone, whose temporary directory was temp.
+func Sweep(temp string) error { return ocirun.DestroyAll(runtimeDir(temp)) }
+
 // Service builds images into one store.
 type Service struct {
-	images *images.Service
-	layout state.Layout
-	log    *slog.Logger
-	guard  *ocirun.Guard
-	verbs  *ocirun.Server
-	ready  func() error
+	images    *images.Store
+	transfers *transfer.Service
+	layout    state.Layout
+	log       *slog.Logger
+	guard     *ocirun.Guard
+	verbs     *ocirun.Server
+	ready     func() error
 }
 
 // New returns a Service. It needs nothing closed but images.
-func New(i *images.Service, layout state.Layout, logger *slog.Logger) *Service {
+func New(i *images.Store, t *transfer.Service, layout state.Layout, logger *slog.Logger) *Service {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{images: i, layout: layout, log: logger}
-	s.guard = ocirun.NewGuard(images.RuntimeDir(i.Temp().Dir))
+	s := &Service{images: i, transfers: t, layout: layout, log: logger}
+	s.guard = ocirun.NewGuard(runtimeDir(i.Temp().Dir))
 	s.ready = sync.OnceValue(s.prepare)
-	s.verbs = ocirun.NewServer(images.RuntimeDir(i.Temp().Dir), logger)
+	s.verbs = ocirun.NewServer(runtimeDir(i.Temp().Dir), logger)
 	i.OnClose(s.verbs.Close)
 	i.OnClose(s.guard.Close)
 	return s
@@ -48,7 +56,7 @@ func (s *Service) Routes(mux *wire.Mux) { mux.Handle(api.ImageBuild, s.handleBui
 
 // prepare is done before the first build.
 func (s *Service) prepare() error {
-	if err := os.MkdirAll(images.RuntimeDir(s.images.Temp().Dir), 0o700); err != nil {
+	if err := os.MkdirAll(runtimeDir(s.images.Temp().Dir), 0o700); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(s.images.CacheMounts(), 0o700); err != nil {

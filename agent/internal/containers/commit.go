@@ -32,11 +32,12 @@ func (s *Service) commit(r *http.Request, opts container.CommitOptions) (*image.
 		}
 		tags = append(tags, name)
 	}
-	ctx, release, err := s.Images.Hold(r.Context())
+	ctx := r.Context()
+	held, err := s.Images.Hold(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
+	defer held.Release()
 	base, err := s.Images.Resolve(ctx, rec.ImageID)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func (s *Service) commit(r *http.Request, opts container.CommitOptions) (*image.
 		return nil, err
 	}
 	defer diff.Close()
-	return s.putImage(ctx, rec, base, cfg, diff, tags)
+	return s.putImage(ctx, held, rec, base, cfg, diff, tags)
 }
 
 // quietDiff reads the container's layer while the container holds still.
@@ -75,20 +76,20 @@ func (s *Service) quietDiff(ctx context.Context, rec *Record, noPause bool) (*os
 }
 
 // putImage writes layer and image into the store.
-func (s *Service) putImage(ctx context.Context, rec *Record, base *images.Resolved, cfg *images.NewConfig, diff io.Reader, tags []string) (*image.Image, error) {
+func (s *Service) putImage(ctx context.Context, held *images.Held, rec *Record, base *images.Resolved, cfg *images.NewConfig, diff io.Reader, tags []string) (*image.Image, error) {
 	st := s.Images.Storage()
 	layer, _, err := st.PutLayer("", base.TopLayer, nil, "", false, nil, diff)
 	if err != nil {
 		return nil, fmt.Errorf("write the layer of container %s: %w", names.Short(rec.ID), err)
 	}
-	id, err := s.Images.Create(base, cfg, layer)
+	id, err := held.Create(base, cfg, layer)
 	if err != nil {
 		if derr := st.DeleteLayer(layer.ID); derr != nil {
 			err = errors.Join(err, derr)
 		}
 		return nil, fmt.Errorf("write the image of container %s: %w", names.Short(rec.ID), err)
 	}
-	if err := s.Images.MarkResult(id); err != nil {
+	if err := held.MarkResult(id); err != nil {
 		return nil, err
 	}
 	if len(tags) > 0 {

@@ -40,7 +40,7 @@ func (s *Service) make(ctx context.Context, opts container.Options, modify func(
 	); err != nil {
 		return api.Created{}, err
 	}
-	img, err := s.Images.Ensure(ctx, opts.Image, pullPolicy(opts.Pull), nil)
+	img, err := s.Pulls.Ensure(ctx, opts.Image, pullPolicy(opts.Pull), nil)
 	if err != nil {
 		return api.Created{}, err
 	}
@@ -151,7 +151,7 @@ func (s *Service) findImages(ctx context.Context, rec *Record) error {
 		if m.Type != container.MountImage {
 			continue
 		}
-		img, err := s.Images.Ensure(ctx, m.Source, pullPolicy(rec.Options.Pull), nil)
+		img, err := s.Pulls.Ensure(ctx, m.Source, pullPolicy(rec.Options.Pull), nil)
 		if err != nil {
 			return fmt.Errorf("mount %s: %w", m.Target, err)
 		}

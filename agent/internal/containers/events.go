@@ -17,7 +17,6 @@ import (
 )
 
 // emit tells all who follow the store's events what happened to a container. attrs are pairs of keys and values.
-// A log that can't be written is no reason to fail what has happened.
 func (s *Service) emit(action container.EventAction, rec *Record, attrs ...string) {
 	e := container.Event{
 		Type: container.EventContainer, Action: action, ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, Labels: rec.Options.Labels,
@@ -32,11 +31,7 @@ func (s *Service) emit(action container.EventAction, rec *Record, attrs ...strin
 }
 
 // Emit appends an event of any type.
-func (s *Service) Emit(e container.Event) {
-	if err := s.eventLog.Append(e); err != nil {
-		s.Logger.Warn("write event", "action", string(e.Action), "id", e.ID, "error", err)
-	}
-}
+func (s *Service) Emit(e container.Event) { s.Events.Emit(e) }
 
 // emitNetwork tells of a network, and of the container that joins or leaves it.
 func (s *Service) emitNetwork(action container.EventAction, name, id string) {
@@ -108,7 +103,7 @@ func (s *Service) events(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, err)
 		return
 	}
-	rd, err := s.eventLog.Read(opts.Since)
+	rd, err := s.Events.Read(opts.Since)
 	if err != nil {
 		wire.Fail(w, err)
 		return

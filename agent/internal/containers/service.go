@@ -26,6 +26,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/volumes"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -38,10 +39,17 @@ type Host struct {
 	AppArmor apparmor.Host
 }
 
+// Puller has the images in the store that containers are made of.
+type Puller interface {
+	Ensure(ctx context.Context, ref string, policy image.PullPolicy, progress func(image.Progress)) (*images.Resolved, error)
+}
+
 // Config of a Service.
 type Config struct {
 	Layout state.Layout
-	Images *images.Service
+	Images *images.Store
+	Pulls  Puller
+	Events *eventlog.Log
 	Host   Host
 	Socket string   // where this agent serves
 	Init   *os.File // the binary of containers' inits, if it is not this one
@@ -58,8 +66,7 @@ type Service struct {
 	layout state.Layout
 	rt     *runtime.Runtime
 
-	eventLog *eventlog.Log
-	files    fileCache
+	files fileCache
 
 	mu          sync.Mutex
 	managed     map[string]*managed
@@ -78,12 +85,8 @@ func New(cfg Config) (*Service, error) {
 	if err := os.MkdirAll(filepath.Join(cfg.Layout.Root, "names"), 0o700); err != nil {
 		return nil, err
 	}
-	events, err := eventlog.Open(cfg.Layout.Events())
-	if err != nil {
-		return nil, err
-	}
 	s := &Service{
-		Config: cfg, layout: cfg.Layout, eventLog: events,
+		Config: cfg, layout: cfg.Layout,
 		rt:      runtime.New(cfg.Layout.Runtime(), cfg.Host.Rootless, cfg.Init),
 		files:   fileCache{records: map[string]cached[Record]{}, states: map[string]cached[State]{}},
 		managed: map[string]*managed{}, ended: map[string]container.State{}, changed: make(chan struct{}),

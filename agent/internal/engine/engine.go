@@ -22,7 +22,9 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/builds"
 	"github.com/caisson-dev/caisson/agent/internal/containers"
+	"github.com/caisson-dev/caisson/agent/internal/eventlog"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/images/transfer"
 	"github.com/caisson-dev/caisson/agent/internal/initbinary"
 	"github.com/caisson-dev/caisson/agent/internal/logbridge"
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
@@ -42,15 +44,16 @@ type agent struct {
 	log    *slog.Logger
 	host   containers.Host
 
-	dir     string      // of this agent
-	socket  string      // in it
-	own     *flock.Lock // on dir
-	run     *flock.Lock // on the run root, shared with all agents
-	images  *images.Service
-	conts   *containers.Service
-	server  *http.Server
-	counter *counter
-	destroy atomic.Bool // the owner wants the store gone
+	dir       string      // of this agent
+	socket    string      // in it
+	own       *flock.Lock // on dir
+	run       *flock.Lock // on the run root, shared with all agents
+	images    *images.Store
+	transfers *transfer.Service
+	conts     *containers.Service
+	server    *http.Server
+	counter   *counter
+	destroy   atomic.Bool // the owner wants the store gone
 }
 
 // Main is the agent's process. It returns its exit code.
@@ -96,22 +99,27 @@ func (a *agent) start() error {
 	if err := a.enter(); err != nil {
 		return err
 	}
-	var err error
-	if a.images, err = images.New(a.layout, a.log); err != nil {
+	events, err := eventlog.Open(a.layout.Events(), a.log)
+	if err != nil {
 		return err
 	}
+	a.images, err = images.Open(images.Config{
+		Layout: a.layout, OneID: a.host.OneID, Sweep: builds.Sweep, Emit: events.Emit, Logger: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.transfers = transfer.New(a.images)
 	small, err := a.smallBinaries()
 	if err != nil {
 		return err
 	}
 	a.conts, err = containers.New(containers.Config{
-		Layout: a.layout, Images: a.images, Host: a.host, Socket: a.socket, Init: small, Logger: a.log, Detach: a.detach, Only: a.cfg.Container,
+		Layout: a.layout, Images: a.images, Pulls: a.transfers, Events: events, Host: a.host, Socket: a.socket, Init: small, Logger: a.log, Detach: a.detach, Only: a.cfg.Container,
 	})
 	if err != nil {
 		return err
 	}
-	a.images.RemoveContainers, a.images.Emit = a.conts.RemoveForImage, a.conts.Emit
-	a.images.MeasureContainers = a.conts.Measure
 	if err := a.begin(); err != nil {
 		return err
 	}
@@ -227,7 +235,9 @@ func (a *agent) listen() error {
 	if err != nil {
 		return err
 	}
-	mux := routes(a.images, builds.New(a.images, a.layout, a.log), a.conts, wire.Handle(a.wantDestroy))
+	mux := routes(
+		wire.Handle(a.wantDestroy), images.New(a.images, a.conts), a.transfers, builds.New(a.images, a.transfers, a.layout, a.log), a.conts,
+	)
 	a.server = &http.Server{Handler: a.counter.wrap(mux), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn)}
 	go func() {
 		if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -237,12 +247,15 @@ func (a *agent) listen() error {
 	return nil
 }
 
+// service is a room that serves some of api's routes.
+type service interface{ Routes(mux *wire.Mux) }
+
 // routes has a handler for each of api's routes.
-func routes(i *images.Service, b *builds.Service, c *containers.Service, destroy http.HandlerFunc) *wire.Mux {
+func routes(destroy http.HandlerFunc, services ...service) *wire.Mux {
 	mux := &wire.Mux{}
-	i.Routes(mux)
-	b.Routes(mux)
-	c.Routes(mux)
+	for _, s := range services {
+		s.Routes(mux)
+	}
 	mux.Handle(api.StoreDestroy, destroy)
 	return mux
 }

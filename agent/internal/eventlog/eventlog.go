@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,16 +33,27 @@ const (
 
 // Log is the event log of a store. It is safe for concurrent use, also by several processes.
 type Log struct {
-	dir string
-	mu  sync.Mutex
+	dir    string
+	logger *slog.Logger
+	mu     sync.Mutex
 }
 
-// Open opens the log in a directory, which it makes.
-func Open(dir string) (*Log, error) {
+// Open opens the log in a directory, which it makes. logger is told of events that can't be written; nil discards.
+func Open(dir string, logger *slog.Logger) (*Log, error) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("event log: %w", err)
 	}
-	return &Log{dir: dir}, nil
+	return &Log{dir: dir, logger: logger}, nil
+}
+
+// Emit adds an event, with the present time. A log that can't be written is no reason to fail what has happened.
+func (l *Log) Emit(e container.Event) {
+	if err := l.Append(e); err != nil {
+		l.logger.Warn("write event", "action", string(e.Action), "id", e.ID, "error", err)
+	}
 }
 
 // Append adds an event, with the present time.

@@ -22,7 +22,7 @@ import (
 
 func open(t *testing.T, dir string) *eventlog.Log {
 	t.Helper()
-	l, err := eventlog.Open(dir)
+	l, err := eventlog.Open(dir, nil)
 	require.NoError(t, err)
 	return l
 }
@@ -68,7 +68,7 @@ func TestManyWritersAndAFollower(t *testing.T) {
 		var wg sync.WaitGroup
 		for w := range writers {
 			wg.Go(func() {
-				own, err := eventlog.Open(dir) // as another process
+				own, err := eventlog.Open(dir, nil) // as another process
 				if !assert.NoError(t, err) {
 					return
 				}

@@ -11,6 +11,7 @@ import (
 
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -24,7 +25,7 @@ func (s *Service) handleCheck() http.HandlerFunc {
 
 // Check looks for damage, and removes what has some if it is asked to.
 func (s *Service) Check(ctx context.Context, opts image.CheckOptions) (image.CheckResult, error) {
-	return Detachable(ctx, s, "check the store", func() (res image.CheckResult, err error) {
+	return Detachable(ctx, s.Store, "check the store", func() (res image.CheckResult, err error) {
 		lock, err := s.layout.Exclusive(ctx)
 		if err != nil {
 			return res, err
@@ -95,15 +96,15 @@ func (s *Service) problems(report *storage.CheckReport) []image.Problem {
 func (s *Service) repair(ctx context.Context, report storage.CheckReport) error {
 	for id := range report.Images {
 		if s.busy(id) {
-			return api.Errorf(api.ErrInUse, "image %s is damaged, and a process has its file system open: close that first", short(id))
+			return api.Errorf(api.ErrInUse, "image %s is damaged, and a process has its file system open: close that first", names.Short(id))
 		}
 	}
 	var mine []string
 	for id := range report.Containers {
 		mine = append(mine, id)
 	}
-	if len(mine) > 0 && s.RemoveContainers != nil {
-		if err := s.RemoveContainers(ctx, mine); err != nil {
+	if len(mine) > 0 {
+		if err := s.containers.RemoveForImage(ctx, mine); err != nil {
 			return err
 		}
 	}

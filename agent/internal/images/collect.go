@@ -11,20 +11,16 @@ import (
 
 	"go.podman.io/storage"
 
-	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
 	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 // BuildSuffix is in the names of the storage containers that builds work in; what follows is Temp.ID of their process.
 const BuildSuffix = "caisson-build-"
 
-// RuntimeDir is where the builds of the process with this temporary directory keep the state of running steps.
-func RuntimeDir(temp string) string { return filepath.Join(temp, "oci") }
-
 // collect removes what processes left that are gone: their temporary directories, the processes and control groups of
 // their builds, the working containers of their builds, and layers of pulls that did not come to an image.
-func (s *Service) collect() error {
-	found, err := sweepTemp(s.layout, s.temp.ID, func(dir string) error { return ocirun.DestroyAll(RuntimeDir(dir)) })
+func (s *Store) collect() error {
+	found, err := sweepTemp(s.layout, s.temp.ID, s.sweep)
 	if err != nil {
 		return fmt.Errorf("collect what dead processes left: %w", err)
 	}
@@ -34,9 +30,7 @@ func (s *Service) collect() error {
 	if err := s.collectWorking(); err != nil {
 		return fmt.Errorf("collect the containers of dead builds: %w", err)
 	}
-	s.mu.Lock()
-	s.dirty = true
-	s.mu.Unlock()
+	s.Left(LeftOver)
 	s.collectOrphans()
 	return nil
 }
@@ -52,7 +46,7 @@ func working(c *storage.Container) (owner string, ok bool) {
 	return "", false
 }
 
-func (s *Service) collectWorking() error {
+func (s *Store) collectWorking() error {
 	return s.removeWorking(func(c *storage.Container) bool {
 		owner, ok := working(c)
 		return ok && owner != s.temp.ID && !alive(s.layout, owner)
@@ -60,7 +54,7 @@ func (s *Service) collectWorking() error {
 }
 
 // RemoveWorking removes the working containers whose names have suffix: those of one build.
-func (s *Service) RemoveWorking(suffix string) error {
+func (s *Store) RemoveWorking(suffix string) error {
 	return s.removeWorking(func(c *storage.Container) bool {
 		return slices.ContainsFunc(c.Names, func(n string) bool {
 			_, rest, ok := strings.Cut(n, suffix)
@@ -69,7 +63,7 @@ func (s *Service) RemoveWorking(suffix string) error {
 	})
 }
 
-func (s *Service) removeWorking(which func(*storage.Container) bool) error {
+func (s *Store) removeWorking(which func(*storage.Container) bool) error {
 	containers, err := s.store.Containers()
 	if err != nil {
 		return err
@@ -91,11 +85,8 @@ func (s *Service) removeWorking(which func(*storage.Container) bool) error {
 
 // collectOrphans removes layers that belong to no image and no container, when a pull may have left some and no
 // process is about to use them.
-func (s *Service) collectOrphans() {
-	s.mu.Lock()
-	due := s.dirty && !time.Now().Before(s.keep)
-	s.mu.Unlock()
-	if !due {
+func (s *Store) collectOrphans() {
+	if !s.left.due() {
 		return
 	}
 	lock, err := flock.Try(filepath.Join(s.layout.Locks(), "store"), flock.Exclusive)
@@ -107,14 +98,12 @@ func (s *Service) collectOrphans() {
 		s.log.Warn("collect the layers of an unfinished pull", "error", err)
 		return
 	}
-	s.mu.Lock()
-	s.dirty = false
-	s.mu.Unlock()
+	s.left.collected()
 }
 
 // removeProbes removes what a process left that was killed while the driver tried out what the kernel can. Young ones
 // may be another process's that tries just now.
-func (s *Service) removeProbes() {
+func (s *Store) removeProbes() {
 	probes, _ := filepath.Glob(filepath.Join(s.layout.Graph(), "overlay", "compat[0-9]*")) // the pattern is good
 	for _, p := range probes {
 		if st, err := os.Stat(p); err == nil && time.Since(st.ModTime()) > time.Minute {
@@ -124,7 +113,7 @@ func (s *Service) removeProbes() {
 }
 
 // deleteOrphans is called with the store's exclusive lock: no process has a pull under way.
-func (s *Service) deleteOrphans() error {
+func (s *Store) deleteOrphans() error {
 	if _, err := emptyDir(filepath.Join(s.layout.Graph(), "overlay", "staging")); err != nil {
 		return fmt.Errorf("half unpacked layers: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"go.podman.io/image/v5/manifest"
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -50,20 +51,20 @@ func (c *configs) put(id string, p *parsed) {
 	c.m[id] = p
 }
 
-func (s *Service) config(img *storage.Image) (*parsed, error) {
+func (s *Store) config(img *storage.Image) (*parsed, error) {
 	if p := s.known.get(img.ID); p != nil {
 		return p, nil
 	}
 	b, err := s.configBlob(img)
 	if errors.Is(err, storage.ErrImageUnknown) {
-		return nil, api.Errorf(api.ErrNotFound, "image %s: %w: it was removed just now", short(img.ID), err)
+		return nil, api.Errorf(api.ErrNotFound, "image %s: %w: it was removed just now", names.Short(img.ID), err)
 	}
 	if err != nil {
-		return nil, api.Errorf(api.ErrCorrupt, "image %s: read its configuration: %w", short(img.ID), err)
+		return nil, api.Errorf(api.ErrCorrupt, "image %s: read its configuration: %w", names.Short(img.ID), err)
 	}
 	p, err := parseConfig(b)
 	if err != nil {
-		return nil, api.Errorf(api.ErrCorrupt, "image %s: its configuration: %w", short(img.ID), err)
+		return nil, api.Errorf(api.ErrCorrupt, "image %s: its configuration: %w", names.Short(img.ID), err)
 	}
 	s.known.put(img.ID, p)
 	return p, nil
@@ -71,7 +72,7 @@ func (s *Service) config(img *storage.Image) (*parsed, error) {
 
 // configBlob reads the configuration: it has the image's id as digest, except for schema 1 and for layers known by
 // their table of contents, where the manifest names it.
-func (s *Service) configBlob(img *storage.Image) ([]byte, error) {
+func (s *Store) configBlob(img *storage.Image) ([]byte, error) {
 	key := "sha256:" + img.ID
 	// The store's own way takes two locks for each image, which is most of a first list's time. The file never changes.
 	if b, err := os.ReadFile(filepath.Join(s.layout.Graph(), "overlay-images", img.ID, "="+base64.StdEncoding.EncodeToString([]byte(key)))); err == nil {
@@ -132,11 +133,4 @@ func parseConfig(b []byte) (*parsed, error) {
 		}
 	}
 	return &p, nil
-}
-
-func short(id string) string {
-	if len(id) > 12 {
-		return id[:12]
-	}
-	return id
 }

@@ -27,14 +27,14 @@ type descriptor struct {
 
 // Create makes an image: it adds the layer to the configuration and writes both and a manifest, of the kind that the
 // base has; base may be nil. The image has no name yet.
-func (s *Service) Create(base *Resolved, cfg *NewConfig, layer *storage.Layer) (id string, err error) {
+func (h *Held) Create(base *Resolved, cfg *NewConfig, layer *storage.Layer) (id string, err error) {
 	cfg.RootFS.Type = "layers"
 	cfg.RootFS.DiffIDs = append(cfg.RootFS.DiffIDs, layer.UncompressedDigest)
 	blob, err := json.Marshal(cfg)
 	if err != nil {
 		return "", err
 	}
-	kind, err := s.manifestKind(base)
+	kind, err := h.s.manifestKind(base)
 	if err != nil {
 		return "", err
 	}
@@ -43,7 +43,7 @@ func (s *Service) Create(base *Resolved, cfg *NewConfig, layer *storage.Layer) (
 	if kind == v1.MediaTypeImageManifest {
 		man.Config.MediaType, layerKind = v1.MediaTypeImageConfig, v1.MediaTypeImageLayer
 	}
-	if man.Layers, err = s.layers(cfg, layer, layerKind); err != nil {
+	if man.Layers, err = h.s.descriptors(cfg, layer, layerKind); err != nil {
 		return "", err
 	}
 	raw, err := json.Marshal(man)
@@ -51,7 +51,7 @@ func (s *Service) Create(base *Resolved, cfg *NewConfig, layer *storage.Layer) (
 		return "", err
 	}
 	manDigest := digest.FromBytes(raw)
-	img, err := s.store.CreateImage(man.Config.Digest.Encoded(), nil, layer.ID, "", &storage.ImageOptions{
+	img, err := h.s.store.CreateImage(man.Config.Digest.Encoded(), nil, layer.ID, "", &storage.ImageOptions{
 		CreationDate: *cfg.Created, Digest: manDigest,
 		BigData: []storage.ImageBigDataOption{
 			{Key: man.Config.Digest.String(), Data: blob, Digest: man.Config.Digest},
@@ -66,7 +66,7 @@ func (s *Service) Create(base *Resolved, cfg *NewConfig, layer *storage.Layer) (
 	return img.ID, nil
 }
 
-func (s *Service) manifestKind(base *Resolved) (string, error) {
+func (s *Store) manifestKind(base *Resolved) (string, error) {
 	if base == nil {
 		return manifest.DockerV2Schema2MediaType, nil
 	}
@@ -80,8 +80,8 @@ func (s *Service) manifestKind(base *Resolved) (string, error) {
 	return manifest.DockerV2Schema2MediaType, nil
 }
 
-// layers describes the layers as they are in the store: not compressed, lowest first.
-func (s *Service) layers(cfg *NewConfig, top *storage.Layer, kind string) ([]descriptor, error) {
+// descriptors describes the layers as they are in the store: not compressed, lowest first.
+func (s *Store) descriptors(cfg *NewConfig, top *storage.Layer, kind string) ([]descriptor, error) {
 	ids := cfg.RootFS.DiffIDs
 	out := make([]descriptor, len(ids))
 	l, err := top, error(nil)

@@ -19,37 +19,39 @@ func (s *Service) handleGet() http.HandlerFunc {
 }
 
 // Get describes the image that ref names.
-func (s *Service) Get(ctx context.Context, ref string) (*image.Image, error) {
+func (s *Store) Get(ctx context.Context, ref string) (*image.Image, error) {
 	for again := true; ; again = false {
-		img, err := s.find(ctx, ref)
+		img, err := s.Find(ctx, ref)
 		if err != nil {
 			return nil, err
 		}
-		d, err := s.describe(img)
-		if err == nil || !again || !gone(err) {
+		d, err := s.Describe(img)
+		if err == nil || !again || !Gone(err) {
 			return d, err
 		}
 		// It was removed or replaced in this moment: look again rather than keep removers waiting.
 	}
 }
 
-func gone(err error) bool {
+// Gone says whether an image or a part of it was removed while it was read.
+func Gone(err error) bool {
 	return errors.Is(err, storage.ErrImageUnknown) || errors.Is(err, storage.ErrLayerUnknown) || errors.Is(err, fs.ErrNotExist)
 }
 
-func (s *Service) describe(img *storage.Image) (*image.Image, error) {
+// Describe describes an image that was found.
+func (s *Store) Describe(img *storage.Image) (*image.Image, error) {
 	t, err := s.tree()
 	if err != nil {
-		return nil, storeError(img.ID, err)
+		return nil, StoreError(img.ID, err)
 	}
 	if img.TopLayer != "" && t.layers[img.TopLayer] == nil {
-		return nil, storeError(img.ID, storage.ErrLayerUnknown)
+		return nil, StoreError(img.ID, storage.ErrLayerUnknown)
 	}
 	return s.description(t, img)
 }
 
 // description takes the sizes of one reading of all layers.
-func (s *Service) description(t *tree, img *storage.Image) (*image.Image, error) {
+func (s *Store) description(t *tree, img *storage.Image) (*image.Image, error) {
 	c, err := s.config(img)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -10,7 +11,7 @@ import (
 const patience = 300 * time.Millisecond
 
 // Detachable runs f and returns soon after ctx ends, even if f does not.
-func Detachable[T any](ctx context.Context, s *Service, what string, f func() (T, error)) (T, error) {
+func Detachable[T any](ctx context.Context, s *Store, what string, f func() (T, error)) (T, error) {
 	type result struct {
 		v   T
 		err error
@@ -37,6 +38,6 @@ func Detachable[T any](ctx context.Context, s *Service, what string, f func() (T
 		return r.v, r.err
 	case <-t.C:
 		var none T
-		return none, Explain(ctx, what, context.Cause(ctx))
+		return none, fmt.Errorf("%s: %w", what, context.Cause(ctx))
 	}
 }

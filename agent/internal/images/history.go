@@ -16,7 +16,7 @@ func (s *Service) handleHistory() http.HandlerFunc {
 
 // History returns the steps that made an image, the last first.
 func (s *Service) History(ctx context.Context, ref string) ([]image.Step, error) {
-	img, err := s.find(ctx, ref)
+	img, err := s.Find(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (s *Service) History(ctx context.Context, ref string) ([]image.Step, error)
 	for id := img.TopLayer; id != ""; {
 		l, err := s.store.Layer(id)
 		if err != nil {
-			return nil, storeError(ref, err)
+			return nil, StoreError(ref, err)
 		}
 		sizes = append(sizes, max(0, l.UncompressedSize))
 		id = l.Parent

@@ -21,7 +21,7 @@ func (s *Service) List(ctx context.Context, opts image.ListOptions) ([]image.Ima
 	}
 	t, err := s.tree()
 	if err != nil {
-		return nil, storeError("list", err)
+		return nil, StoreError("list", err)
 	}
 	return s.listed(ctx, t, f)
 }
@@ -41,7 +41,7 @@ func (s *Service) listed(ctx context.Context, t *tree, f *listFilter) ([]image.I
 			continue
 		}
 		d, err := s.description(t, img)
-		if gone(err) {
+		if Gone(err) {
 			continue // just now
 		}
 		if err != nil {

@@ -4,11 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -23,29 +19,14 @@ import (
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
-const envInside = "CAISSON_TEST_MOUNT_NAMESPACE"
-
-// TestMain runs the tests in a mount namespace of their own, as an agent does.
-func TestMain(m *testing.M) {
-	if os.Geteuid() != 0 || os.Getenv(envInside) != "" {
-		os.Exit(m.Run())
-	}
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), envInside+"=1")
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	if err := cmd.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func TestMain(m *testing.M) { testenv.InMountNamespace(m) }
 
 func service(t testing.TB, layout state.Layout) *images.Service {
 	t.Helper()
 	testenv.Root(t)
-	s, err := images.New(layout, slog.New(slog.DiscardHandler))
+	s, err := images.Open(images.Config{Layout: layout})
 	require.NoError(t, err)
-	return s
+	return images.New(s, nil)
 }
 
 func layoutIn(t testing.TB) state.Layout {

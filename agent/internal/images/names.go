@@ -15,7 +15,7 @@ import (
 func Normalize(name string) (reference.Named, error) {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return nil, invalid(name, err)
+		return nil, InvalidName(name, err)
 	}
 	return reference.TagNameOnly(named), nil
 }
@@ -32,7 +32,8 @@ func NormalizeTag(name string) (string, error) {
 	return named.String(), nil
 }
 
-func invalid(name string, err error) error {
+// InvalidName says what is wrong with a reference, and how one is written.
+func InvalidName(name string, err error) error {
 	hint := "write it as [registry/]repository[:tag][@digest] in lower case"
 	if name == "" {
 		hint = "it is empty"
@@ -51,8 +52,14 @@ func idPrefix(ref string) (prefix string, explicit bool) {
 	return "", false
 }
 
-// repoDigest splits a canonical reference.
-func repoDigest(named reference.Named) (repo string, d digest.Digest, ok bool) {
+// IsID says whether a reference can be nothing but an id.
+func IsID(ref string) bool {
+	prefix, explicit := idPrefix(ref)
+	return explicit || len(prefix) == 64
+}
+
+// RepoDigest splits a canonical reference.
+func RepoDigest(named reference.Named) (repo string, d digest.Digest, ok bool) {
 	c, ok := named.(reference.Digested)
 	if !ok {
 		return "", "", false

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"go.podman.io/storage"
+
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/image"
@@ -19,7 +21,7 @@ func (s *Service) handlePrune() http.HandlerFunc {
 }
 
 // CacheMounts is where the cache mounts of builds live.
-func (s *Service) CacheMounts() string { return filepath.Join(s.layout.Cache(), "mounts") }
+func (s *Store) CacheMounts() string { return filepath.Join(s.layout.Cache(), "mounts") }
 
 // Prune removes images without a name that nothing is made of, or with opts.All each that no container uses; and the
 // steps of builds that led to them. All also empties the cache mounts of builds.
@@ -32,7 +34,7 @@ func (s *Service) Prune(ctx context.Context, opts image.PruneOptions) (image.Pru
 	defer lock.Unlock()
 	t, err := s.tree()
 	if err != nil {
-		return res, storeError("prune", err)
+		return res, StoreError("prune", err)
 	}
 	var removed image.RemoveResult
 	err = s.pruneLeaves(ctx, t, opts, &removed)
@@ -55,14 +57,8 @@ func (s *Service) pruneLeaves(ctx context.Context, t *tree, opts image.PruneOpti
 		again = false
 		for i := range t.images {
 			img := &t.images[i]
-			if t.dropped[img.ID] || img.ReadOnly || (!opts.All && len(img.Names) > 0) || len(t.users(img.ID)) > 0 || (!opts.All && t.parent(img)) || s.busy(img.ID) {
+			if !t.prunable(img, opts) || s.busy(img.ID) {
 				continue
-			}
-			if filtered {
-				// One that can't be read does not say that it may go.
-				if c, err := s.config(img); err != nil || !chosen(opts.Filter, c.raw.Config.Labels, created(img, c)) {
-					continue
-				}
 			}
 			if err := ctx.Err(); err != nil {
 				return err
@@ -82,11 +78,26 @@ func (s *Service) pruneLeaves(ctx context.Context, t *tree, opts image.PruneOpti
 	return nil
 }
 
+// prunable says whether an image may go, for all that the tree knows.
+func (t *tree) prunable(img *storage.Image, opts image.PruneOptions) bool {
+	switch {
+	case t.dropped[img.ID], img.ReadOnly, len(t.users(img.ID)) > 0:
+		return false
+	case !opts.All && (len(img.Names) > 0 || t.parent(img)):
+		return false
+	case everything(opts.Filter):
+		return true
+	}
+	// One that can't be read does not say that it may go.
+	c, err := t.config(img)
+	return err == nil && chosen(opts.Filter, c.raw.Config.Labels, created(img, c))
+}
+
 // freed sums up the layers that t had and the store has no more.
 func (s *Service) freed(before *tree) (int64, error) {
 	layers, err := s.store.Layers()
 	if err != nil {
-		return 0, storeError("prune", err)
+		return 0, StoreError("prune", err)
 	}
 	for i := range layers {
 		delete(before.layers, layers[i].ID)

@@ -10,6 +10,7 @@ import (
 
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
@@ -31,14 +32,14 @@ func (s *Service) Remove(ctx context.Context, ref string, opts image.RemoveOptio
 		return res, err
 	}
 	defer lock.Unlock()
-	img, err := s.find(ctx, ref)
+	img, err := s.Find(ctx, ref)
 	if err != nil {
 		return res, err
 	}
-	switch name := nameIn(img, ref); {
+	switch name := NameIn(img, ref); {
 	case name != "" && !last(img.Names, name):
 		if err := s.store.RemoveNames(img.ID, []string{name}); err != nil {
-			return res, storeError(ref, err)
+			return res, StoreError(ref, err)
 		}
 		s.Tell(container.EventUntag, img.ID, name)
 		res.Untagged = []string{name}
@@ -52,7 +53,7 @@ func (s *Service) Remove(ctx context.Context, ref string, opts image.RemoveOptio
 	}
 	t, err := s.tree()
 	if err != nil {
-		return res, storeError(ref, err)
+		return res, StoreError(ref, err)
 	}
 	if err := s.delete(t, img, &res); err != nil {
 		return res, err
@@ -73,8 +74,8 @@ func single(names []string) bool {
 	return len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return last(names, n) })
 }
 
-// nameIn returns the name of img that ref spells, or "" when ref is an id.
-func nameIn(img *storage.Image, ref string) string {
+// NameIn returns the name of img that ref spells, or "" when ref is an id.
+func NameIn(img *storage.Image, ref string) string {
 	named, err := Normalize(ref)
 	if err != nil {
 		return ""
@@ -89,7 +90,7 @@ func nameIn(img *storage.Image, ref string) string {
 func (s *Service) free(ctx context.Context, img *storage.Image, ref string, force bool) error {
 	containers, err := s.store.Containers()
 	if err != nil {
-		return storeError(ref, err)
+		return StoreError(ref, err)
 	}
 	var mine []string
 	for _, c := range containers {
@@ -104,48 +105,48 @@ func (s *Service) free(ctx context.Context, img *storage.Image, ref string, forc
 	if len(mine) == 0 {
 		return nil
 	}
-	if !force || s.RemoveContainers == nil {
+	if !force {
 		return api.Errorf(api.ErrInUse, "remove image %s: %s: remove the container first, or set Force", ref, describeUsers(containers, mine))
 	}
-	if err := s.RemoveContainers(ctx, mine); err != nil {
+	if err := s.containers.RemoveForImage(ctx, mine); err != nil {
 		return fmt.Errorf("remove image %s: %w", ref, err)
 	}
 	return nil
 }
 
 func describeUsers(all []storage.Container, ids []string) string {
-	var names []string
+	var users []string
 	for _, c := range all {
 		if slices.Contains(ids, c.ID) {
-			name := short(c.ID)
+			name := names.Short(c.ID)
 			if len(c.Names) > 0 {
 				name = c.Names[0]
 			}
-			names = append(names, name)
+			users = append(users, name)
 		}
 	}
-	if len(names) == 1 {
-		return "container " + names[0] + " is made of it"
+	if len(users) == 1 {
+		return "container " + users[0] + " is made of it"
 	}
-	return "containers " + strings.Join(names, ", ") + " are made of it"
+	return "containers " + strings.Join(users, ", ") + " are made of it"
 }
 
 // delete removes the image and the layers that only it has.
 func (s *Service) delete(t *tree, img *storage.Image, res *image.RemoveResult) error {
 	if img.ReadOnly {
-		return api.Errorf(api.ErrPermission, "remove image %s: it is in a read-only store: remove it there", short(img.ID))
+		return api.Errorf(api.ErrPermission, "remove image %s: it is in a read-only store: remove it there", names.Short(img.ID))
 	}
 	if open, err := s.opened(img.ID); err != nil {
 		return err
 	} else if open {
-		return api.Errorf(api.ErrInUse, "remove image %s: a process has its file system open: close that first", short(img.ID))
+		return api.Errorf(api.ErrInUse, "remove image %s: a process has its file system open: close that first", names.Short(img.ID))
 	}
 	_, err := s.store.DeleteImage(img.ID, true)
 	if errors.Is(err, storage.ErrLayerUnknown) && len(s.layout.ReadOnly) > 0 {
 		err = nil // the last that upstream tries to remove is the read-only store's
 	}
 	if err != nil {
-		return storeError(img.ID, err)
+		return StoreError(img.ID, err)
 	}
 	for _, name := range img.Names {
 		s.Tell(container.EventUntag, img.ID, name)
@@ -163,7 +164,7 @@ func (s *Service) deleteSteps(t *tree, img *storage.Image, res *image.RemoveResu
 	history := t.history(img)
 	for {
 		i := slices.IndexFunc(t.images, func(c storage.Image) bool {
-			return !t.dropped[c.ID] && step(&c) && isPrefix(t.history(&c), history) && !c.ReadOnly && len(t.users(c.ID)) == 0 && !t.parent(&c) && !s.busy(c.ID)
+			return t.stepOf(&c, history) && !s.busy(c.ID)
 		})
 		if i < 0 {
 			return nil

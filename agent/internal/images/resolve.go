@@ -27,15 +27,16 @@ type Resolved struct {
 // Resolve finds an image by name, name:tag, name@digest, id or a prefix of its id.
 //
 // Errors: api.ErrNotFound, ErrAmbiguous, ErrInvalidReference.
-func (s *Service) Resolve(ctx context.Context, ref string) (*Resolved, error) {
-	img, err := s.find(ctx, ref)
+func (s *Store) Resolve(ctx context.Context, ref string) (*Resolved, error) {
+	img, err := s.Find(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
-	return s.resolved(img)
+	return s.Read(img)
 }
 
-func (s *Service) resolved(img *storage.Image) (*Resolved, error) {
+// Read reads the configuration of an image that was found.
+func (s *Store) Read(img *storage.Image) (*Resolved, error) {
 	c, err := s.config(img)
 	if err != nil {
 		return nil, err
@@ -45,8 +46,8 @@ func (s *Service) resolved(img *storage.Image) (*Resolved, error) {
 	}, nil
 }
 
-// find is Resolve without the configuration.
-func (s *Service) find(ctx context.Context, ref string) (*storage.Image, error) {
+// Find is Resolve without the configuration.
+func (s *Store) Find(ctx context.Context, ref string) (*storage.Image, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func (s *Service) find(ctx context.Context, ref string) (*storage.Image, error) 
 		if prefix != "" {
 			return s.byPrefix(ref, prefix)
 		}
-		return nil, invalid(ref, err)
+		return nil, InvalidName(ref, err)
 	}
 	img, err := s.byName(named)
 	if prefix != "" && errors.Is(err, api.ErrNotFound) {
@@ -68,11 +69,11 @@ func (s *Service) find(ctx context.Context, ref string) (*storage.Image, error) 
 	return img, err
 }
 
-func (s *Service) byName(named reference.Named) (*storage.Image, error) {
-	if repo, d, ok := repoDigest(named); ok {
+func (s *Store) byName(named reference.Named) (*storage.Image, error) {
+	if repo, d, ok := RepoDigest(named); ok {
 		imgs, err := s.store.ImagesByDigest(d)
 		if err != nil && !errors.Is(err, storage.ErrImageUnknown) {
-			return nil, storeError(named.String(), err)
+			return nil, StoreError(named.String(), err)
 		}
 		for _, img := range imgs {
 			if slices.ContainsFunc(img.Names, func(n string) bool { return repoOf(n) == repo }) {
@@ -85,22 +86,22 @@ func (s *Service) byName(named reference.Named) (*storage.Image, error) {
 	// Image would take an id of another image too, if one were named so; names with a tag can't be ids.
 	img, err := s.store.Image(name)
 	if err != nil {
-		return nil, storeError(name, err)
+		return nil, StoreError(name, err)
 	}
 	return img, nil
 }
 
-func (s *Service) byPrefix(ref, prefix string) (*storage.Image, error) {
+func (s *Store) byPrefix(ref, prefix string) (*storage.Image, error) {
 	if len(prefix) == 64 {
 		img, err := s.store.Image(prefix)
 		if err != nil {
-			return nil, storeError(ref, err)
+			return nil, StoreError(ref, err)
 		}
 		return img, nil
 	}
 	imgs, err := s.store.Images()
 	if err != nil {
-		return nil, storeError(ref, err)
+		return nil, StoreError(ref, err)
 	}
 	var found *storage.Image
 	var ids []string
@@ -123,8 +124,8 @@ func notFound(ref string) error {
 	return api.Errorf(api.ErrNotFound, "image %s: not in the store: pull or build it first", ref)
 }
 
-// storeError explains an error of containers/storage.
-func storeError(ref string, err error) error {
+// StoreError explains an error of containers/storage.
+func StoreError(ref string, err error) error {
 	if errors.Is(err, storage.ErrImageUnknown) {
 		return notFound(ref)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -22,17 +23,17 @@ func (s *Service) Tag(ctx context.Context, ref, name string) error {
 	if err != nil {
 		return err
 	}
-	ctx, release, err := s.Hold(ctx)
+	held, err := s.Hold(ctx)
 	if err != nil {
 		return err
 	}
-	defer release()
-	img, err := s.find(ctx, ref)
+	defer held.Release()
+	img, err := s.Find(ctx, ref)
 	if err != nil {
 		return err
 	}
-	if err := s.store.AddNames(img.ID, []string{full}); err != nil {
-		return storeError(ref, err)
+	if err := held.AddNames(img.ID, full); err != nil {
+		return err
 	}
 	s.Tell(container.EventTag, img.ID, full)
 	return nil
@@ -50,29 +51,21 @@ func (s *Service) Untag(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	ctx, release, err := s.Hold(ctx)
+	held, err := s.Hold(ctx)
 	if err != nil {
 		return err
 	}
-	defer release()
-	img, err := s.find(ctx, name)
+	defer held.Release()
+	img, err := s.Find(ctx, name)
 	if err != nil {
 		return err
 	}
 	if !slices.Contains(img.Names, named.String()) {
-		return api.Errorf(api.ErrNotFound, "image name %s: the image %s does not have it by that spelling", named, short(img.ID))
+		return api.Errorf(api.ErrNotFound, "image name %s: the image %s does not have it by that spelling", named, names.Short(img.ID))
 	}
 	if err := s.store.RemoveNames(img.ID, []string{named.String()}); err != nil {
-		return storeError(name, err)
+		return StoreError(name, err)
 	}
 	s.Tell(container.EventUntag, img.ID, named.String())
-	return s.MarkResult(img.ID)
-}
-
-// MarkResult keeps an image that a user knows from being taken for a step of a build when it has no name.
-func (s *Service) MarkResult(id string) error {
-	if err := s.store.SetImageBigData(id, resultKey, []byte("1"), nil); err != nil {
-		return storeError(id, err)
-	}
-	return nil
+	return held.MarkResult(img.ID)
 }

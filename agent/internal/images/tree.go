@@ -9,9 +9,8 @@ import (
 	"go.podman.io/storage"
 )
 
-// tree is the store's images and layers at one moment.
+// tree is the store's images and layers at one moment. It decides from what it was given alone.
 type tree struct {
-	s           *Service
 	images      []storage.Image
 	containers  []storage.Container
 	layers      map[string]*storage.Layer
@@ -19,16 +18,21 @@ type tree struct {
 	above       map[string][]string         // layers by parent
 	shownLayers map[string]int              // see shown
 	dropped     map[string]bool             // images that were deleted since
+	config      func(*storage.Image) (*parsed, error)
 }
 
-func (s *Service) tree() (*tree, error) {
+func (s *Store) tree() (*tree, error) {
 	all, err := s.store.MultiList(storage.MultiListOptions{Images: true, Layers: true, Containers: true})
 	if err != nil {
 		return nil, err
 	}
+	return newTree(&all, s.config), nil
+}
+
+func newTree(all *storage.MultiListResult, config func(*storage.Image) (*parsed, error)) *tree {
 	t := &tree{
-		s: s, images: all.Images, containers: all.Containers, layers: make(map[string]*storage.Layer, len(all.Layers)),
-		byLayer: map[string][]*storage.Image{}, above: map[string][]string{}, dropped: map[string]bool{},
+		images: all.Images, containers: all.Containers, layers: make(map[string]*storage.Layer, len(all.Layers)),
+		byLayer: map[string][]*storage.Image{}, above: map[string][]string{}, dropped: map[string]bool{}, config: config,
 	}
 	for i := range all.Layers {
 		l := &all.Layers[i]
@@ -39,7 +43,7 @@ func (s *Service) tree() (*tree, error) {
 		img := &all.Images[i]
 		t.byLayer[img.TopLayer] = append(t.byLayer[img.TopLayer], img)
 	}
-	return t, nil
+	return t
 }
 
 // size is the size of a layer and all below it.
@@ -95,8 +99,44 @@ func (t *tree) parent(img *storage.Image) bool {
 	return search(img.TopLayer)
 }
 
+// visible says whether an image shows in a list without All.
+func (t *tree) visible(img *storage.Image) bool {
+	return len(img.Names) > 0 || !step(img) && !t.parent(img)
+}
+
+// shown counts, for each layer, the images in a list without All that have it.
+func (t *tree) shown() map[string]int {
+	if t.shownLayers != nil {
+		return t.shownLayers
+	}
+	t.shownLayers = map[string]int{}
+	for i := range t.images {
+		if img := &t.images[i]; t.visible(img) {
+			for l := t.layers[img.TopLayer]; l != nil; l = t.layers[l.Parent] {
+				t.shownLayers[l.ID]++
+			}
+		}
+	}
+	return t.shownLayers
+}
+
+// shared is the size of an image's layers that another image has, too.
+func (t *tree) shared(img *storage.Image) int64 {
+	others := 1
+	if !t.visible(img) {
+		others = 0
+	}
+	var n int64
+	for l := t.layers[img.TopLayer]; l != nil; l = t.layers[l.Parent] {
+		if t.shown()[l.ID] > others {
+			n += max(0, l.UncompressedSize)
+		}
+	}
+	return n
+}
+
 func (t *tree) history(img *storage.Image) []v1.History {
-	c, err := t.s.config(img)
+	c, err := t.config(img)
 	if err != nil {
 		return nil // a broken image is nobody's parent and nobody's child
 	}
@@ -126,6 +166,11 @@ const resultKey = "caisson-result"
 // step says whether img is an unfinished step of a build: nobody asked for it by itself.
 func step(img *storage.Image) bool {
 	return len(img.Names) == 0 && !slices.Contains(img.BigDataNames, resultKey) && !named(img.NamesHistory)
+}
+
+// stepOf says whether img is a step of a build on the way to what has this history, and nothing else needs it.
+func (t *tree) stepOf(img *storage.Image, history []v1.History) bool {
+	return !t.dropped[img.ID] && step(img) && isPrefix(t.history(img), history) && !img.ReadOnly && len(t.users(img.ID)) == 0 && !t.parent(img)
 }
 
 // named says whether an image had a name that a user gave.

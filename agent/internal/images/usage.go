@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"go.podman.io/storage"
-
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/image"
@@ -22,7 +20,7 @@ func (s *Service) handleUsage() http.HandlerFunc {
 func (s *Service) DiskUsage(ctx context.Context) (u image.DiskUsage, err error) {
 	t, err := s.tree()
 	if err != nil {
-		return u, storeError("disk usage", err)
+		return u, StoreError("disk usage", err)
 	}
 	if err := s.imageUsage(ctx, t, &u.Images); err != nil {
 		return u, err
@@ -30,10 +28,7 @@ func (s *Service) DiskUsage(ctx context.Context) (u image.DiskUsage, err error) 
 	if err := s.cacheUsage(ctx, t, &u.BuildCache); err != nil {
 		return u, err
 	}
-	if s.MeasureContainers != nil {
-		err = s.MeasureContainers(ctx, &u)
-	}
-	return u, err
+	return u, s.containers.Measure(ctx, &u)
 }
 
 func (s *Service) imageUsage(ctx context.Context, t *tree, u *image.Usage[image.ImageUsage]) error {
@@ -107,40 +102,4 @@ func (s *Service) cacheUsage(ctx context.Context, t *tree, u *image.Usage[image.
 	}
 	u.Reclaimable = u.Size
 	return nil
-}
-
-// visible says whether an image shows in a list without All.
-func (t *tree) visible(img *storage.Image) bool {
-	return len(img.Names) > 0 || !step(img) && !t.parent(img)
-}
-
-// shown counts, for each layer, the images in a list without All that have it.
-func (t *tree) shown() map[string]int {
-	if t.shownLayers != nil {
-		return t.shownLayers
-	}
-	t.shownLayers = map[string]int{}
-	for i := range t.images {
-		if img := &t.images[i]; t.visible(img) {
-			for l := t.layers[img.TopLayer]; l != nil; l = t.layers[l.Parent] {
-				t.shownLayers[l.ID]++
-			}
-		}
-	}
-	return t.shownLayers
-}
-
-// shared is the size of an image's layers that another image has, too.
-func (t *tree) shared(img *storage.Image) int64 {
-	others := 1
-	if !t.visible(img) {
-		others = 0
-	}
-	var n int64
-	for l := t.layers[img.TopLayer]; l != nil; l = t.layers[l.Parent] {
-		if t.shown()[l.ID] > others {
-			n += max(0, l.UncompressedSize)
-		}
-	}
-	return n
 }
