@@ -100,16 +100,20 @@ func TestLogRotation(t *testing.T) {
 	const size, file = 20 << 20, 256 << 10
 	e := newEngine(t)
 	ctx := t.Context()
+	// It begins when it is told to: when the follower reads.
 	c := create(t, e, container.Options{
-		Cmd: []string{"spam", fmt.Sprint(size)}, Log: container.LogConfig{MaxSize: file, MaxFiles: 2},
+		Cmd: []string{"chain", "cat", ";", "spam", fmt.Sprint(size)}, Stdin: true, Log: container.LogConfig{MaxSize: file, MaxFiles: 2},
 	})
+	stdin, tell := io.Pipe()
 	slowHash, fastHash := sha256.New(), sha256.New()
-	slow := &slowWriter{h: slowHash, pause: time.After(time.Second)}
-	att, err := c.Attach(ctx, container.AttachOptions{Stdout: slow})
+	slow := &afterFirstLine{w: &slowWriter{h: slowHash, pause: time.After(time.Second)}, first: func() {}}
+	att, err := c.Attach(ctx, container.AttachOptions{Stdin: stdin, Stdout: slow})
 	require.NoError(t, err)
 	require.NoError(t, c.Start(ctx))
+	go fmt.Fprintln(tell, "reading?")
 	var sum, whole bytes.Buffer
-	require.NoError(t, c.Logs(ctx, container.LogsOptions{Follow: true, Stdout: io.MultiWriter(fastHash, &whole), Stderr: &sum}))
+	fast := &afterFirstLine{w: io.MultiWriter(fastHash, &whole), first: func() { assert.NoError(t, tell.Close()) }}
+	require.NoError(t, c.Logs(ctx, container.LogsOptions{Follow: true, Stdout: fast, Stderr: &sum}))
 	_, err = att.Wait()
 	require.NoError(t, err)
 	want := strings.TrimSpace(sum.String())
@@ -139,13 +143,41 @@ func TestLogRotation(t *testing.T) {
 	assert.Contains(t, whole.String(), "\n"+string(line), "the first line is whole")
 
 	// The next run goes on where this one ended.
+	att, err = c.Attach(ctx, container.AttachOptions{Stdin: strings.NewReader("")})
+	require.NoError(t, err)
 	require.NoError(t, c.Start(ctx))
-	_, err = c.Wait(ctx)
+	_, err = att.Wait()
 	require.NoError(t, err)
 	require.NoError(t, c.Logs(ctx, container.LogsOptions{Stdout: &again, Tail: 100}))
 	assert.True(t, bytes.HasSuffix(whole.Bytes(), again.Bytes()))
 	_, total = kept()
 	assert.LessOrEqual(t, total, int64(2*file))
+}
+
+// afterFirstLine passes on what comes after the first line, at which it calls first.
+type afterFirstLine struct {
+	w     io.Writer
+	first func()
+	seen  bool
+}
+
+func (a *afterFirstLine) Write(p []byte) (int, error) {
+	n := len(p)
+	if !a.seen {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			return n, nil
+		}
+		p, a.seen = p[i+1:], true
+		a.first()
+	}
+	if len(p) == 0 {
+		return n, nil
+	}
+	if _, err := a.w.Write(p); err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 func TestLogErrors(t *testing.T) {

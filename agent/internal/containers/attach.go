@@ -66,6 +66,9 @@ func (r *run) serve(conn net.Conn, br *bufio.Reader, rd *logfile.Reader, stdin b
 	fw := api.NewFrameWriter(conn)
 	err := sendLog(ctx, rd, r.log, func(e logfile.Entry) error { return fw.Frame(kindOf(e), e.Data) }, func() error { return nil })
 	if err != nil {
+		if ctx.Err() == nil { // the log's, or the client is gone and this fails too
+			_ = fw.JSON(api.Failure, api.ToError(err))
+		}
 		return
 	}
 	select {

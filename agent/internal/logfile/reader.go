@@ -1,7 +1,6 @@
 package logfile
 
 import (
-	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -22,9 +21,9 @@ type Reader struct {
 	at   int64
 	skip int // bytes of the next record to leave out
 
-	f   *os.File // nil: not opened yet
-	br  *bufio.Reader
-	buf []byte
+	f      *os.File // nil: not opened yet
+	buf    []byte
+	lo, hi int // what of buf is read and not given yet: from at on, and nothing behind the end that was known then
 }
 
 // Read reads the log from a place on, or from its oldest file if that is younger.
@@ -57,7 +56,7 @@ func (r *Reader) shut() error {
 		return nil
 	}
 	err := r.f.Close()
-	r.f, r.br = nil, nil
+	r.f, r.lo, r.hi = nil, 0, 0
 	return err
 }
 
@@ -69,7 +68,11 @@ func (r *Reader) Follow(ctx context.Context, run *Run) (Entry, error) {
 	for {
 		end, closed, change := run.state()
 		if r.place().before(end) {
-			return r.next(end)
+			e, err := r.next(end)
+			if errors.Is(err, io.EOF) { // what the run has written is whole
+				err = r.damaged()
+			}
+			return e, err
 		}
 		if closed {
 			return Entry{}, io.EOF
@@ -113,11 +116,30 @@ func (r *Reader) entry(end Pos) (Entry, error) {
 		if r.file == end.File {
 			return Entry{}, err // half a record
 		}
+		if err := r.whole(); err != nil {
+			return Entry{}, err
+		}
 		if err := r.advance(); err != nil {
 			return Entry{}, err
 		}
 	}
 	return Entry{}, io.EOF
+}
+
+// whole holds that a file that is complete does not end in half a record.
+func (r *Reader) whole() error {
+	if r.f == nil {
+		return nil // it is gone
+	}
+	st, err := r.f.Stat()
+	if err == nil && st.Size() > r.at {
+		err = r.damaged()
+	}
+	return err
+}
+
+func (r *Reader) damaged() error {
+	return fmt.Errorf("log is damaged: no whole record at byte %d of file %d", r.at, r.file)
 }
 
 // advance goes on to the next file.
@@ -154,42 +176,43 @@ func (r *Reader) open() error {
 
 // read reads the record at r.at if it is whole before end.
 func (r *Reader) read(end int64) (Entry, error) {
-	if end-r.at < headerSize {
-		return Entry{}, io.EOF
-	}
-	if r.br == nil {
-		r.br = bufio.NewReaderSize(io.NewSectionReader(r.f, r.at, 1<<62-r.at), MaxChunk+headerSize)
-	}
-	h, err := r.br.Peek(headerSize)
+	h, err := r.peek(headerSize, end)
 	if err != nil {
-		return Entry{}, r.again(err)
+		return Entry{}, err
 	}
 	n := int64(binary.BigEndian.Uint32(h[12:]))
 	if n > MaxChunk {
-		return Entry{}, fmt.Errorf("log is damaged at byte %d", r.at)
+		return Entry{}, r.damaged()
 	}
-	if end-r.at-headerSize < n {
-		return Entry{}, r.again(io.EOF)
-	}
-	e := Entry{Time: time.Unix(0, int64(binary.BigEndian.Uint64(h))), Stream: Stream(h[8])}
-	if _, err := r.br.Discard(headerSize); err != nil {
+	p, err := r.peek(headerSize+n, end)
+	if err != nil {
 		return Entry{}, err
 	}
-	if int64(cap(r.buf)) < n {
-		r.buf = make([]byte, MaxChunk)
-	}
-	e.Data = r.buf[:n]
-	if _, err := io.ReadFull(r.br, e.Data); err != nil {
-		return Entry{}, err
-	}
-	r.at += headerSize + n
-	if r.br.Buffered() == 0 {
-		r.br = nil // what comes next is not in the buffer: look at the file again
-	}
-	return e, nil
+	r.lo += len(p)
+	r.at += int64(len(p))
+	return Entry{Time: time.Unix(0, int64(binary.BigEndian.Uint64(p))), Stream: Stream(p[8]), Data: p[headerSize:]}, nil
 }
 
-func (r *Reader) again(err error) error {
-	r.br = nil
-	return err
+// peek returns the next n bytes, or io.EOF if there are fewer before end or in the file. It never reads behind end, where
+// a record is being written.
+func (r *Reader) peek(n, end int64) ([]byte, error) {
+	if end-r.at < n {
+		return nil, io.EOF
+	}
+	if r.buf == nil {
+		r.buf = make([]byte, headerSize+MaxChunk)
+	}
+	if int64(r.hi-r.lo) < n {
+		r.lo, r.hi = 0, copy(r.buf, r.buf[r.lo:r.hi])
+		room := min(int64(len(r.buf)), end-r.at)
+		got, err := r.f.ReadAt(r.buf[r.hi:room], r.at+int64(r.hi))
+		r.hi += got
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+	}
+	if int64(r.hi-r.lo) < n {
+		return nil, io.EOF
+	}
+	return r.buf[r.lo : r.lo+int(n)], nil
 }

@@ -112,6 +112,10 @@ func drain(r io.Reader) error {
 func (r *Run) append(s Stream, at time.Time, buf []byte) error {
 	r.l.mu.Lock()
 	defer r.l.mu.Unlock()
+	defer func() { // also of what went before an error
+		close(r.change)
+		r.change = make(chan struct{})
+	}()
 	for len(buf) > headerSize {
 		n := r.l.fits(buf[headerSize:])
 		if n == 0 {
@@ -124,14 +128,13 @@ func (r *Run) append(s Stream, at time.Time, buf []byte) error {
 		copy(buf[8:], []byte{byte(s), 0, 0, 0})
 		binary.BigEndian.PutUint32(buf[12:], uint32(n))
 		if _, err := r.f.WriteAt(buf[:headerSize+n], r.l.size); err != nil {
+			_ = r.f.Truncate(r.l.size) // the half record; if that fails, the next one overwrites it
 			return err
 		}
 		r.l.size += int64(headerSize + n)
 		r.end = Pos{r.l.file, r.l.size}
 		buf = buf[n:] // the next header's room is what was just written
 	}
-	close(r.change)
-	r.change = make(chan struct{})
 	return nil
 }
 
