@@ -37,7 +37,7 @@ func TestBuildNetwork(t *testing.T) {
 
 	for says, o := range map[string]image.BuildOptions{
 		`Network "bridge"`: {Network: "bridge"}, `Hosts[0] "x"`: {Hosts: []string{"x"}}, `Hosts[0] ":1.2.3.4"`: {Hosts: []string{":1.2.3.4"}},
-		`Hosts[1] "a:b"`: {Hosts: []string{"a:1.2.3.4", "a:b"}}, `Hosts[0] "a\nb:1.2.3.4"`: {Hosts: []string{"a\nb:1.2.3.4"}}, "is no address": {Hosts: []string{"a:1.2.3.4\n5.6.7.8 b"}},
+		`Hosts[1] "a:b"`: {Hosts: []string{"a:1.2.3.4", "a:b"}}, `Hosts[0] "a\nb:1.2.3.4"`: {Hosts: []string{"a\nb:1.2.3.4"}}, "is not an address": {Hosts: []string{"a:1.2.3.4\n5.6.7.8 b"}},
 	} {
 		_, err := build(t, s, base, o, nil)
 		require.ErrorIs(t, err, image.ErrInvalidArgument)

@@ -1,5 +1,3 @@
-//go:build linux
-
 // Package apparmor has the AppArmor profile that confines containers by default, where the host has AppArmor.
 package apparmor
 

@@ -3,11 +3,12 @@
 package builds
 
 import (
-	"net/netip"
+	"fmt"
 	"strings"
 
 	"go.podman.io/buildah/define"
 
+	"github.com/caisson-dev/caisson/agent/internal/etcfiles"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -19,12 +20,12 @@ func (r *Request) checkNetwork() error {
 		return api.Errorf(api.ErrInvalidArgument, "build: Network %q: it is host or none", r.Network)
 	}
 	for i, h := range r.Hosts {
-		name, addr, ok := strings.Cut(h, ":")
-		if !ok || name == "" || strings.ContainsAny(name, " \t\r\n#;\x00") {
-			return api.Errorf(api.ErrInvalidArgument, "build: Hosts[%d] %q: write it as NAME:ADDRESS", i, h)
+		host, err := etcfiles.ParseHost(h)
+		if err == nil && host.Addr.Zone() != "" {
+			err = fmt.Errorf("%q: the address has a zone: use one such as 10.0.0.1", h)
 		}
-		if a, err := netip.ParseAddr(addr); addr != "host-gateway" && (err != nil || a.Zone() != "") {
-			return api.Errorf(api.ErrInvalidArgument, "build: Hosts[%d] %q: %q is no address: use one as 10.0.0.1", i, h, addr)
+		if err != nil {
+			return api.Errorf(api.ErrInvalidArgument, "build: Hosts[%d] %w", i, err)
 		}
 	}
 	return nil

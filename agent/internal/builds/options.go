@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
+	"github.com/caisson-dev/caisson/agent/internal/host"
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/images/transfer"
 	"github.com/caisson-dev/caisson/image"
@@ -117,7 +118,7 @@ func pullPolicy(p image.PullPolicy) define.PullPolicy {
 }
 
 func isolation() define.Isolation {
-	if os.Getenv("_CONTAINERS_USERNS_CONFIGURED") != "" {
+	if host.Rootless() {
 		return define.IsolationOCIRootless
 	}
 	return define.IsolationOCI

@@ -5,13 +5,14 @@ package containers
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/agent/internal/apparmor"
+	"github.com/caisson-dev/caisson/agent/internal/host"
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -36,38 +37,41 @@ func appArmorHost(t *testing.T) apparmor.Host {
 // TestAppArmor: which profile a container gets, by what its options and the host say.
 func TestAppArmor(t *testing.T) {
 	has, none := appArmorHost(t), apparmor.Host{Root: t.TempDir()}
-	byDefault := "" // of a process that may not load
-	if slices.Contains(availableCaps(), "CAP_MAC_ADMIN") {
-		byDefault = apparmor.Name
-	}
+	loads := []string{"CAP_MAC_ADMIN"}
 	for _, tc := range []struct {
 		name     string
-		host     Host
+		host     host.Host
 		security container.Security
 		want     string
 		refused  bool
 	}{
-		{"default", Host{AppArmor: has}, container.Security{}, byDefault, false},
-		{"privileged", Host{AppArmor: has}, container.Security{Privileged: true}, "", false},
-		{"unconfined", Host{AppArmor: has}, container.Security{AppArmor: container.Unconfined}, "", false},
-		{"by name", Host{AppArmor: has}, container.Security{AppArmor: "mine"}, "mine", false},
-		{"by name, privileged", Host{AppArmor: has}, container.Security{AppArmor: "mine", Privileged: true}, "mine", false},
-		{"the default's name", Host{AppArmor: has}, container.Security{AppArmor: apparmor.Name}, apparmor.Name, false},
-		{"not loaded", Host{AppArmor: has}, container.Security{AppArmor: "other"}, "", true},
-		{"default of an ordinary user", Host{AppArmor: has, Rootless: true}, container.Security{}, "", false},
-		{"default without AppArmor", Host{AppArmor: none}, container.Security{}, "", false},
-		{"by name without AppArmor", Host{AppArmor: none}, container.Security{AppArmor: "mine"}, "", true},
-		{"unconfined without AppArmor", Host{AppArmor: none}, container.Security{AppArmor: container.Unconfined}, "", false},
+		{"default", host.Host{AppArmor: has, Caps: loads}, container.Security{}, apparmor.Name, false},
+		{"default of a process that may not load", host.Host{AppArmor: has}, container.Security{}, "", false},
+		{"privileged", host.Host{AppArmor: has, Caps: loads}, container.Security{Privileged: true}, "", false},
+		{"unconfined", host.Host{AppArmor: has, Caps: loads}, container.Security{AppArmor: container.Unconfined}, "", false},
+		{"by name", host.Host{AppArmor: has, Caps: loads}, container.Security{AppArmor: "mine"}, "mine", false},
+		{"by name, privileged", host.Host{AppArmor: has, Caps: loads}, container.Security{AppArmor: "mine", Privileged: true}, "mine", false},
+		{"the default's name", host.Host{AppArmor: has, Caps: loads}, container.Security{AppArmor: apparmor.Name}, apparmor.Name, false},
+		{"not loaded", host.Host{AppArmor: has, Caps: loads}, container.Security{AppArmor: "other"}, "", true},
+		{"default of an ordinary user", host.Host{AppArmor: has, Rootless: true, Caps: loads}, container.Security{}, "", false},
+		{"default without AppArmor", host.Host{AppArmor: none, Caps: loads}, container.Security{}, "", false},
+		{"by name without AppArmor", host.Host{AppArmor: none, Caps: loads}, container.Security{AppArmor: "mine"}, "", true},
+		{"unconfined without AppArmor", host.Host{AppArmor: none, Caps: loads}, container.Security{AppArmor: container.Unconfined}, "", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			err := tc.host.canAppArmor(tc.security.AppArmor)
+			s := &Service{Config: Config{Host: tc.host}}
+			tc.security.Seccomp = container.Unconfined
+			o := container.Options{Security: tc.security}
+			facts, err := s.facts(o)
+			require.NoError(t, err)
+			err = spec.Check(o, facts)
 			if tc.refused {
 				require.ErrorIs(t, err, api.ErrUnsupported)
 				require.ErrorContains(t, err, "Options.Security.AppArmor")
 				return
 			}
 			require.NoError(t, err)
-			got, err := (&Service{Config: Config{Host: tc.host}}).appArmor(tc.security)
+			got, err := s.appArmor(tc.security)
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, got)
 		})
@@ -77,12 +81,9 @@ func TestAppArmor(t *testing.T) {
 // TestAppArmorFails: a default profile that the host's parser refuses is an error, and not a container with less than
 // was promised.
 func TestAppArmorFails(t *testing.T) {
-	if !slices.Contains(availableCaps(), "CAP_MAC_ADMIN") {
-		t.Skip("runs as root: this process may not load profiles")
-	}
 	h := appArmorHost(t)
 	require.NoError(t, os.WriteFile(h.Path+"/apparmor_parser", []byte("#!/bin/sh\necho too old >&2\nexit 1\n"), 0o755))
-	_, err := (&Service{Config: Config{Host: Host{AppArmor: h}}}).appArmor(container.Security{})
+	_, err := (&Service{Config: Config{Host: host.Host{AppArmor: h, Caps: []string{"CAP_MAC_ADMIN"}}}}).appArmor(container.Security{})
 	require.ErrorContains(t, err, "too old")
 	require.ErrorContains(t, err, `"unconfined"`)
 }

@@ -10,6 +10,7 @@ import (
 
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/flock"
@@ -110,7 +111,7 @@ func (s *Service) forget(rec *Record) error {
 func ended(st *State) State {
 	out := *st
 	out.State.Status, out.Pid, out.RootFS = container.StatusExited, 0, ""
-	out.State.ExitCode, out.State.Signal = 128+int(killSignal), signalName(killSignal)
+	out.State.ExitCode, out.State.Signal = 128+int(killSignal), spec.SignalName(killSignal)
 	out.State.Error = "its agent was killed, or the machine went down"
 	out.State.Finished = time.Now()
 	return out

@@ -12,6 +12,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/container"
 )
 
@@ -66,6 +67,6 @@ func expose(c *images.RunConfig, p container.Port) {
 		c.ExposedPorts = map[string]struct{}{}
 	}
 	for i := range max(p.Count, 1) {
-		c.ExposedPorts[fmt.Sprintf("%d/%s", p.Container+i, protocol(p))] = struct{}{}
+		c.ExposedPorts[fmt.Sprintf("%d/%s", p.Container+i, spec.Protocol(p))] = struct{}{}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -31,7 +32,7 @@ func (s *Service) connect(r *http.Request, ep container.Endpoint) (wire.None, er
 		}
 		opts := rec.Options
 		opts.Network, opts.Networking.Endpoints = "", append(slices.Clone(eps), ep)
-		if err := validateNetwork(&opts); err != nil {
+		if err := spec.ValidateNetwork(opts); err != nil {
 			return err
 		}
 		if m != nil {

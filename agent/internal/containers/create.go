@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -17,9 +16,9 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/volumes"
 	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/atomicfile"
 	"github.com/caisson-dev/caisson/internal/flock"
@@ -31,16 +30,11 @@ func (s *Service) create(r *http.Request, opts container.Options) (api.Created, 
 
 // make makes a container. modify, if any, changes its specification.
 func (s *Service) make(ctx context.Context, opts container.Options, modify func(*specs.Spec) (*specs.Spec, error)) (api.Created, error) {
-	network := opts.Network
-	if err := firstError(
-		func() error { return validate(&opts) },
-		func() error { return s.Host.can(&opts) },
-		func() error { return s.joins(&opts) },
-		func() error { return s.canJoin(&opts, network) },
-	); err != nil {
+	opts, err := s.settle(opts)
+	if err != nil {
 		return api.Created{}, err
 	}
-	img, err := s.Pulls.Ensure(ctx, opts.Image, pullPolicy(opts.Pull), nil)
+	img, err := s.Pulls.Ensure(ctx, opts.Image, opts.Pull, nil)
 	if err != nil {
 		return api.Created{}, err
 	}
@@ -85,63 +79,39 @@ func unlock(l *flock.Lock) error {
 	return nil
 }
 
-func pullPolicy(p image.PullPolicy) image.PullPolicy {
-	if p == "" {
-		return image.PullMissing
+// settle returns the options complete, with the containers whose namespaces are shared by their ids, or says why there
+// can't be such a container.
+func (s *Service) settle(given container.Options) (container.Options, error) {
+	if err := spec.Validate(given); err != nil {
+		return given, err
 	}
-	return p
+	opts := spec.Complete(given)
+	facts, err := s.facts(opts)
+	if err != nil {
+		return opts, err
+	}
+	if err := spec.Check(opts, facts); err != nil {
+		return opts, err
+	}
+	if err := s.joins(&opts); err != nil {
+		return opts, err
+	}
+	return opts, s.canJoin(&opts, given.Network)
 }
 
-// newRecord joins what the options say with what the image says, as Docker does.
+// newRecord joins the options with the image.
 func newRecord(opts container.Options, img *images.Resolved) (*Record, error) {
-	rec := &Record{
-		ID: names.NewID(), Name: opts.Name, ImageID: "sha256:" + img.ID, Created: time.Now(), Options: opts, Config: img.Config,
-		Dir: opts.Dir, User: opts.User,
+	c, err := spec.Join(opts, img.Config)
+	if err != nil {
+		return nil, err
 	}
+	c.ID = names.NewID()
+	rec := &Record{Container: c, Name: opts.Name, ImageID: "sha256:" + img.ID, Created: time.Now()}
 	if rec.Name == "" {
 		rec.Name = names.MadeUp()
 	}
-	entrypoint, cmd := opts.Entrypoint, opts.Cmd
-	if entrypoint == nil {
-		entrypoint = img.Config.Entrypoint
-		if cmd == nil {
-			cmd = img.Config.Cmd
-		}
-	}
-	rec.Command = append(slices.Clone(entrypoint), cmd...)
-	if len(rec.Command) == 0 || rec.Command[0] == "" {
-		return nil, api.Errorf(api.ErrInvalidArgument, "container of image %s: no command: the image has neither ENTRYPOINT nor CMD: set Options.Cmd", opts.Image)
-	}
-	rec.Env = mergeEnv(img.Config.Env, opts.Env)
-	if rec.Dir == "" {
-		rec.Dir = img.Config.WorkingDir
-	}
-	if rec.Dir == "" {
-		rec.Dir = "/"
-	}
-	if rec.User == "" {
-		rec.User = img.Config.User
-	}
-	if rec.Options.Lifecycle.StopSignal == "" {
-		rec.Options.Lifecycle.StopSignal = img.Config.StopSignal
-	}
-	rec.Health = mergeHealth(opts.Health, img.Config.Health)
-	rec.Mounts = mounts(opts.Mounts, img.Config.Volumes)
 	rec.Volumes = volumes.NameAnonymous(rec.Mounts)
 	return rec, nil
-}
-
-// mounts adds an anonymous volume for each VOLUME of the image that no mount covers.
-func mounts(given []container.Mount, declared []string) []container.Mount {
-	out := slices.Clone(given)
-	for _, v := range declared {
-		if !slices.ContainsFunc(given, func(m container.Mount) bool { return m.Target == v }) {
-			out = append(out, container.Mount{Type: container.MountVolume, Target: v})
-		}
-	}
-	// A mount below another's target must come after it.
-	slices.SortStableFunc(out, func(a, b container.Mount) int { return len(a.Target) - len(b.Target) })
-	return out
 }
 
 // findImages finds the images that are mounted, and writes their ids in place of their names.
@@ -151,7 +121,7 @@ func (s *Service) findImages(ctx context.Context, rec *Record) error {
 		if m.Type != container.MountImage {
 			continue
 		}
-		img, err := s.Pulls.Ensure(ctx, m.Source, pullPolicy(rec.Options.Pull), nil)
+		img, err := s.Pulls.Ensure(ctx, m.Source, rec.Options.Pull, nil)
 		if err != nil {
 			return fmt.Errorf("mount %s: %w", m.Target, err)
 		}

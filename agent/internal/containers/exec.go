@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/runtime"
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -81,11 +81,11 @@ func (m *managed) exec(req api.ExecRequest) (*execution, error) {
 	if st.State.Status == container.StatusPaused {
 		return nil, api.Errorf(api.ErrPaused, "container %s: it is paused: resume it first", names.Short(m.rec.ID))
 	}
-	spec, err := m.execSpec(req, st.RootFS, run.spec.Process)
+	proc, err := m.execSpec(req, st.RootFS, run.spec.Process)
 	if err != nil {
 		return nil, err
 	}
-	if err := runnable(program{spec.Args[0], spec.Cwd, spec.Env}, m.rec.Mounts, st.RootFS); err != nil {
+	if err := runnable(program{proc.Args[0], proc.Cwd, proc.Env}, m.rec.Mounts, st.RootFS); err != nil {
 		return nil, fmt.Errorf("exec in container %s: %w", names.Short(m.rec.ID), err)
 	}
 	connect := newPipes
@@ -97,7 +97,7 @@ func (m *managed) exec(req api.ExecRequest) (*execution, error) {
 		return nil, err
 	}
 	e := &execution{pipes: p, begin: time.Now()}
-	e.proc, err = run.rc.Exec(spec, p.io(req.Size))
+	e.proc, err = run.rc.Exec(proc, p.io(req.Size))
 	p.closeTheirs()
 	if err == nil {
 		if err = p.terminal(); err != nil {
@@ -115,15 +115,8 @@ func (m *managed) exec(req api.ExecRequest) (*execution, error) {
 }
 
 func (m *managed) execSpec(req api.ExecRequest, rootfs string, first *specs.Process) (*specs.Process, error) {
-	if len(req.Args) == 0 || req.Args[0] == "" {
-		return nil, invalid("exec: Args is empty: give a command")
-	}
-	if err := firstError(
-		func() error { return validateArgs("exec: Args", req.Args) },
-		func() error { return validateEnv("exec: Env", req.Env) },
-		func() error { return validateDir("exec: Dir", req.Dir) },
-		func() error { return validateUser("exec: User", req.User) },
-	); err != nil {
+	c := spec.Command{Args: req.Args, Env: req.Env, Dir: req.Dir, Privileged: req.Privileged}
+	if err := spec.ValidateExec(c, req.User); err != nil {
 		return nil, err
 	}
 	who := req.User
@@ -134,21 +127,10 @@ func (m *managed) execSpec(req api.ExecRequest, rootfs string, first *specs.Proc
 	if err != nil {
 		return nil, err
 	}
-	if err := m.s.oneID(&u); err != nil {
+	if u, err = spec.FitUser(u, m.s.Host); err != nil {
 		return nil, err
 	}
-	env := environment(specInput{Record: m.rec, Home: home})
-	dir := req.Dir
-	if dir == "" {
-		dir = m.rec.Dir
-	}
-	p := &specs.Process{Args: slices.Clone(req.Args), Env: mergeEnv(env, req.Env), Cwd: dir, User: u}
-	confineExec(p, first)
-	if req.Privileged {
-		p.Capabilities = capabilities(availableCaps(), u.UID == 0)
-		p.ApparmorProfile = ""
-	}
-	return p, nil
+	return m.rec.Exec(c, u, home, first, m.s.Host), nil
 }
 
 // serve connects a client with the command until it has ended. A client that goes before kills it.

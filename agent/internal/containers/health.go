@@ -17,91 +17,13 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Docker's defaults (https://docs.docker.com/reference/dockerfile/#healthcheck).
 const (
-	healthInterval      = 30 * time.Second
-	healthTimeout       = 30 * time.Second
-	healthStartInterval = 5 * time.Second
-	healthRetries       = 3
-	healthLog           = 5    // results that are kept
-	healthOutput        = 4096 // bytes of each that are kept
+	healthLog    = 5    // results that are kept
+	healthOutput = 4096 // bytes of each that are kept
 )
-
-func validateHealth(h container.HealthConfig) error {
-	const field = "Options.Health."
-	if len(h.Test) > 0 {
-		switch kind, args := h.Test[0], h.Test[1:]; kind {
-		case "NONE":
-			if len(args) > 0 || h.Interval != 0 || h.Timeout != 0 || h.StartPeriod != 0 || h.StartInterval != 0 || h.Retries != 0 {
-				return invalid(field+"Test %q: NONE turns the check off: leave the other fields out", h.Test)
-			}
-		case "CMD":
-			if len(args) == 0 || args[0] == "" {
-				return invalid(field+"Test %q: CMD wants a program after it", h.Test)
-			}
-		case "CMD-SHELL":
-			if len(args) != 1 || args[0] == "" {
-				return invalid(field+"Test %q: CMD-SHELL wants one line after it", h.Test)
-			}
-		default:
-			return invalid(field+"Test %q: it begins with CMD, CMD-SHELL or NONE", h.Test)
-		}
-	}
-	for name, d := range map[string]time.Duration{
-		"Interval": h.Interval, "Timeout": h.Timeout, "StartPeriod": h.StartPeriod, "StartInterval": h.StartInterval,
-	} {
-		if d != 0 && d < time.Millisecond {
-			return invalid(field+"%s %s: at least 1ms", name, d)
-		}
-	}
-	if h.Retries < 0 {
-		return invalid(field+"Retries %d: it must not be negative", h.Retries)
-	}
-	return nil
-}
-
-// mergeHealth is the check that a container has, with the defaults filled in, or nil.
-func mergeHealth(o container.HealthConfig, img *image.Health) *container.HealthConfig {
-	h := o
-	if img != nil {
-		if h.Test == nil {
-			h.Test = img.Test
-		}
-		h.Interval, h.Timeout = orElse(h.Interval, img.Interval), orElse(h.Timeout, img.Timeout)
-		h.StartPeriod, h.Retries = orElse(h.StartPeriod, img.StartPeriod), orElse(h.Retries, img.Retries)
-	}
-	if len(h.Test) < 2 { // none, or NONE
-		return nil
-	}
-	h.Interval, h.Timeout = orElse(h.Interval, healthInterval), orElse(h.Timeout, healthTimeout)
-	h.StartInterval, h.Retries = orElse(h.StartInterval, healthStartInterval), orElse(h.Retries, healthRetries)
-	return &h
-}
-
-func orElse[T comparable](v, other T) T {
-	var zero T
-	if v == zero {
-		return other
-	}
-	return v
-}
-
-// healthCommand is what a check executes.
-func healthCommand(rec *Record) []string {
-	test := rec.Health.Test
-	if test[0] == "CMD" {
-		return test[1:]
-	}
-	shell := rec.Config.Shell
-	if len(shell) == 0 {
-		shell = []string{"/bin/sh", "-c"}
-	}
-	return append(slices.Clone(shell), test[1])
-}
 
 // watchHealth checks the container until its run is over.
 func (m *managed) watchHealth(r *run) {
@@ -181,7 +103,7 @@ func (m *managed) healthChanged() {
 func (m *managed) checkHealth(r *run) container.HealthResult {
 	c := container.HealthResult{Start: time.Now(), ExitCode: -1}
 	defer func() { c.End = time.Now() }()
-	e, err := m.exec(api.ExecRequest{Args: healthCommand(m.rec)})
+	e, err := m.exec(api.ExecRequest{Args: m.rec.HealthCommand()})
 	if err != nil {
 		c.Output = err.Error()
 		c.End = time.Now()

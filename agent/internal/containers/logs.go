@@ -127,22 +127,6 @@ func (s *Service) logOf(rec *Record) (*logfile.Log, error) {
 	return logfile.Open(s.logPath(rec.ID), logfile.Limit{Size: o.MaxSize, Files: o.MaxFiles})
 }
 
-// validateLog refuses what can't be.
-func validateLog(o container.LogConfig) error {
-	switch {
-	case o.MaxSize != 0 && o.MaxSize < minLogFile:
-		return invalid("Options.Log.MaxSize %d: at least %d bytes, or 0 for no bound", o.MaxSize, minLogFile)
-	case o.MaxFiles < 0:
-		return invalid("Options.Log.MaxFiles %d: it must not be negative", o.MaxFiles)
-	case o.MaxFiles > 0 && o.MaxSize == 0:
-		return invalid("Options.Log.MaxFiles %d: it wants MaxSize: without it there is one file", o.MaxFiles)
-	}
-	return nil
-}
-
-// minLogFile in bytes: some lines and their headers.
-const minLogFile = 1 << 10
-
 func kindOf(e logfile.Entry) api.Kind {
 	if e.Stream == logfile.Stderr {
 		return api.Stderr

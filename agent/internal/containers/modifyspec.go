@@ -12,17 +12,13 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// modification is what Options.ModifySpec made of a specification: spec.json in the container's directory.
-type modification struct {
-	Before *specs.Spec `json:"before"`
-	After  *specs.Spec `json:"after"`
-}
-
+// specFile, in the container's directory, is its spec.Modification.
 const specFile = "spec.json"
 
 // createModified is create with the owner's ModifySpec between the making of the container and its record.
@@ -86,10 +82,10 @@ func (s *Service) modify(rec *Record, f func(*specs.Spec) (*specs.Spec, error)) 
 	in := s.newInputs(rec, rootfs)
 	in.plan = true
 	defer in.close(s.Logger)
-	if err := in.fill(s); err != nil {
+	if err := in.fill(s, rec); err != nil {
 		return err
 	}
-	before, err := newSpec(in.specInput)
+	before, err := spec.New(in.Input)
 	if err != nil {
 		return err
 	}
@@ -97,48 +93,20 @@ func (s *Service) modify(rec *Record, f func(*specs.Spec) (*specs.Spec, error)) 
 	if err != nil {
 		return err
 	}
-	if after.Root == nil || after.Process == nil || after.Linux == nil || after.Linux.Resources == nil || len(after.Process.Args) == 0 {
-		return invalid("Options.ModifySpec: it took Root, Process, its Args, Linux or its Resources away: the engine needs them")
+	m := spec.Modification{Before: before, After: after}
+	if err := m.Validate(); err != nil {
+		return err
 	}
-	return s.save(rec, specFile, modification{before, after})
+	return s.save(rec, specFile, m)
 }
 
 // modified is the specification that a run uses: what ModifySpec made, with the places that are new at each start.
 func (s *Service) modified(id string, fresh *specs.Spec) (*specs.Spec, error) {
-	var m modification
+	var m spec.Modification
 	if err := s.load(id, specFile, &m); errors.Is(err, api.ErrNotFound) {
 		return fresh, nil
 	} else if err != nil {
 		return nil, err
 	}
-	return m.renew(fresh), nil
-}
-
-func (m modification) renew(fresh *specs.Spec) *specs.Spec {
-	out := m.After
-	if out.Root.Path == m.Before.Root.Path {
-		out.Root.Path = fresh.Root.Path
-	}
-	for i, ns := range out.Linux.Namespaces {
-		if slices.Contains(m.Before.Linux.Namespaces, ns) {
-			for _, f := range fresh.Linux.Namespaces {
-				if f.Type == ns.Type {
-					out.Linux.Namespaces[i].Path = f.Path
-				}
-			}
-		}
-	}
-	for i, mount := range out.Mounts {
-		same := func(other specs.Mount) bool {
-			return other.Destination == mount.Destination && other.Source == mount.Source
-		}
-		if slices.ContainsFunc(m.Before.Mounts, same) {
-			for _, f := range fresh.Mounts {
-				if f.Destination == mount.Destination {
-					out.Mounts[i].Source = f.Source
-				}
-			}
-		}
-	}
-	return out
+	return m.Renew(fresh), nil
 }

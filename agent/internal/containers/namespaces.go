@@ -8,102 +8,29 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/process"
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// shared is a namespace option: whose namespace a container has.
-type shared struct {
-	kind  specs.LinuxNamespaceType
-	proc  string // its name in /proc/PID/ns
-	field string
-	mode  string
-}
-
-func sharedNamespaces(o *container.Options) []shared {
-	return []shared{
-		{specs.PIDNamespace, "pid", "Options.Namespaces.PID", string(o.Namespaces.PID)},
-		{specs.IPCNamespace, "ipc", "Options.Namespaces.IPC", string(o.Namespaces.IPC)},
-		{specs.UTSNamespace, "uts", "Options.Namespaces.UTS", string(o.Namespaces.UTS)},
-		{specs.NetworkNamespace, "net", "Options.Network", string(o.Network)},
-	}
-}
-
-// ofContainer is the container that a mode names, or nothing.
-func ofContainer(mode string) string {
-	name, _ := strings.CutPrefix(mode, "container:")
-	if name == mode {
-		return ""
-	}
-	return name
-}
-
-func validateNamespaces(o *container.Options) error {
-	for _, ns := range sharedNamespaces(o) {
-		if ns.mode == "container:" {
-			return invalid("%s %q: name the container", ns.field, ns.mode)
-		}
-		if ns.kind == specs.NetworkNamespace || ns.mode == "" || ns.mode == "host" || ofContainer(ns.mode) != "" {
-			continue
-		}
-		return invalid("%s %q: use host or container:NAME", ns.field, ns.mode)
-	}
-	switch named := o.Networking.Hostname + o.Networking.Domain; {
-	case named != "" && o.Namespaces.UTS != "":
-		return invalid("Options.Networking.Hostname and Domain: they are those of Options.Namespaces.UTS %q: leave one out", o.Namespaces.UTS)
-	case o.Networking.Hostname != "" && ofContainer(string(o.Network)) != "":
-		return invalid("Options.Networking.Hostname %q: the container has the name and the network of another: leave Hostname or Options.Network out", o.Networking.Hostname)
-	case o.Resources.ShmSize != 0 && o.Namespaces.IPC != "":
-		return invalid("Options.Resources.ShmSize: /dev/shm is that of Options.Namespaces.IPC %q: leave one out", o.Namespaces.IPC)
-	}
-	if ofContainer(string(o.Network)) != "" {
-		switch {
-		case len(o.Networking.Hosts) > 0:
-			return invalid("Options.Networking.Hosts: /etc/hosts is that of Options.Network %q: leave one out", o.Network)
-		case len(o.Networking.DNS.Servers)+len(o.Networking.DNS.Search)+len(o.Networking.DNS.Options) > 0:
-			return invalid("Options.Networking.DNS: /etc/resolv.conf is that of Options.Network %q: leave one out", o.Network)
-		}
-	}
-	return nil
-}
-
-// canShare: what leaves its first process behind in a namespace of others is found again by its cgroup alone.
-func (h Host) canShare(o *container.Options) error {
-	if h.Rootless && o.Namespaces.PID != "" {
-		return unsupported("Options.Namespaces.PID %q: this user has no rights on the host's cgroups, and processes that the container leaves behind could not be found: run as root", o.Namespaces.PID)
-	}
-	return nil
-}
-
 // joins finds the containers whose namespaces are shared. It writes their ids in place of their names.
 func (s *Service) joins(o *container.Options) error {
-	for _, ns := range sharedNamespaces(o) {
-		name := ofContainer(ns.mode)
+	for _, ns := range spec.Sharings(*o) {
+		name := spec.ContainerOf(ns.Mode)
 		if name == "" {
 			continue
 		}
 		id, err := s.lookup(name)
 		if err != nil {
-			return fmt.Errorf("%s: %w", ns.field, err)
+			return fmt.Errorf("%s: %w", ns.Field, err)
 		}
-		mode := "container:" + id
-		switch ns.kind {
-		case specs.PIDNamespace:
-			o.Namespaces.PID = container.NamespaceMode(mode)
-		case specs.IPCNamespace:
-			o.Namespaces.IPC = container.NamespaceMode(mode)
-		case specs.UTSNamespace:
-			o.Namespaces.UTS = container.NamespaceMode(mode)
-		default:
-			o.Network = container.NetworkMode(mode)
-		}
+		spec.Share(o, ns.Kind, "container:"+id)
 	}
 	return nil
 }
@@ -112,36 +39,36 @@ func (s *Service) joins(o *container.Options) error {
 // means the same namespace even when its process ends and another gets its number.
 func (s *Service) namespaces(o *container.Options, plan bool) (ns []specs.LinuxNamespace, open []*os.File, err error) {
 	ns = []specs.LinuxNamespace{{Type: specs.MountNamespace}, {Type: specs.CgroupNamespace}}
-	for _, sh := range sharedNamespaces(o) {
-		switch id := ofContainer(sh.mode); {
-		case sh.mode == "host":
+	for _, sh := range spec.Sharings(*o) {
+		switch id := spec.ContainerOf(sh.Mode); {
+		case sh.Mode == "host":
 		case id == "":
-			ns = append(ns, specs.LinuxNamespace{Type: sh.kind})
+			ns = append(ns, specs.LinuxNamespace{Type: sh.Kind})
 		case plan:
-			ns = append(ns, specs.LinuxNamespace{Type: sh.kind, Path: "/" + sh.mode})
+			ns = append(ns, specs.LinuxNamespace{Type: sh.Kind, Path: "/" + sh.Mode})
 		default:
 			f, err := s.openNamespace(id, sh)
 			if err != nil {
 				return nil, open, err
 			}
 			open = append(open, f)
-			ns = append(ns, specs.LinuxNamespace{Type: sh.kind, Path: fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd())})
+			ns = append(ns, specs.LinuxNamespace{Type: sh.Kind, Path: fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd())})
 		}
 	}
 	return ns, open, nil
 }
 
-func (s *Service) openNamespace(id string, ns shared) (*os.File, error) {
+func (s *Service) openNamespace(id string, ns spec.Sharing) (*os.File, error) {
 	for range 2 {
 		pid, err := s.pidOf(id)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", ns.field, err)
+			return nil, fmt.Errorf("%s: %w", ns.Field, err)
 		}
 		f, err := lookAt(pid, func(pid int) (*os.File, error) {
 			if err := sameUserNamespace(pid); err != nil {
 				return nil, err
 			}
-			return os.Open(fmt.Sprintf("/proc/%d/ns/%s", pid, ns.proc))
+			return os.Open(fmt.Sprintf("/proc/%d/ns/%s", pid, ns.File))
 		})
 		if err == nil {
 			if again, err := s.pidOf(id); err == nil && again == pid {
@@ -149,7 +76,7 @@ func (s *Service) openNamespace(id string, ns shared) (*os.File, error) {
 			}
 			f.Close()
 		} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
-			return nil, fmt.Errorf("%s: container %s: %w", ns.field, names.Short(id), err)
+			return nil, fmt.Errorf("%s: container %s: %w", ns.Field, names.Short(id), err)
 		}
 	}
 	return nil, notRunning(id, container.StatusExited)
@@ -184,13 +111,10 @@ func sameUserNamespace(pid int) error {
 	}
 	its, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/user", pid))
 	if errors.Is(err, fs.ErrPermission) || err == nil && its != own {
-		return unsupported("it belongs to another process's user namespace: make both containers from one process, or run as root")
+		return api.Errorf(api.ErrUnsupported, "it belongs to another process's user namespace: make both containers from one process, or run as root")
 	}
 	return err
 }
-
-// sharedFiles is the container whose hosts and resolv.conf this one has too, or nothing.
-func sharedFiles(o *container.Options) string { return ofContainer(string(o.Network)) }
 
 // newHostname is what a new container calls itself.
 func (s *Service) newHostname(rec *Record) (string, error) {
@@ -199,12 +123,12 @@ func (s *Service) newHostname(rec *Record) (string, error) {
 		return o.Networking.Hostname, nil
 	}
 	for _, mode := range []string{string(o.Namespaces.UTS), string(o.Network)} {
-		if id := ofContainer(mode); id != "" {
+		if id := spec.ContainerOf(mode); id != "" {
 			other, err := s.loadRecord(id)
 			if err != nil {
 				return "", err
 			}
-			return hostname(other), nil
+			return other.Hostname, nil
 		}
 		if mode == "host" {
 			name, err := os.Hostname()

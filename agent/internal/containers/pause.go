@@ -11,6 +11,7 @@ import (
 	"github.com/opencontainers/runc/libcontainer"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -117,7 +118,7 @@ func (s *Service) freezable(r *run) bool {
 
 // signal sends a signal to the container's process. One that is to end it wakes it up, as in Docker.
 func (m *managed) signal(r *run, sig syscall.Signal, end bool) error {
-	m.s.emit(container.EventKill, m.rec, "signal", signalName(sig))
+	m.s.emit(container.EventKill, m.rec, "signal", spec.SignalName(sig))
 	if err := r.rc.Signal(sig); err != nil || !end || m.state().State.Status != container.StatusPaused {
 		return err
 	}
@@ -133,7 +134,7 @@ func (m *managed) ends(sig syscall.Signal) bool {
 	if sig == killSignal {
 		return true
 	}
-	stop, err := parseSignal(m.rec.Options.Lifecycle.StopSignal)
+	stop, err := spec.ParseSignal(m.rec.Options.Lifecycle.StopSignal)
 	if m.rec.Options.Lifecycle.StopSignal == "" {
 		stop, err = syscall.SIGTERM, nil
 	}

@@ -11,28 +11,19 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/atomicfile"
 )
 
 // Record is what a container is, from its creation on: config.json in its directory.
 type Record struct {
-	ID       string                  `json:"id"`
-	Name     string                  `json:"name"`
-	ImageID  string                  `json:"imageID"`
-	Created  time.Time               `json:"created"`
-	Options  container.Options       `json:"options"`
-	Config   image.Config            `json:"config"`  // the image's
-	Command  []string                `json:"command"` // entrypoint and command
-	Env      []string                `json:"env"`
-	Dir      string                  `json:"dir"`
-	User     string                  `json:"user"`
-	Hostname string                  `json:"hostname,omitempty"`
-	Health   *container.HealthConfig `json:"health,omitempty"` // nil: none
-	Mounts   []container.Mount       `json:"mounts,omitempty"`
-	Volumes  []string                `json:"volumes,omitempty"` // anonymous ones, which go with it
+	spec.Container
+	Name    string    `json:"name"`
+	ImageID string    `json:"imageID"`
+	Created time.Time `json:"created"`
+	Volumes []string  `json:"volumes,omitempty"` // anonymous ones, which go with it
 }
 
 // State is what becomes of it: state.json in its directory.

@@ -17,22 +17,6 @@ const (
 	longRun      = 10 * time.Second // after which it begins anew
 )
 
-func validateRestart(p container.RestartPolicy) error {
-	switch p.Mode {
-	case "", container.RestartNo, container.RestartAlways, container.RestartUnlessStopped:
-		if p.MaxRetries != 0 {
-			return invalid("Options.Lifecycle.Restart.MaxRetries %d: it is for the mode on-failure", p.MaxRetries)
-		}
-	case container.RestartOnFailure:
-		if p.MaxRetries < 0 {
-			return invalid("Options.Lifecycle.Restart.MaxRetries %d: it must not be negative", p.MaxRetries)
-		}
-	default:
-		return invalid("Options.Lifecycle.Restart.Mode %q: use no, on-failure, always or unless-stopped", p.Mode)
-	}
-	return nil
-}
-
 // restarts is what a managed container knows of its restart policy. managed.mu guards it.
 type restarts struct {
 	calledOff bool          // Stop, or a signal that ends: until the next Start

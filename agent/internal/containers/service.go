@@ -16,12 +16,11 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/caisson-dev/caisson/agent/internal/apparmor"
 	"github.com/caisson-dev/caisson/agent/internal/eventlog"
+	"github.com/caisson-dev/caisson/agent/internal/host"
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/agent/internal/runtime"
-	"github.com/caisson-dev/caisson/agent/internal/seccomp"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/volumes"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
@@ -29,15 +28,6 @@ import (
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 )
-
-// Host is what an agent found out about its surroundings.
-type Host struct {
-	Rootless bool // in a user namespace of ours
-	OneID    bool // which maps a single id
-	CgroupV2 bool
-	Kernel   seccomp.Kernel
-	AppArmor apparmor.Host
-}
 
 // Puller has the images in the store that containers are made of.
 type Puller interface {
@@ -50,7 +40,7 @@ type Config struct {
 	Images *images.Store
 	Pulls  Puller
 	Events *eventlog.Log
-	Host   Host
+	Host   host.Host
 	Socket string   // where this agent serves
 	Init   *os.File // the binary of containers' inits, if it is not this one
 	Logger *slog.Logger

@@ -23,7 +23,7 @@ func (in *inputs) shareMemory(s *Service, id string) error {
 		return err
 	}
 	defer unix.Close(tree)
-	dir := filepath.Join(s.dir(in.Record.ID), "shm")
+	dir := filepath.Join(s.dir(in.Container.ID), "shm")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}

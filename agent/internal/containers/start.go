@@ -16,6 +16,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -134,11 +135,11 @@ func (m *managed) launch(r *run, p *pipes) (string, error) {
 		return "", err
 	}
 	defer in.close(m.s.Logger)
-	spec, err := m.spec(r, in)
+	made, err := m.spec(r, in)
 	if err != nil {
 		return "", err
 	}
-	rc, err := m.s.rt.Create(m.rec.ID, spec)
+	rc, err := m.s.rt.Create(m.rec.ID, made)
 	if err != nil {
 		return "", err
 	}
@@ -146,7 +147,7 @@ func (m *managed) launch(r *run, p *pipes) (string, error) {
 	if err != nil {
 		return "", errors.Join(err, rc.Destroy())
 	}
-	r.rc, r.proc, r.spec = rc, proc, spec
+	r.rc, r.proc, r.spec = rc, proc, made
 	return rootfs, nil
 }
 
@@ -155,12 +156,12 @@ func (m *managed) spec(r *run, in *inputs) (*specs.Spec, error) {
 	if err := m.writeNetFiles(r.net.Endpoints()); err != nil {
 		return nil, err
 	}
-	spec, err := newSpec(in.specInput)
+	made, err := spec.New(in.Input)
 	if err != nil {
 		return nil, err
 	}
-	r.net.Apply(spec)
-	return m.s.modified(m.rec.ID, spec)
+	r.net.Apply(made)
+	return m.s.modified(m.rec.ID, made)
 }
 
 // ended is the state after a run.
@@ -243,7 +244,7 @@ func exitStatus(st *container.State, sys any) {
 	case !ok:
 		st.ExitCode = 255
 	case ws.Signaled():
-		st.ExitCode, st.Signal = 128+int(ws.Signal()), signalName(ws.Signal())
+		st.ExitCode, st.Signal = 128+int(ws.Signal()), spec.SignalName(ws.Signal())
 	default:
 		st.ExitCode = ws.ExitStatus()
 	}

@@ -44,7 +44,7 @@ func (m *managed) cgroupStats(r *run, out *container.Stats) error {
 	if err != nil {
 		return err
 	}
-	return procstat.Cgroup(st.CgroupStats, m.s.Host.CgroupV2, out)
+	return procstat.Cgroup(st.CgroupStats, m.s.Host.Cgroups.Unified(), out)
 }
 
 // processStats sums what the processes say of themselves.

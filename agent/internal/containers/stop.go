@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -22,7 +23,7 @@ func (s *Service) stop(r *http.Request, opts container.StopOptions) (wire.None, 
 		return wire.None{}, nil // it does not run
 	}
 	if opts.Signal != "" {
-		if _, err := parseSignal(opts.Signal); err != nil {
+		if _, err := spec.ParseSignal(opts.Signal); err != nil {
 			return wire.None{}, err
 		}
 	}
@@ -53,7 +54,7 @@ func (m *managed) stop(signal string, timeout time.Duration) error {
 	if signal == "" {
 		signal = "SIGTERM"
 	}
-	sig, err := parseSignal(signal)
+	sig, err := spec.ParseSignal(signal)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (s *Service) kill(r *http.Request, in api.KillRequest) (wire.None, error) {
 	if name == "" {
 		name = "SIGKILL"
 	}
-	sig, err := parseSignal(name)
+	sig, err := spec.ParseSignal(name)
 	if err != nil {
 		return wire.None{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 )
@@ -29,15 +30,19 @@ func (s *Service) update(r *http.Request, opts container.UpdateOptions) (wire.No
 
 // updateHeld changes the record, and the run if there is one.
 func (s *Service) updateHeld(rec *Record, opts container.UpdateOptions) (wire.None, error) {
-	now, err := changedLimits(rec.Options.Resources, opts.Resources)
+	now, err := spec.ChangeResources(rec.Options.Resources, opts.Resources)
 	if err != nil {
 		return wire.None{}, err
 	}
-	policy, err := changedPolicy(&rec.Options, opts.Restart)
+	policy, err := spec.ChangePolicy(rec.Options, opts.Restart)
 	if err != nil {
 		return wire.None{}, err
 	}
-	if err := s.Host.canLimit(now); err != nil {
+	facts, err := s.limitFacts(now)
+	if err != nil {
+		return wire.None{}, err
+	}
+	if err := spec.CheckResources(now, facts); err != nil {
 		return wire.None{}, err
 	}
 	if m := s.mine(rec.ID); m != nil {
@@ -59,11 +64,8 @@ func (s *Service) updateHeld(rec *Record, opts container.UpdateOptions) (wire.No
 
 // limit changes the limits of a run.
 func (m *managed) limit(r *run, now container.Resources) error {
-	res, err := linuxResources(now, m.s.Host.cgroupFile("memory", "memory.memsw.limit_in_bytes", "memory.swap.max"))
-	if err != nil {
-		return err
-	}
-	if err = r.rc.Update(res); err == nil {
+	err := r.rc.Update(spec.Resources(now, disks(now), m.s.Host.CountsSwap()))
+	if err == nil {
 		return nil
 	}
 	// libcontainer's text for a limit below what is in use has no error below it.
@@ -72,50 +74,4 @@ func (m *managed) limit(r *run, now container.Resources) error {
 		return invalid("update container %s: the kernel refuses the limits: %w", names.Short(m.rec.ID), err)
 	}
 	return err
-}
-
-// changedPolicy is the restart policy after a change.
-func changedPolicy(o *container.Options, change container.RestartPolicy) (container.RestartPolicy, error) {
-	if change == (container.RestartPolicy{}) {
-		return o.Lifecycle.Restart, nil
-	}
-	if o.AutoRemove && change.Mode != container.RestartNo {
-		return o.Lifecycle.Restart, invalid("Restart.Mode %q: the container has AutoRemove: one that is removed can't start again", change.Mode)
-	}
-	return change, validateRestart(change)
-}
-
-// changedLimits joins limits with the changes to them.
-func changedLimits(old, change container.Resources) (container.Resources, error) {
-	for field, set := range map[string]bool{
-		"Ulimits": change.Ulimits != nil, "ShmSize": change.ShmSize != 0, "OOMScoreAdj": change.OOMScoreAdj != 0, "CgroupParent": change.CgroupParent != "",
-		"BlockIO": change.BlockIO != nil, "Devices": change.Devices != nil,
-	} {
-		if set {
-			return old, invalid("Resources.%s: it can't change: the container has it from its start", field)
-		}
-	}
-	now := old
-	if change.Memory != 0 {
-		now.Memory = change.Memory
-		if change.MemorySwap == 0 && now.MemorySwap > 0 && now.MemorySwap < now.Memory {
-			return old, invalid("Resources.Memory %d: more than memory and swap together (%d): set MemorySwap too", now.Memory, now.MemorySwap)
-		}
-	}
-	set(&now.MemorySwap, change.MemorySwap)
-	set(&now.MemoryReservation, change.MemoryReservation)
-	set(&now.CPUs, change.CPUs)
-	set(&now.CPUSet, change.CPUSet)
-	set(&now.MemoryNodes, change.MemoryNodes)
-	set(&now.CPUShares, change.CPUShares)
-	set(&now.PIDs, change.PIDs)
-	set(&now.BlockIOWeight, change.BlockIOWeight)
-	return now, validateResources(&now)
-}
-
-func set[T comparable](field *T, to T) {
-	var zero T
-	if to != zero {
-		*field = to
-	}
 }

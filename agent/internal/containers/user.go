@@ -7,69 +7,36 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 
 	pathrs "github.com/cyphar/filepath-securejoin/pathrs-lite"
-	"github.com/moby/sys/user"
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// resolveUser looks a user up in the container's own /etc/passwd and /etc/group, which the image controls.
-func resolveUser(rootfs, spec string, groups ...string) (specs.User, string, error) {
+// resolveUser finds a user in the container's own /etc/passwd and /etc/group, with its home.
+func resolveUser(rootfs, who string, groups ...string) (u specs.User, home string, err error) {
 	passwd, err := openInRoot(rootfs, "/etc/passwd")
 	if err != nil {
-		return specs.User{}, "", err
+		return u, "", err
 	}
 	defer passwd.Close()
 	group, err := openInRoot(rootfs, "/etc/group")
 	if err != nil {
-		return specs.User{}, "", err
+		return u, "", err
 	}
 	defer group.Close()
-	u, err := user.GetExecUser(spec, &user.ExecUser{Home: "/"}, passwd, group)
+	if u, home, err = spec.FindUser(who, passwd, group); err != nil || len(groups) == 0 {
+		return u, home, err
+	}
+	again, err := openInRoot(rootfs, "/etc/group")
 	if err != nil {
-		return specs.User{}, "", api.Errorf(api.ErrInvalidArgument, "user %q: %w: use a name that the image's /etc/passwd has, or a number", spec, err)
+		return u, "", err
 	}
-	// The primary group is among the supplementary ones, or a setgid to another group would shed it (CVE-2022-36109).
-	out := specs.User{UID: uint32(u.Uid), GID: uint32(u.Gid), AdditionalGids: []uint32{uint32(u.Gid)}}
-	for _, g := range u.Sgids {
-		if g != u.Gid {
-			out.AdditionalGids = append(out.AdditionalGids, uint32(g))
-		}
-	}
-	more, err := additionalGroups(rootfs, groups)
-	if err != nil {
-		return specs.User{}, "", err
-	}
-	for _, g := range more {
-		if !slices.Contains(out.AdditionalGids, uint32(g)) {
-			out.AdditionalGids = append(out.AdditionalGids, uint32(g))
-		}
-	}
-	home := u.Home
-	if home == "/" && u.Uid == 0 {
-		home = "/root"
-	}
-	return out, home, nil
-}
-
-// additionalGroups looks groups up by name or number.
-func additionalGroups(rootfs string, groups []string) ([]int, error) {
-	if len(groups) == 0 {
-		return nil, nil
-	}
-	f, err := openInRoot(rootfs, "/etc/group")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	ids, err := user.GetAdditionalGroups(groups, f)
-	if err != nil {
-		return nil, invalid("Options.Process.Groups %q: %w: use names that the image's /etc/group has, or numbers", groups, err)
-	}
-	return ids, nil
+	defer again.Close()
+	u, err = spec.AddGroups(u, groups, again)
+	return u, home, err
 }
 
 // openInRoot opens a file without following links out of the root. A file that does not exist is empty.

@@ -23,11 +23,11 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/builds"
 	"github.com/caisson-dev/caisson/agent/internal/containers"
 	"github.com/caisson-dev/caisson/agent/internal/eventlog"
+	"github.com/caisson-dev/caisson/agent/internal/host"
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/images/transfer"
 	"github.com/caisson-dev/caisson/agent/internal/initbinary"
 	"github.com/caisson-dev/caisson/agent/internal/logbridge"
-	"github.com/caisson-dev/caisson/agent/internal/seccomp"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -42,7 +42,7 @@ type agent struct {
 	layout state.Layout
 	line   *lifeline
 	log    *slog.Logger
-	host   containers.Host
+	host   host.Host
 
 	dir       string      // of this agent
 	socket    string      // in it
@@ -93,7 +93,8 @@ func (a *agent) start() error {
 	if err := privateMounts(a.layout); err != nil {
 		return err
 	}
-	if err := a.findHost(); err != nil {
+	var err error
+	if a.host, err = host.Find(); err != nil {
 		return err
 	}
 	if err := a.enter(); err != nil {
@@ -158,22 +159,7 @@ func privateMounts(l state.Layout) error {
 	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
 		return api.Errorf(api.ErrUnsupported, "make a private mount namespace: %w: run as root, or where user namespaces are allowed", err)
 	}
-	return unmountBelow(l.Graph(), l.GraphRun())
-}
-
-func (a *agent) findHost() error {
-	one, err := containers.OneID()
-	if err != nil {
-		return err
-	}
-	kernel, err := seccomp.RunningKernel()
-	if err != nil {
-		return err
-	}
-	a.host = containers.Host{
-		Rootless: os.Getenv("_CONTAINERS_USERNS_CONFIGURED") != "", OneID: one, CgroupV2: containers.CgroupV2(), Kernel: kernel,
-	}
-	return nil
+	return host.UnmountBelow(l.Graph(), l.GraphRun())
 }
 
 // enter joins the agents of the store. The last one to leave removes the run root, so a newcomer may find it gone.
@@ -314,10 +300,10 @@ func (a *agent) leave() {
 				return
 			}
 		}
-		_ = unmountBelow(a.layout.RunRoot)
+		_ = host.UnmountBelow(a.layout.RunRoot)
 		_ = os.RemoveAll(a.layout.RunRoot) // what can't be removed is used again
 		if a.destroy.Load() {
-			_ = unmountBelow(a.layout.Root)
+			_ = host.UnmountBelow(a.layout.Root)
 			if err := os.RemoveAll(a.layout.Root); err != nil {
 				a.log.Error("destroy the store", "error", err)
 			}

@@ -23,6 +23,7 @@ import (
 
 	_ "github.com/opencontainers/cgroups/devices" // else: cgroup manager is not configured to set device rules
 
+	"github.com/caisson-dev/caisson/agent/internal/host"
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
 )
@@ -125,7 +126,7 @@ func confine(spec *specs.Spec) ([]byte, error) {
 // mayUseCgroups is false in a user namespace and where the hierarchy is mounted read-only, as in a container. A step
 // has no limits, so it does without.
 func mayUseCgroups() bool {
-	if os.Getenv("_CONTAINERS_USERNS_CONFIGURED") != "" {
+	if host.Rootless() {
 		return false
 	}
 	var st unix.Statfs_t

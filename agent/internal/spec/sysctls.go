@@ -1,8 +1,7 @@
-//go:build linux
-
-package containers
+package spec
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,17 +15,17 @@ var ipcSysctls = []string{
 }
 
 // validateSysctls refuses parameters that are not of a namespace of the container's own: they would be the host's.
-func validateSysctls(o *container.Options) error {
-	for name, value := range o.Namespaces.Sysctls {
+func validateSysctls(o container.Options) error {
+	for _, name := range slices.Sorted(maps.Keys(o.Namespaces.Sysctls)) {
 		if strings.Contains(name, "/") && !strings.HasPrefix(name, "net.") || strings.ContainsAny(name, " \x00\n") || strings.Contains(name, "..") {
-			return invalid("Options.Namespaces.Sysctls %q: write the name with dots, as net.ipv4.ip_forward", name)
+			return invalid("Options.Namespaces.Sysctls %q: write the name with dots, such as net.ipv4.ip_forward", name)
 		}
-		if strings.Contains(value, "\x00") {
+		if strings.Contains(o.Namespaces.Sysctls[name], "\x00") {
 			return invalid("Options.Namespaces.Sysctls %q: the value can't have a zero byte", name)
 		}
 		switch {
 		case strings.HasPrefix(name, "net."):
-			if o.Network == container.NetworkHost || ofContainer(string(o.Network)) != "" {
+			if o.Network == container.NetworkHost || ContainerOf(string(o.Network)) != "" {
 				return invalid("Options.Namespaces.Sysctls %q: Options.Network %q is not the container's own: leave one out", name, o.Network)
 			}
 		case slices.Contains(ipcSysctls, name), strings.HasPrefix(name, "fs.mqueue."):

@@ -1,14 +1,12 @@
-//go:build linux
-
-package containers
+package spec
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/moby/sys/capability"
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/container"
 )
@@ -21,60 +19,32 @@ var defaultCaps = []string{
 
 const allCaps = "ALL"
 
-func capName(c capability.Cap) string { return "CAP_" + strings.ToUpper(c.String()) }
-
-// knownCaps are all that this release knows of.
-func knownCaps() []string {
-	var names []string
-	for _, c := range capability.ListKnown() {
-		names = append(names, capName(c))
-	}
-	return names
+func isCap(full string) bool {
+	return slices.ContainsFunc(capability.ListKnown(), func(c capability.Cap) bool { return full == "CAP_"+strings.ToUpper(c.String()) })
 }
 
-// availableCaps are those that this process has, and so can give.
-func availableCaps() []string {
-	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if err := unix.Capget(&hdr, &data[0]); err != nil {
+func validateCaps(s container.Security) error {
+	check := func(field string, list []string) error {
+		for i, name := range list {
+			if full := fullCap(name); full != allCaps && !isCap(full) {
+				return invalid("Options.Security.%s %q: no such capability: use a name such as NET_ADMIN, or ALL", fmt.Sprintf("%s[%d]", field, i), name)
+			}
+		}
 		return nil
 	}
-	var names []string
-	for _, c := range capability.ListKnown() {
-		if data[c/32].Permitted&(1<<(c%32)) != 0 {
-			names = append(names, capName(c))
-		}
-	}
-	return names
-}
-
-// normalCap is a capability's full name, or ALL.
-func normalCap(name string) string {
-	name = strings.ToUpper(name)
-	if name != allCaps && !strings.HasPrefix(name, "CAP_") {
-		name = "CAP_" + name
-	}
-	return name
-}
-
-// validateCaps writes the names in full.
-func validateCaps(s *container.Security) error {
-	known := knownCaps()
-	for field, list := range map[string][]string{"CapAdd": s.CapAdd, "CapDrop": s.CapDrop} {
-		for i, name := range list {
-			full := normalCap(name)
-			if full != allCaps && !slices.Contains(known, full) {
-				return invalid("Options.Security.%s[%d] %q: no such capability: use a name as NET_ADMIN, or ALL", field, i, name)
-			}
-			list[i] = full
-		}
+	if err := firstError(
+		func() error { return check("CapAdd", s.CapAdd) },
+		func() error { return check("CapDrop", s.CapDrop) },
+	); err != nil {
+		return err
 	}
 	if s.Privileged && len(s.CapAdd)+len(s.CapDrop) > 0 {
 		return invalid("Options.Security.Privileged: a privileged container has all capabilities: leave CapAdd and CapDrop out, or name the capabilities instead of Privileged")
 	}
-	for _, name := range s.CapAdd {
-		if slices.Contains(s.CapDrop, name) {
-			return invalid("Options.Security: %s is in CapAdd and in CapDrop", name)
+	dropped := each(s.CapDrop, fullCap)
+	for _, name := range each(s.CapAdd, fullCap) {
+		if slices.Contains(dropped, name) {
+			return invalid("Options.Security: %s is in CapAdd and in CapDrop: leave it out of one", name)
 		}
 	}
 	return nil
@@ -94,7 +64,7 @@ func bounding(s container.Security, available []string) ([]string, error) {
 		switch {
 		case c == allCaps, slices.Contains(set, c):
 		case !has(c):
-			return nil, unsupported("Options.Security.CapAdd: the engine itself does not have %s", c)
+			return nil, unsupported("Options.Security.CapAdd: the engine itself does not have %s: run it with that, or leave it out", c)
 		default:
 			set = append(set, c)
 		}

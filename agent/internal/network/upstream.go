@@ -1,54 +1,13 @@
 package network
 
 import (
-	"bytes"
 	"net/netip"
 	"os"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/caisson-dev/caisson/agent/internal/etcfiles"
 )
-
-// ResolvConf is the content of a resolv.conf(5).
-type ResolvConf struct {
-	Nameservers []netip.Addr
-	Search      []string
-	Options     []string
-}
-
-// ParseResolvConf understands what resolv.conf(5) says; it ignores what it does not, as resolvers do.
-func ParseResolvConf(b []byte) ResolvConf {
-	var c ResolvConf
-	for line := range bytes.Lines(b) {
-		if i := bytes.IndexAny(line, "#;"); i >= 0 {
-			line = line[:i]
-		}
-		f := strings.Fields(string(line))
-		if len(f) < 2 {
-			continue
-		}
-		switch f[0] {
-		case "nameserver":
-			if a, err := netip.ParseAddr(f[1]); err == nil {
-				c.Nameservers = append(c.Nameservers, a)
-			}
-		case "search", "domain": // the last one counts
-			c.Search = f[1:]
-		case "options":
-			c.Options = append(c.Options, f[1:]...)
-		}
-	}
-	return c
-}
-
-// ReadResolvConf reads a resolv.conf; one that is missing is empty.
-func ReadResolvConf(path string) (ResolvConf, error) {
-	b, err := os.ReadFile(path)
-	if err != nil && !os.IsNotExist(err) {
-		return ResolvConf{}, err
-	}
-	return ParseResolvConf(b), nil
-}
 
 // upstream knows the host's resolvers, following changes of the file.
 type upstream struct {
@@ -75,7 +34,7 @@ func (u *upstream) get() []netip.AddrPort {
 	if u.seen != nil && settled && os.SameFile(fi, u.seen) && fi.ModTime().Equal(u.seen.ModTime()) && fi.Size() == u.seen.Size() {
 		return u.servers
 	}
-	c, err := ReadResolvConf(u.path)
+	c, err := etcfiles.ReadResolvConf(u.path)
 	if err != nil {
 		return u.servers
 	}

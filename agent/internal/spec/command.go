@@ -1,0 +1,70 @@
+package spec
+
+import (
+	"errors"
+	"math"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// validateCommand refuses what no process can be started with.
+func validateCommand(o container.Options) error {
+	if len(o.Entrypoint) > 0 && o.Entrypoint[0] == "" {
+		return invalid("Options.Entrypoint[0] is empty: name a program, or leave no element to do without the image's entrypoint")
+	}
+	for i, g := range o.Process.Groups {
+		if g == "" || strings.ContainsAny(g, ":\n\x00") {
+			return invalid("Options.Process.Groups[%d] %q: use the name or number of a group", i, g)
+		}
+	}
+	return firstError(
+		func() error { return validateArgs("Options.Entrypoint", o.Entrypoint) },
+		func() error { return validateArgs("Options.Cmd", o.Cmd) },
+		func() error { return validateEnv("Options.Env", o.Env) },
+		func() error { return validateUser("Options.User", o.User) },
+		func() error { return validateDir("Options.Dir", o.Dir) },
+	)
+}
+
+func validateArgs(field string, args []string) error {
+	for i, a := range args {
+		if strings.Contains(a, "\x00") {
+			return invalid("%s[%d] %q: it can't have a zero byte", field, i, a)
+		}
+	}
+	return nil
+}
+
+func validateEnv(field string, env []string) error {
+	for _, e := range env {
+		if k, _, _ := strings.Cut(e, "="); k == "" || strings.Contains(e, "\x00") {
+			return invalid("%s %q: it must be KEY=value", field, e)
+		}
+	}
+	return nil
+}
+
+func validateDir(field, dir string) error {
+	if dir != "" && !path.IsAbs(dir) || strings.Contains(dir, "\x00") {
+		return invalid("%s %q: it must be absolute", field, dir)
+	}
+	return nil
+}
+
+// validateUser looks at the form alone: the names are the image's.
+func validateUser(field, who string) error {
+	user, group, _ := strings.Cut(who, ":")
+	if strings.ContainsAny(user+group, ":\n\x00") {
+		return invalid("%s %q: use a name, a number, name:group or uid:gid", field, who)
+	}
+	for _, id := range []string{user, group} {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if (err == nil || errors.Is(err, strconv.ErrRange)) && (n < 0 || n > math.MaxInt32) {
+			return invalid("%s %q: ids go from 0 to %d", field, who, math.MaxInt32)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package spec
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/caisson-dev/caisson/container"
+)
+
+// ValidateNetwork refuses networks and ports that can't be.
+func ValidateNetwork(o container.Options) error {
+	if o.Network != "" && len(o.Networking.Endpoints) > 0 {
+		return invalid("Options.Network %q and Options.Networking.Endpoints are both set: set one", o.Network)
+	}
+	var names []string
+	for i, ep := range o.Networking.Endpoints {
+		if ep.Network == "" || slices.Contains(names, ep.Network) {
+			return invalid("Options.Networking.Endpoints[%d].Network %q: it must name a network, each one once", i, ep.Network)
+		}
+		names = append(names, ep.Network)
+	}
+	if len(o.Ports) > 0 && (o.Network == container.NetworkHost || ContainerOf(string(o.Network)) != "") {
+		return invalid("Options.Ports: a container on network %s can't publish ports: they are %s's", o.Network, o.Network)
+	}
+	for i, p := range o.Ports {
+		if field, wrong := portError(p); field != "" {
+			return invalid("Options.Ports[%d].%s %s", i, field, wrong)
+		}
+		if j := slices.IndexFunc(o.Ports[:i], func(other container.Port) bool { return samePort(p, other) }); j >= 0 {
+			return invalid("Options.Ports[%d].Host %d: Options.Ports[%d] has it on the same address", i, p.Host, j)
+		}
+	}
+	return nil
+}
+
+// portError names the field that has a wrong value, and says what is wrong with it.
+func portError(p container.Port) (field, wrong string) {
+	last := int(max(p.Count, 1)) - 1
+	switch {
+	case p.Container == 0:
+		return "Container", "is 0: name the port in the container"
+	case int(p.Container)+last > 65535 || int(p.Host)+last > 65535:
+		return "Count", fmt.Sprintf("%d: it goes beyond port 65535", p.Count)
+	case p.Protocol != "" && p.Protocol != "tcp" && p.Protocol != "udp":
+		return "Protocol", fmt.Sprintf("%q: use tcp or udp", p.Protocol)
+	}
+	return "", ""
+}
+
+// samePort says whether two mappings want a port of the host that only one can have. They are valid each alone.
+func samePort(a, b container.Port) bool {
+	if a.Host == 0 || b.Host == 0 || Protocol(a) != Protocol(b) {
+		return false
+	}
+	firstA, firstB := int(a.Host), int(b.Host)
+	if firstA > firstB+int(max(b.Count, 1))-1 || firstB > firstA+int(max(a.Count, 1))-1 {
+		return false
+	}
+	addrA, addrB := hostAddr(a), hostAddr(b)
+	return addrA == addrB || addrA.Is4() == addrB.Is4() && (addrA.IsUnspecified() || addrB.IsUnspecified())
+}
+
+// Protocol is a port's, with the default.
+func Protocol(p container.Port) string {
+	if p.Protocol == "" {
+		return "tcp"
+	}
+	return p.Protocol
+}
+
+func hostAddr(p container.Port) netip.Addr {
+	if !p.HostIP.IsValid() {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return p.HostIP
+}

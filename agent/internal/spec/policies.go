@@ -1,0 +1,34 @@
+package spec
+
+import "github.com/caisson-dev/caisson/container"
+
+func validateRestart(p container.RestartPolicy) error {
+	switch p.Mode {
+	case "", container.RestartNo, container.RestartAlways, container.RestartUnlessStopped:
+		if p.MaxRetries != 0 {
+			return invalid("Options.Lifecycle.Restart.MaxRetries %d: it is for the mode on-failure", p.MaxRetries)
+		}
+	case container.RestartOnFailure:
+		if p.MaxRetries < 0 {
+			return invalid("Options.Lifecycle.Restart.MaxRetries %d: it must not be negative", p.MaxRetries)
+		}
+	default:
+		return invalid("Options.Lifecycle.Restart.Mode %q: use no, on-failure, always or unless-stopped", p.Mode)
+	}
+	return nil
+}
+
+// minLogFile in bytes: some lines and their headers.
+const minLogFile = 1 << 10
+
+func validateLog(o container.LogConfig) error {
+	switch {
+	case o.MaxSize != 0 && o.MaxSize < minLogFile:
+		return invalid("Options.Log.MaxSize %d: at least %d bytes, or 0 for no bound", o.MaxSize, minLogFile)
+	case o.MaxFiles < 0:
+		return invalid("Options.Log.MaxFiles %d: it must not be negative", o.MaxFiles)
+	case o.MaxFiles > 0 && o.MaxSize == 0:
+		return invalid("Options.Log.MaxFiles %d: without MaxSize there is one file: set MaxSize too", o.MaxFiles)
+	}
+	return nil
+}
