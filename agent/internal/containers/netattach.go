@@ -6,7 +6,7 @@ import (
 	"context"
 
 	"github.com/caisson-dev/caisson/agent/internal/etcfiles"
-	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/container"
 )
@@ -33,7 +33,7 @@ func (m *managed) joinNetworks() (*networks.Place, error) {
 }
 
 // writeNetFiles writes hosts and resolv.conf for a container on networks, in place: they are mounted.
-func (m *managed) writeNetFiles(eps []network.EndpointInfo) error {
+func (m *managed) writeNetFiles(eps []plan.EndpointInfo) error {
 	if len(eps) == 0 {
 		return nil
 	}

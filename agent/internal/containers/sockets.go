@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
@@ -42,19 +42,19 @@ func (s *Service) socketOf(r *http.Request, _ wire.None) (string, error) {
 }
 
 func (s *Service) dial(w http.ResponseWriter, r *http.Request) {
-	s.sendSocket(w, r, func(ctx context.Context, ns *network.Netns, kind, address string) (io.Closer, error) {
-		return network.DialIn(ctx, ns, kind, address)
+	s.sendSocket(w, r, func(ctx context.Context, ns *netns.NS, kind, address string) (io.Closer, error) {
+		return netns.Dial(ctx, ns, kind, address)
 	})
 }
 
 func (s *Service) listen(w http.ResponseWriter, r *http.Request) {
-	s.sendSocket(w, r, func(ctx context.Context, ns *network.Netns, kind, address string) (io.Closer, error) {
-		return network.ListenIn(ctx, ns, kind, address)
+	s.sendSocket(w, r, func(ctx context.Context, ns *netns.NS, kind, address string) (io.Closer, error) {
+		return netns.Listen(ctx, ns, kind, address)
 	})
 }
 
 // sendSocket makes a socket in the container's network namespace and gives it to the client.
-func (s *Service) sendSocket(w http.ResponseWriter, r *http.Request, open func(context.Context, *network.Netns, string, string) (io.Closer, error)) {
+func (s *Service) sendSocket(w http.ResponseWriter, r *http.Request, open func(context.Context, *netns.NS, string, string) (io.Closer, error)) {
 	var req api.SocketRequest
 	if err := wire.Decode(r.Body, &req); err != nil {
 		wire.Fail(w, err)
@@ -80,7 +80,7 @@ func (s *Service) sendSocket(w http.ResponseWriter, r *http.Request, open func(c
 	}
 }
 
-func (s *Service) openSocket(r *http.Request, req api.SocketRequest, open func(context.Context, *network.Netns, string, string) (io.Closer, error)) (*os.File, error) {
+func (s *Service) openSocket(r *http.Request, req api.SocketRequest, open func(context.Context, *netns.NS, string, string) (io.Closer, error)) (*os.File, error) {
 	id := r.PathValue("id")
 	m := s.mine(id)
 	if m == nil {
@@ -90,8 +90,8 @@ func (s *Service) openSocket(r *http.Request, req api.SocketRequest, open func(c
 	if err != nil {
 		return nil, err
 	}
-	ns, err := process.Look(run.proc.Process, func(pid int) (*network.Netns, error) {
-		return network.OpenNetns(fmt.Sprintf("/proc/%d/ns/net", pid))
+	ns, err := process.Look(run.proc.Process, func(pid int) (*netns.NS, error) {
+		return netns.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
 	})
 	if err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
 )
 
 // An agent is a further process with one container on a network. It does what it reads on standard input, a
@@ -108,7 +109,7 @@ func agentMain() int {
 	if err != nil {
 		return agentFail(err)
 	}
-	ns, err := network.NewNetns()
+	ns, err := netns.New()
 	if err != nil {
 		return agentFail(err)
 	}
@@ -116,7 +117,7 @@ func agentMain() int {
 	if err != nil {
 		return agentFail(err)
 	}
-	l, err := network.ListenIn(ctx, ns, "tcp", ":80")
+	l, err := netns.Listen(ctx, ns, "tcp", ":80")
 	if err != nil {
 		return agentFail(err)
 	}
@@ -158,14 +159,14 @@ func (s *agentSession) do(f []string) error {
 		fmt.Sscan(f[2], &size)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		c, err := network.DialIn(ctx, s.b.ns, "tcp", f[1])
+		c, err := netns.Dial(ctx, s.b.ns, "tcp", f[1])
 		if err != nil {
 			return err
 		}
 		defer c.Close()
 		return echoThrough(c, size)
 	case "keep": // keep ADDR: a connection for later
-		c, err := network.DialIn(context.Background(), s.b.ns, "tcp", f[1])
+		c, err := netns.Dial(context.Background(), s.b.ns, "tcp", f[1])
 		s.kept = c
 		return err
 	case "kept": // is it still good?

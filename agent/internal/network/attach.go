@@ -13,13 +13,16 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 )
 
 // EndpointOptions say who joins a network and as what.
 type EndpointOptions struct {
-	Netns     *Netns // the container's network namespace
-	Container string // the container's id; ties its endpoints on several networks together
-	Name      string // DNS name
+	Netns     *netns.NS // the container's network namespace
+	Container string    // the container's id; ties its endpoints on several networks together
+	Name      string    // DNS name
 	Aliases   []string
 
 	IPv4      netip.Addr       // zero: a free one
@@ -34,19 +37,19 @@ type EndpointOptions struct {
 // Endpoint is a container's place on a network, made by this process.
 type Endpoint struct {
 	n   *Network
-	rec endpointRecord
-	ns  *Netns
+	rec plan.EndpointRecord
+	ns  *netns.NS
 }
 
 // Info describes the endpoint.
-func (e *Endpoint) Info() EndpointInfo { return e.rec.EndpointInfo }
+func (e *Endpoint) Info() plan.EndpointInfo { return e.rec.EndpointInfo }
 
 // Network is the network the endpoint is on.
 func (e *Endpoint) Network() *Network { return e.n }
 
 // Attach gives the namespace an interface on the network, addresses, a default route unless the network is
 // internal, and a loopback that is up. It works on running containers. o.Netns must stay open until Detach or
-// Release. Errors: ErrAddressInUse, ErrNoFreeAddress, ErrInvalid, ErrNotFound when the network was removed.
+// Release. Errors: plan.ErrAddressInUse, plan.ErrNoFreeAddress, plan.ErrInvalid, ErrNotFound when the network was removed.
 func (n *Network) Attach(ctx context.Context, o EndpointOptions) (*Endpoint, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -54,7 +57,7 @@ func (n *Network) Attach(ctx context.Context, o EndpointOptions) (*Endpoint, err
 	if err := n.check(o); err != nil {
 		return nil, err
 	}
-	nl, err := o.Netns.netlink()
+	nl, err := o.Netns.Netlink()
 	if err != nil {
 		return nil, n.wrap(o.Name, "attach", err)
 	}
@@ -78,21 +81,21 @@ func (n *Network) wrap(name, op string, err error) error {
 func (n *Network) check(o EndpointOptions) error {
 	switch {
 	case o.Netns == nil:
-		return n.wrap(o.Name, "attach", fmt.Errorf("%w: no network namespace", ErrInvalid))
-	case o.IPv4.IsValid() && !Usable(n.spec.IPv4, o.IPv4):
-		return n.wrap(o.Name, "attach", fmt.Errorf("%s: %w: not a host address of %s", o.IPv4, ErrInvalid, n.spec.IPv4))
-	case o.IPv6.IsValid() && !(n.spec.IPv6.IsValid() && Usable(n.spec.IPv6, o.IPv6)):
-		return n.wrap(o.Name, "attach", fmt.Errorf("%s: %w: not a host address of %s", o.IPv6, ErrInvalid, n.spec.IPv6))
+		return n.wrap(o.Name, "attach", fmt.Errorf("%w: no network namespace", plan.ErrInvalid))
+	case o.IPv4.IsValid() && !plan.Usable(n.spec.IPv4, o.IPv4):
+		return n.wrap(o.Name, "attach", fmt.Errorf("%s: %w: not a host address of %s", o.IPv4, plan.ErrInvalid, n.spec.IPv4))
+	case o.IPv6.IsValid() && !(n.spec.IPv6.IsValid() && plan.Usable(n.spec.IPv6, o.IPv6)):
+		return n.wrap(o.Name, "attach", fmt.Errorf("%s: %w: not a host address of %s", o.IPv6, plan.ErrInvalid, n.spec.IPv6))
 	case len(o.Interface) >= unix.IFNAMSIZ:
-		return n.wrap(o.Name, "attach", fmt.Errorf("interface %q: %w: at most 15 characters", o.Interface, ErrInvalid))
+		return n.wrap(o.Name, "attach", fmt.Errorf("interface %q: %w: at most 15 characters", o.Interface, plan.ErrInvalid))
 	case o.MAC != nil && (len(o.MAC) != 6 || o.MAC[0]&1 != 0):
-		return n.wrap(o.Name, "attach", fmt.Errorf("MAC %s: %w: want 6 bytes, not multicast", o.MAC, ErrInvalid))
+		return n.wrap(o.Name, "attach", fmt.Errorf("MAC %s: %w: want 6 bytes, not multicast", o.MAC, plan.ErrInvalid))
 	}
 	return nil
 }
 
 // reserve chooses addresses and writes the endpoint into the network's record.
-func (n *Network) reserve(nl *netlink.Handle, o EndpointOptions) (rec endpointRecord, err error) {
+func (n *Network) reserve(nl *netlink.Handle, o EndpointOptions) (rec plan.EndpointRecord, err error) {
 	ifname := o.Interface
 	if ifname == "" {
 		if ifname, err = freeInterface(nl); err != nil {
@@ -100,8 +103,8 @@ func (n *Network) reserve(nl *netlink.Handle, o EndpointOptions) (rec endpointRe
 		}
 	}
 	id := randomID()
-	rec = endpointRecord{
-		EndpointInfo: EndpointInfo{
+	rec = plan.EndpointRecord{
+		EndpointInfo: plan.EndpointInfo{
 			ID: id, Network: n.spec.Name, Container: o.Container, Name: o.Name, Aliases: o.Aliases,
 			Interface: ifname, DNS: n.spec.Gateway4, Resolvers: o.Resolvers,
 		},
@@ -111,56 +114,28 @@ func (n *Network) reserve(nl *netlink.Handle, o EndpointOptions) (rec endpointRe
 	if !n.spec.Internal {
 		rec.Gateway4, rec.Gateway6 = n.spec.Gateway4, n.spec.Gateway6
 	}
-	if n.spec.hostReachable() {
-		rec.Host = hostAddr
+	if n.spec.HostReachable() {
+		rec.Host = plan.HostAddr
 	}
-	err = n.state.update(func(r *record) error {
-		if err := r.allocate(&rec, o.IPv4, o.IPv6); err != nil {
+	err = n.state.update(func(r *plan.Record) error {
+		if err := r.Allocate(&rec, o.IPv4, o.IPv6); err != nil {
 			// Those of dead processes may be in the way.
 			if dropDead(n.dir, r) == 0 {
 				return err
 			}
-			if err := r.allocate(&rec, o.IPv4, o.IPv6); err != nil {
+			if err := r.Allocate(&rec, o.IPv4, o.IPv6); err != nil {
 				return err
 			}
 		}
 		mac := o.MAC
 		if mac == nil {
-			mac = macFor(rec.IPv4.Addr())
+			mac = plan.MAC(rec.IPv4.Addr())
 		}
 		rec.MAC = mac.String()
 		r.Endpoints = append(r.Endpoints, rec)
 		return nil
 	})
 	return rec, err
-}
-
-// allocate gives e its addresses.
-func (r *record) allocate(e *endpointRecord, want4, want6 netip.Addr) error {
-	used := map[netip.Addr]bool{r.Spec.Gateway4: true, r.Spec.Gateway6: true}
-	for _, other := range r.Endpoints {
-		used[other.IPv4.Addr()] = true
-		used[other.IPv6.Addr()] = true
-	}
-	pick := func(p netip.Prefix, want netip.Addr, last *netip.Addr) (netip.Prefix, error) {
-		addr := want
-		if !want.IsValid() {
-			var err error
-			if addr, err = nextFree(p, *last, func(a netip.Addr) bool { return used[a] }); err != nil {
-				return netip.Prefix{}, err
-			}
-			*last = addr
-		} else if used[want] {
-			return netip.Prefix{}, fmt.Errorf("%s: %w: another endpoint or the gateway has it", want, ErrAddressInUse)
-		}
-		return netip.PrefixFrom(addr, p.Bits()), nil
-	}
-	var err error
-	if e.IPv4, err = pick(r.Spec.IPv4, want4, &r.Last4); err != nil || !r.Spec.IPv6.IsValid() {
-		return err
-	}
-	e.IPv6, err = pick(r.Spec.IPv6, want6, &r.Last6)
-	return err
 }
 
 func freeInterface(nl *netlink.Handle) (string, error) {
@@ -186,15 +161,15 @@ func (e *Endpoint) plug(nl *netlink.Handle) error {
 	attrs.Name, attrs.MTU, attrs.MasterIndex, attrs.Flags = e.rec.Link, e.n.seg.mtu, e.n.seg.bridge, net.FlagUp
 	veth := &netlink.Veth{
 		LinkAttrs: attrs, PeerName: e.rec.Interface, PeerMTU: uint32(e.n.seg.mtu),
-		PeerHardwareAddr: mac, PeerNamespace: netlink.NsFd(e.ns.file.Fd()),
+		PeerHardwareAddr: mac, PeerNamespace: netlink.NsFd(e.ns.File().Fd()),
 	}
 	if err := e.n.seg.nl.LinkAdd(veth); err != nil {
 		if errors.Is(err, unix.EEXIST) {
-			return fmt.Errorf("add interface %s: %w: the container has one of that name", e.rec.Interface, ErrInvalid)
+			return fmt.Errorf("add interface %s: %w: the container has one of that name", e.rec.Interface, plan.ErrInvalid)
 		}
 		return fmt.Errorf("add interface: %w", err)
 	}
-	if err := e.ns.quiet(e.rec.Interface, e.rec.IPv6.IsValid()); err != nil {
+	if err := quiet(e.ns, e.rec.Interface, e.rec.IPv6.IsValid()); err != nil {
 		return err
 	}
 	if err := e.configure(nl); err != nil {
@@ -205,7 +180,7 @@ func (e *Endpoint) plug(nl *netlink.Handle) error {
 
 // quiet keeps an interface without IPv6 from giving itself a link-local address. Best effort: /proc/sys may be
 // read-only, and then the address does no harm.
-func (n *Netns) quiet(ifname string, ipv6 bool) error {
+func quiet(n *netns.NS, ifname string, ipv6 bool) error {
 	if ipv6 || !haveIPv6() {
 		return nil
 	}
@@ -216,7 +191,7 @@ func (n *Netns) quiet(ifname string, ipv6 bool) error {
 }
 
 func (e *Endpoint) configure(nl *netlink.Handle) error {
-	if err := loopbackUp(nl); err != nil {
+	if err := netns.LoopbackUp(nl); err != nil {
 		return err
 	}
 	link, err := nl.LinkByName(e.rec.Interface)
@@ -268,25 +243,4 @@ func addDefaultRoute(nl *netlink.Handle, link netlink.Link, gw netip.Addr) error
 		return fmt.Errorf("add default route by %s: %w", gw, err)
 	}
 	return nil
-}
-
-func loopbackUp(nl *netlink.Handle) error {
-	lo, err := nl.LinkByName("lo")
-	if err == nil {
-		err = nl.LinkSetUp(lo)
-	}
-	if err != nil {
-		return fmt.Errorf("set loopback up: %w", err)
-	}
-	return nil
-}
-
-// LoopbackUp is all the network that a container without one has.
-func (n *Netns) LoopbackUp() error {
-	nl, err := n.netlink()
-	if err != nil {
-		return err
-	}
-	defer nl.Close()
-	return loopbackUp(nl)
 }

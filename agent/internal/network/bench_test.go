@@ -14,14 +14,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
+	"github.com/caisson-dev/caisson/agent/internal/network/publish"
 )
 
 // BenchmarkAttach is what a network costs a container over an empty namespace.
 func BenchmarkAttach(b *testing.B) {
-	n := newNetwork(b, newManager(b), network.Spec{Name: "app"})
+	n := newNetwork(b, newManager(b), plan.Spec{Name: "app"})
 	var times []time.Duration
 	for i := 0; b.Loop(); i++ {
-		ns, err := network.NewNetns()
+		ns, err := netns.New()
 		require.NoError(b, err)
 		start := time.Now()
 		ep, err := n.Attach(context.Background(), network.EndpointOptions{Netns: ns, Name: fmt.Sprint("c", i)})
@@ -44,7 +47,7 @@ func reportMedian(b *testing.B, times []time.Duration) {
 
 func BenchmarkNewNetns(b *testing.B) {
 	for b.Loop() {
-		ns, err := network.NewNetns()
+		ns, err := netns.New()
 		require.NoError(b, err)
 		ns.Close()
 	}
@@ -57,7 +60,7 @@ func BenchmarkNetwork(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		name := fmt.Sprint("n", i)
 		start := time.Now()
-		_, err := m.Create(context.Background(), network.Spec{Name: name, Transient: true})
+		_, err := m.Create(context.Background(), plan.Spec{Name: name, Transient: true})
 		require.NoError(b, err)
 		n, err := m.Join(context.Background(), name)
 		times = append(times, time.Since(start))
@@ -74,7 +77,7 @@ type path struct {
 }
 
 func paths(b *testing.B) []path {
-	n := newNetwork(b, newManager(b), network.Spec{Name: "app"})
+	n := newNetwork(b, newManager(b), plan.Spec{Name: "app"})
 	client := newBox(b, n, network.EndpointOptions{Name: "client"})
 	server := newBox(b, n, network.EndpointOptions{Name: "server"})
 	services := map[string]func(*net.TCPConn){echoPort: echo, discardPort: discard, sourcePort: source}
@@ -84,7 +87,7 @@ func paths(b *testing.B) []path {
 		server.serve(":"+port, serve)
 		var p uint16
 		fmt.Sscan(port, &p)
-		pub := publish(b, network.PortMapping{ContainerPort: p})
+		pub := publishPorts(b, publish.Mapping{ContainerPort: p})
 		server.activate(pub)
 		published[port] = pub.Bindings()[0].Host.String()
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -196,7 +199,7 @@ func BenchmarkConnect(b *testing.B) {
 }
 
 func BenchmarkLookup(b *testing.B) {
-	n := newNetwork(b, newManager(b), network.Spec{Name: "app"})
+	n := newNetwork(b, newManager(b), plan.Spec{Name: "app"})
 	a := newBox(b, n, network.EndpointOptions{Name: "a"})
 	for b.Loop() {
 		_, err := a.tryQuery("udp", "a", 1)

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 )
 
 // Detach takes the interface away from the container, which may be running, and frees its addresses. Its
@@ -32,8 +34,8 @@ func (e *Endpoint) Release(context.Context) error {
 }
 
 func (e *Endpoint) unreserve() error {
-	err := e.n.state.update(func(r *record) error {
-		if r.remove(func(other endpointRecord) bool { return other.ID == e.rec.ID }) == 0 {
+	err := e.n.state.update(func(r *plan.Record) error {
+		if r.Remove(func(other plan.EndpointRecord) bool { return other.ID == e.rec.ID }) == 0 {
 			return errUnchanged
 		}
 		return nil
@@ -46,7 +48,7 @@ func (e *Endpoint) unreserve() error {
 
 // Rename changes the endpoint's name and aliases, for a container that is renamed while it runs.
 func (e *Endpoint) Rename(name string, aliases []string) error {
-	return e.n.state.update(func(r *record) error {
+	return e.n.state.update(func(r *plan.Record) error {
 		for i := range r.Endpoints {
 			if r.Endpoints[i].ID == e.rec.ID {
 				r.Endpoints[i].Name, r.Endpoints[i].Aliases = name, aliases

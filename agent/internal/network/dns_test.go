@@ -13,10 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 )
 
 func TestDNSNames(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "App", EnableIPv6: true})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "App", EnableIPv6: true})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	b := newBox(t, n, network.EndpointOptions{Name: "web", Aliases: []string{"www", "Front"}, Container: "0123456789abcdef0123"})
 	b2 := newBox(t, n, network.EndpointOptions{Name: "web2", Aliases: []string{"www"}})
@@ -54,7 +55,7 @@ func TestDNSForwards(t *testing.T) {
 	m, err := network.Open(opts)
 	require.NoError(t, err)
 	defer m.Close()
-	n := newNetwork(t, m, network.Spec{Name: "app"})
+	n := newNetwork(t, m, plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	assert.Equal(t, outside4, a.lookup("outside.test"))
 	assert.Empty(t, a.query("udp", "outside.test", dns.TypeAAAA).Answer)
@@ -70,13 +71,13 @@ func TestDNSForwards(t *testing.T) {
 	own := newBox(t, n, network.EndpointOptions{Name: "own", Resolvers: []netip.AddrPort{netip.MustParseAddrPort(outside4 + ":53")}})
 	assert.Equal(t, outside4, own.lookup("outside.test"))
 
-	in := newNetwork(t, m, network.Spec{Name: "in", Internal: true})
+	in := newNetwork(t, m, plan.Spec{Name: "in", Internal: true})
 	b := newBox(t, in, network.EndpointOptions{Name: "b"})
 	assert.Equal(t, dns.RcodeNameError, b.query("udp", "outside.test", dns.TypeA).Rcode, "an internal network asks nobody")
 }
 
 func TestDNSUnderLoad(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
 	const boxes, queries = 10, 200
 	var all []box
 	for i := range boxes {

@@ -10,10 +10,10 @@
 // the container's namespace.
 //
 //	m, err := network.Open(network.Options{Dir: "/run/caisson/networks"})
-//	_, err = m.Create(ctx, network.Spec{Name: "app"})
+//	_, err = m.Create(ctx, plan.Spec{Name: "app"})
 //	n, err := m.Join(ctx, "app")
-//	ports, err := network.Publish(ctx, []network.PortMapping{{ContainerPort: 80}}, network.PublishOptions{})
-//	ns, err := network.NewNetns()                      // give ns.Path() to the container's runtime
+//	ports, err := publish.Bind(ctx, []publish.Mapping{{ContainerPort: 80}}, publish.Options{})
+//	ns, err := netns.New()                      // give ns.Path() to the container's runtime
 //	ep, err := n.Attach(ctx, network.EndpointOptions{Netns: ns, Container: id, Name: "web"})
 //	err = ports.Activate(ns, ep.Info().IPv4.Addr(), ep.Info().IPv6.Addr())
 //	// … the container runs …
@@ -22,6 +22,11 @@
 // Several processes share a network through the state directory: each holds the namespace, one of them,
 // elected by a file lock, runs the gateway, and another takes over when it ends.
 //
+// Its rooms: plan decides what a network is, gateway is its way out and dns its names, publish makes ports of containers
+// reachable; below them are netns, packet and relay. This package itself has the state directory, the segments, the
+// election and the endpoints; it may touch its directory, the namespaces of its networks and those it is given. Of the
+// rooms outside it imports etcfiles, which reads the host's resolvers.
+//
 // Do not use it where the host itself has to route to containers' addresses: they exist only inside the
-// network's namespace. Use [DialIn] or a published port.
+// network's namespace. Use package netns or a published port.
 package network

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caisson-dev/caisson/agent/internal/network/gateway"
 	"github.com/caisson-dev/caisson/internal/flock"
 )
 
@@ -112,7 +113,7 @@ func (e *election) lead() error {
 	}
 	id := []byte(e.n.holder.id)
 	if _, err := e.lock.WriteAt(id, 0); err != nil {
-		gw.close()
+		gw.Close()
 		return err
 	}
 	e.n.setGateway(gw)
@@ -122,7 +123,7 @@ func (e *election) lead() error {
 	e.n.forgetDead()
 	<-e.done
 	e.n.setGateway(nil)
-	gw.close()
+	gw.Close()
 	return nil
 }
 
@@ -190,7 +191,7 @@ func (e *election) stop() {
 	e.wg.Wait()
 }
 
-func (n *Network) setGateway(gw *gateway) {
+func (n *Network) setGateway(gw *gateway.Gateway) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.gw = gw

@@ -16,10 +16,12 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 )
 
 func TestStaticAddresses(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{
+	n := newNetwork(t, newManager(t), plan.Spec{
 		Name: "app", IPv4: netip.MustParsePrefix("10.200.7.0/24"), IPv6: netip.MustParsePrefix("fd77::/64"),
 		Gateway4: netip.MustParseAddr("10.200.7.254"), MTU: 1400,
 	})
@@ -41,7 +43,7 @@ func TestStaticAddresses(t *testing.T) {
 	}))
 	checkEcho(t, a.dial("tcp", net.JoinHostPort(outside4, echoPort)), 1<<20)
 
-	ns, err := network.NewNetns()
+	ns, err := netns.New()
 	require.NoError(t, err)
 	defer ns.Close()
 	for _, c := range []struct {
@@ -49,11 +51,11 @@ func TestStaticAddresses(t *testing.T) {
 		o    network.EndpointOptions
 		want error
 	}{
-		{"taken", network.EndpointOptions{IPv4: netip.MustParseAddr("10.200.7.9")}, network.ErrAddressInUse},
-		{"the gateway's", network.EndpointOptions{IPv4: netip.MustParseAddr("10.200.7.254")}, network.ErrAddressInUse},
-		{"of another subnet", network.EndpointOptions{IPv4: netip.MustParseAddr("10.200.8.9")}, network.ErrInvalid},
-		{"broadcast", network.EndpointOptions{IPv4: netip.MustParseAddr("10.200.7.255")}, network.ErrInvalid},
-		{"multicast MAC", network.EndpointOptions{MAC: net.HardwareAddr{1, 0, 0, 0, 0, 0}}, network.ErrInvalid},
+		{"taken", network.EndpointOptions{IPv4: netip.MustParseAddr("10.200.7.9")}, plan.ErrAddressInUse},
+		{"the gateway's", network.EndpointOptions{IPv4: netip.MustParseAddr("10.200.7.254")}, plan.ErrAddressInUse},
+		{"of another subnet", network.EndpointOptions{IPv4: netip.MustParseAddr("10.200.8.9")}, plan.ErrInvalid},
+		{"broadcast", network.EndpointOptions{IPv4: netip.MustParseAddr("10.200.7.255")}, plan.ErrInvalid},
+		{"multicast MAC", network.EndpointOptions{MAC: net.HardwareAddr{1, 0, 0, 0, 0, 0}}, plan.ErrInvalid},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.o.Netns = ns
@@ -66,24 +68,24 @@ func TestStaticAddresses(t *testing.T) {
 func TestSubnets(t *testing.T) {
 	m := newManager(t)
 	ctx := ctxFor(t)
-	_, err := m.Create(ctx, network.Spec{Name: "x", IPv4: netip.MustParsePrefix(host4 + "/28")})
-	require.ErrorIs(t, err, network.ErrSubnetOverlap, "the host's own")
-	_, err = m.Create(ctx, network.Spec{Name: "x", IPv6: netip.MustParsePrefix("2001:db8:51::/80")})
-	require.ErrorIs(t, err, network.ErrSubnetOverlap, "the host's own")
-	one, err := m.Create(ctx, network.Spec{Name: "one"})
+	_, err := m.Create(ctx, plan.Spec{Name: "x", IPv4: netip.MustParsePrefix(host4 + "/28")})
+	require.ErrorIs(t, err, plan.ErrSubnetOverlap, "the host's own")
+	_, err = m.Create(ctx, plan.Spec{Name: "x", IPv6: netip.MustParsePrefix("2001:db8:51::/80")})
+	require.ErrorIs(t, err, plan.ErrSubnetOverlap, "the host's own")
+	one, err := m.Create(ctx, plan.Spec{Name: "one"})
 	require.NoError(t, err)
-	two, err := m.Create(ctx, network.Spec{Name: "two", EnableIPv6: true})
+	two, err := m.Create(ctx, plan.Spec{Name: "two", EnableIPv6: true})
 	require.NoError(t, err)
 	assert.False(t, one.IPv4.Overlaps(two.IPv4))
 	assert.True(t, two.IPv6.IsValid())
-	_, err = m.Create(ctx, network.Spec{Name: "x", IPv4: one.IPv4})
-	require.ErrorIs(t, err, network.ErrSubnetOverlap, "another network's")
-	_, err = m.Create(ctx, network.Spec{Name: "one"})
+	_, err = m.Create(ctx, plan.Spec{Name: "x", IPv4: one.IPv4})
+	require.ErrorIs(t, err, plan.ErrSubnetOverlap, "another network's")
+	_, err = m.Create(ctx, plan.Spec{Name: "one"})
 	require.ErrorIs(t, err, network.ErrExists)
-	for _, bad := range []network.Spec{{Name: "../x"}, {}, {Name: "x", MTU: 9}, {Name: "x", IPv4: netip.MustParsePrefix("10.0.0.0/31")},
+	for _, bad := range []plan.Spec{{Name: "../x"}, {}, {Name: "x", MTU: 9}, {Name: "x", IPv4: netip.MustParsePrefix("10.0.0.0/31")},
 		{Name: "x", IPv4: netip.MustParsePrefix("10.77.0.0/24"), Gateway4: netip.MustParseAddr("10.78.0.1")}} {
 		_, err = m.Create(ctx, bad)
-		require.ErrorIs(t, err, network.ErrInvalid, "%+v", bad)
+		require.ErrorIs(t, err, plan.ErrInvalid, "%+v", bad)
 	}
 	list, err := m.List()
 	require.NoError(t, err)
@@ -93,7 +95,7 @@ func TestSubnets(t *testing.T) {
 
 func TestRemove(t *testing.T) {
 	m := newManager(t)
-	n := newNetwork(t, m, network.Spec{Name: "app"})
+	n := newNetwork(t, m, plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	require.ErrorIs(t, m.Remove(ctxFor(t), "app"), network.ErrInUse)
 	require.NoError(t, a.ep.Detach(ctxFor(t)))
@@ -101,7 +103,7 @@ func TestRemove(t *testing.T) {
 	require.ErrorIs(t, m.Remove(ctxFor(t), "app"), network.ErrNotFound)
 	_, err := m.Join(ctxFor(t), "app")
 	require.ErrorIs(t, err, network.ErrNotFound)
-	ns, err := network.NewNetns()
+	ns, err := netns.New()
 	require.NoError(t, err)
 	defer ns.Close()
 	_, err = n.Attach(ctxFor(t), network.EndpointOptions{Netns: ns, Name: "late"})
@@ -110,13 +112,13 @@ func TestRemove(t *testing.T) {
 
 func TestTransientNetworkEndsWithItsLastHolder(t *testing.T) {
 	m := newManager(t)
-	n := newNetwork(t, m, network.Spec{Name: "gone", Transient: true})
+	n := newNetwork(t, m, plan.Spec{Name: "gone", Transient: true})
 	require.NoError(t, n.Leave())
 	list, err := m.List()
 	require.NoError(t, err)
 	require.Empty(t, list)
 
-	newNetwork(t, m, network.Spec{Name: "gone", Transient: true})
+	newNetwork(t, m, plan.Spec{Name: "gone", Transient: true})
 	require.NoError(t, m.Remove(ctxFor(t), "gone"), "also while this process holds it")
 	list, err = m.List()
 	require.NoError(t, err)
@@ -125,8 +127,8 @@ func TestTransientNetworkEndsWithItsLastHolder(t *testing.T) {
 
 func TestSeveralNetworks(t *testing.T) {
 	m := newManager(t)
-	red := newNetwork(t, m, network.Spec{Name: "red"})
-	blue := newNetwork(t, m, network.Spec{Name: "blue"})
+	red := newNetwork(t, m, plan.Spec{Name: "red"})
+	blue := newNetwork(t, m, plan.Spec{Name: "blue"})
 	a := newBox(t, red, network.EndpointOptions{Name: "a", Container: "aaaaaaaaaaaaaaaa"})
 	b := newBox(t, blue, network.EndpointOptions{Name: "b"})
 	b.serve(":80", echo)
@@ -142,7 +144,7 @@ func TestSeveralNetworks(t *testing.T) {
 }
 
 func TestDetachAndAttachWhileTrafficFlows(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	b := newBox(t, n, network.EndpointOptions{Name: "b"})
 	bystander := newBox(t, n, network.EndpointOptions{Name: "c"})
@@ -180,7 +182,7 @@ func readSome(t *testing.T, c net.Conn) {
 }
 
 func TestFiftyEndpoints(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
 	const count = 50
 	boxes := make([]box, count)
 	var wg sync.WaitGroup
@@ -215,7 +217,7 @@ func reachNeighbour(b box, name string) error {
 	}
 	addr := r.Answer[0].(*dns.A).A
 	for _, to := range []string{net.JoinHostPort(addr.String(), "80"), net.JoinHostPort(outside4, echoPort)} {
-		c, err := network.DialIn(context.Background(), b.ns, "tcp", to)
+		c, err := netns.Dial(context.Background(), b.ns, "tcp", to)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,9 @@ import (
 	"os"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
+	"github.com/caisson-dev/caisson/agent/internal/network/publish"
 )
 
 // A container's network from beginning to end.
@@ -22,7 +25,7 @@ func Example() {
 		panic(err)
 	}
 	defer networks.Close()
-	if _, err := networks.Create(ctx, network.Spec{Name: "app"}); err != nil {
+	if _, err := networks.Create(ctx, plan.Spec{Name: "app"}); err != nil {
 		panic(err)
 	}
 	app, err := networks.Join(ctx, "app")
@@ -31,11 +34,11 @@ func Example() {
 	}
 
 	// Create: ports are reserved, the namespace is made. Its Path goes to the container's runtime.
-	ports, err := network.Publish(ctx, []network.PortMapping{{ContainerPort: 80}}, network.PublishOptions{})
+	ports, err := publish.Bind(ctx, []publish.Mapping{{ContainerPort: 80}}, publish.Options{})
 	if err != nil {
 		panic(err)
 	}
-	ns, err := network.NewNetns()
+	ns, err := netns.New()
 	if err != nil {
 		panic(err)
 	}
@@ -48,7 +51,7 @@ func Example() {
 	if err := ports.Activate(ns, web.Info().IPv4.Addr(), web.Info().IPv6.Addr()); err != nil {
 		panic(err)
 	}
-	server, err := network.ListenIn(ctx, ns, "tcp", ":80")
+	server, err := netns.Listen(ctx, ns, "tcp", ":80")
 	if err != nil {
 		panic(err)
 	}

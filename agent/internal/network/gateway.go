@@ -3,256 +3,37 @@
 package network
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net"
 	"net/netip"
-	"sync"
-	"sync/atomic"
-	"time"
 
-	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/network/arp"
-	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
-	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
-	"gvisor.dev/gvisor/pkg/tcpip/stack"
-	"gvisor.dev/gvisor/pkg/tcpip/transport/icmp"
-	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
-	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
+	"github.com/caisson-dev/caisson/agent/internal/network/dns"
+	"github.com/caisson-dev/caisson/agent/internal/network/gateway"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 )
 
-// gateway ends every connection that leaves the network and continues it with a socket of this process. It runs
-// in the process that leads.
-type gateway struct {
-	n      *Network
-	spec   Spec
-	mac    net.HardwareAddr
-	link   *link
-	stack  *stack.Stack
-	dns    *dnsServer
-	pinger *pinger
-	dialer net.Dialer
-
-	ctx    context.Context // ends dials
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-
-	mu    sync.Mutex
-	flows map[netip.Addr]map[flow]struct{} // by container
-
-	syns     sync.Map     // stack.TransportEndpointID → *stack.PacketBuffer, while a connection is decided
-	sessions atomic.Int64 // of UDP
-}
-
-// flow is a connection or session through the gateway that can be ended from outside.
-type flow interface{ abort() }
-
-const nicID = 1
-
-func (n *Network) startGateway() (*gateway, error) {
-	g := &gateway{
-		n: n, spec: n.spec, mac: macFor(n.spec.Gateway4),
-		flows: map[netip.Addr]map[flow]struct{}{},
-	}
-	g.ctx, g.cancel = context.WithCancel(context.Background())
-	addrs := []netip.Addr{n.spec.Gateway4}
-	if n.spec.IPv6.IsValid() {
-		addrs = append(addrs, n.spec.Gateway6)
-	}
+// startGateway makes this process's segment the middle of the network, and starts the gateway on it.
+func (n *Network) startGateway() (*gateway.Gateway, error) {
 	if err := n.seg.becomeHub(); err != nil {
 		return nil, err
 	}
-	socket, err := n.seg.packetSocket(gatewayTap, gatewayFilter(g.mac, addrs))
+	socket, err := n.seg.packetSocket(gatewayTap, gateway.Filter(n.spec))
 	if err != nil {
 		return nil, err
 	}
-	g.pinger = newPinger(g)
-	if g.link, err = newLink(socket, n.spec.MTU, tcpip.LinkAddress(g.mac), g.pinger.intercept); err == nil {
-		err = g.startStack(addrs)
-	}
-	if err != nil {
-		socket.Close()
-		return nil, err
-	}
-	if g.dns, err = startDNS(g, addrs); err != nil {
-		g.close()
-		return nil, err
-	}
-	g.announce()
-	return g, nil
-}
-
-func (g *gateway) startStack(addrs []netip.Addr) error {
-	g.stack = stack.New(stack.Options{
-		NetworkProtocols: []stack.NetworkProtocolFactory{ipv4.NewProtocol, ipv6.NewProtocol, arp.NewProtocol},
-		TransportProtocols: []stack.TransportProtocolFactory{
-			tcp.NewProtocol, udp.NewProtocol, icmp.NewProtocol4, icmp.NewProtocol6,
-		},
+	return gateway.Start(socket, gateway.Config{
+		Spec: n.spec, Owns: n.m.owns, Logger: n.log, DNS: dns.Config{Records: n.records, Resolvers: n.m.upstream.get},
 	})
-	if err := g.stack.CreateNIC(nicID, g.link); err != nil {
-		return fmt.Errorf("netstack: create card: %s", err)
-	}
-	for _, a := range addrs {
-		pa := tcpip.ProtocolAddress{Protocol: netProto(a), AddressWithPrefix: toTCPIP(a).WithPrefix()}
-		if err := g.stack.AddProtocolAddress(nicID, pa, stack.AddressProperties{}); err != nil {
-			return fmt.Errorf("netstack: add address %s: %s", a, err)
-		}
-	}
-	// Take packets to every address, and answer from it.
-	g.stack.SetSpoofing(nicID, true)
-	g.stack.SetPromiscuousMode(nicID, true)
-	var routes []tcpip.Route
-	for _, p := range []netip.Prefix{g.spec.IPv4, g.spec.IPv6} {
-		if p.IsValid() {
-			dst := tcpip.AddressWithPrefix{Address: toTCPIP(p.Addr()), PrefixLen: p.Bits()}.Subnet()
-			routes = append(routes, tcpip.Route{Destination: dst, NIC: nicID})
-		}
-	}
-	g.stack.SetRouteTable(routes)
-	g.tune()
-	forwarder := tcp.NewForwarder(g.stack, 0, maxPendingTCP, g.forwardTCP)
-	g.stack.SetTransportProtocolHandler(tcp.ProtocolNumber, g.rememberSYN(forwarder.HandlePacket))
-	g.stack.SetTransportProtocolHandler(udp.ProtocolNumber, g.forwardUDP)
-	return nil
 }
 
-func (g *gateway) tune() {
-	sack := tcpip.TCPSACKEnabled(true)
-	g.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &sack)
-	// Loopback and veth have no delay to speak of: larger windows only fill memory.
-	rcv := tcpip.TCPReceiveBufferSizeRangeOption{Min: 4 << 10, Default: 1 << 20, Max: 8 << 20}
-	g.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &rcv)
-	snd := tcpip.TCPSendBufferSizeRangeOption{Min: 4 << 10, Default: 1 << 20, Max: 8 << 20}
-	g.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &snd)
-}
-
-func (g *gateway) close() {
-	g.cancel()
-	if g.dns != nil {
-		g.dns.close()
+// records returns the record of this network, and those of all.
+func (n *Network) records() (home *plan.Record, all []*plan.Record) {
+	records, err := n.m.records()
+	if err != nil {
+		return nil, nil
 	}
-	g.mu.Lock()
-	var all []flow
-	for _, flows := range g.flows {
-		for f := range flows {
-			all = append(all, f)
-		}
+	for _, r := range records {
+		all = append(all, r)
 	}
-	g.mu.Unlock()
-	for _, f := range all {
-		f.abort()
-	}
-	g.stack.RemoveNIC(nicID) // closes the packet socket
-	g.wg.Wait()
-	g.stack.Close()
-	g.stack.Wait()
-}
-
-// track remembers a flow of a container; it reports false when the gateway closes.
-func (g *gateway) track(container netip.Addr, f flow) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.ctx.Err() != nil {
-		return false
-	}
-	if g.flows[container] == nil {
-		g.flows[container] = map[flow]struct{}{}
-	}
-	g.flows[container][f] = struct{}{}
-	return true
-}
-
-func (g *gateway) untrack(container netip.Addr, f flow) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.flows[container], f)
-	if len(g.flows[container]) == 0 {
-		delete(g.flows, container)
-	}
-}
-
-// drop ends the flows of an endpoint that was detached: nobody would ever answer them.
-func (g *gateway) drop(addrs ...netip.Addr) {
-	for _, a := range addrs {
-		g.mu.Lock()
-		var gone []flow
-		for f := range g.flows[a] {
-			gone = append(gone, f)
-		}
-		g.mu.Unlock()
-		for _, f := range gone {
-			f.abort()
-		}
-	}
-}
-
-// dropOthers ends the flows of every address that is not kept.
-func (g *gateway) dropOthers(keep func(netip.Addr) bool) {
-	g.mu.Lock()
-	var gone []netip.Addr
-	for a := range g.flows {
-		if !keep(a) {
-			gone = append(gone, a)
-		}
-	}
-	g.mu.Unlock()
-	g.drop(gone...)
-}
-
-// announce tells bridges where the gateway is now: after a change of leader it may be behind another port. It says so
-// more than once, as a port that has just come up may lose the first frames.
-func (g *gateway) announce() {
-	gw := g.spec.Gateway4.As4()
-	frame := make([]byte, 0, 60)
-	frame = append(frame, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
-	frame = append(frame, g.mac...)
-	frame = append(frame, 0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1) // ARP request for itself
-	frame = append(frame, g.mac...)
-	frame = append(frame, gw[:]...)
-	frame = append(frame, 0, 0, 0, 0, 0, 0)
-	frame = append(frame, gw[:]...)
-	frame = frame[:cap(frame)]
-	g.link.send(frame)
-	if !g.begin() {
-		return
-	}
-	go func() {
-		defer g.wg.Done()
-		for _, pause := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond, time.Second} {
-			select {
-			case <-g.ctx.Done():
-				return
-			case <-time.After(pause):
-				g.link.send(frame)
-			}
-		}
-	}()
-}
-
-var errRefusedHere = errors.New("not reachable from this network")
-
-// targets says where to connect for a packet to dst: nothing when the network's rules forbid it.
-func (g *gateway) targets(dst netip.AddrPort) ([]netip.AddrPort, error) {
-	addr := dst.Addr().Unmap()
-	if addr == hostAddr {
-		if !g.spec.hostReachable() {
-			return nil, errRefusedHere
-		}
-		return []netip.AddrPort{
-			netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), dst.Port()),
-			netip.AddrPortFrom(netip.IPv6Loopback(), dst.Port()),
-		}, nil
-	}
-	if g.spec.Internal || addr.IsLoopback() || addr.IsUnspecified() || addr.IsMulticast() || addr.Is6() && addr.IsLinkLocalUnicast() {
-		return nil, errRefusedHere
-	}
-	// Networks are isolated from each other, and the host has no route to any of them: a packet to one that
-	// left here would end on a stranger's network.
-	if g.n.m.owns(addr) || g.spec.contains(addr) {
-		return nil, errRefusedHere
-	}
-	return []netip.AddrPort{netip.AddrPortFrom(addr, dst.Port())}, nil
+	return records[n.dir], all
 }
 
 // owns reports whether addr belongs to some network.
@@ -262,45 +43,9 @@ func (m *Manager) owns(addr netip.Addr) bool {
 		return false
 	}
 	for _, r := range records {
-		if r.Spec.contains(addr) {
+		if r.Spec.Contains(addr) {
 			return true
 		}
 	}
 	return false
-}
-
-// dial connects to the first of targets that accepts.
-func (g *gateway) dial(network string, targets []netip.AddrPort) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(g.ctx, dialTimeout)
-	defer cancel()
-	var first error
-	for _, t := range targets {
-		c, err := g.dialer.DialContext(ctx, network, t.String())
-		if err == nil {
-			return c, nil
-		}
-		if first == nil {
-			first = err
-		}
-	}
-	return nil, first
-}
-
-func netProto(a netip.Addr) tcpip.NetworkProtocolNumber {
-	if a.Is4() {
-		return ipv4.ProtocolNumber
-	}
-	return ipv6.ProtocolNumber
-}
-
-func toTCPIP(a netip.Addr) tcpip.Address {
-	if a.Is4() {
-		return tcpip.AddrFrom4(a.As4())
-	}
-	return tcpip.AddrFrom16(a.As16())
-}
-
-func fromTCPIP(a tcpip.Address) netip.Addr {
-	addr, _ := netip.AddrFromSlice(a.AsSlice())
-	return addr
 }

@@ -20,6 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 )
 
 // ctxFor ends before the test binary's own timeout, so that a hang names the operation.
@@ -53,7 +55,7 @@ func (w testWriter) Write(b []byte) (int, error) {
 }
 
 // newNetwork creates and joins a network.
-func newNetwork(t testing.TB, m *network.Manager, spec network.Spec) *network.Network {
+func newNetwork(t testing.TB, m *network.Manager, spec plan.Spec) *network.Network {
 	t.Helper()
 	_, err := m.Create(ctxFor(t), spec)
 	require.NoError(t, err)
@@ -65,13 +67,13 @@ func newNetwork(t testing.TB, m *network.Manager, spec network.Spec) *network.Ne
 // box is a network namespace that plays a container.
 type box struct {
 	t  testing.TB
-	ns *network.Netns
+	ns *netns.NS
 	ep *network.Endpoint
 }
 
 func newBox(t testing.TB, n *network.Network, o network.EndpointOptions) box {
 	t.Helper()
-	ns, err := network.NewNetns()
+	ns, err := netns.New()
 	require.NoError(t, err)
 	t.Cleanup(func() { ns.Close() })
 	o.Netns = ns
@@ -90,7 +92,7 @@ func (b box) ip6() string { return b.ep.Info().IPv6.Addr().String() }
 // dial connects from inside the box.
 func (b box) dial(proto, addr string) net.Conn {
 	b.t.Helper()
-	c, err := network.DialIn(ctxFor(b.t), b.ns, proto, addr)
+	c, err := netns.Dial(ctxFor(b.t), b.ns, proto, addr)
 	require.NoError(b.t, err)
 	b.t.Cleanup(func() { c.Close() })
 	return c
@@ -99,7 +101,7 @@ func (b box) dial(proto, addr string) net.Conn {
 // serve runs a TCP server inside the box.
 func (b box) serve(addr string, serve func(*net.TCPConn)) {
 	b.t.Helper()
-	l, err := network.ListenIn(ctxFor(b.t), b.ns, "tcp", addr)
+	l, err := netns.Listen(ctxFor(b.t), b.ns, "tcp", addr)
 	require.NoError(b.t, err)
 	b.t.Cleanup(func() { l.Close() })
 	go acceptAll(l, serve)
@@ -107,7 +109,7 @@ func (b box) serve(addr string, serve func(*net.TCPConn)) {
 
 func (b box) servePackets(addr string) {
 	b.t.Helper()
-	c, err := network.ListenPacketIn(ctxFor(b.t), b.ns, "udp", addr)
+	c, err := netns.ListenPacket(ctxFor(b.t), b.ns, "udp", addr)
 	require.NoError(b.t, err)
 	b.t.Cleanup(func() { c.Close() })
 	go echoPackets(c)
@@ -122,7 +124,7 @@ func (b box) query(proto, name string, qtype uint16) *dns.Msg {
 }
 
 func (b box) tryQuery(proto, name string, qtype uint16) (*dns.Msg, error) {
-	c, err := network.DialIn(context.Background(), b.ns, proto, netip.AddrPortFrom(b.ep.Info().DNS, 53).String())
+	c, err := netns.Dial(context.Background(), b.ns, proto, netip.AddrPortFrom(b.ep.Info().DNS, 53).String())
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
 	"github.com/caisson-dev/caisson/internal/flock"
 )
 
@@ -50,7 +51,7 @@ type holder struct {
 
 // holderServer is what a holder answers with.
 type holderServer interface {
-	netns() *Netns
+	netns() *netns.NS
 	leads() bool
 	// serveTrunk ties the other segment to ours until conn ends.
 	serveTrunk(conn *net.UnixConn, ask message)
@@ -120,7 +121,7 @@ func (h *holder) answer(c *net.UnixConn, srv holderServer) {
 	}
 	switch {
 	case ask.kind == askNetns:
-		sendMsg(c, message{kind: replyYes, file: srv.netns().file})
+		sendMsg(c, message{kind: replyYes, file: srv.netns().File()})
 		return
 	case ask.kind != askFollow || !srv.leads():
 		sendMsg(c, message{kind: replyNo})
@@ -200,7 +201,7 @@ func dialSocket(dir *os.File, name string) (*net.UnixConn, error) {
 
 // askForNetns obtains the network's namespace from a live holder, the leader if it can be had, since a trunk is slower
 // than its bridge; nil when there is none.
-func askForNetns(dir string) (*Netns, error) {
+func askForNetns(dir string) (*netns.NS, error) {
 	d, err := os.Open(filepath.Join(dir, "holders"))
 	if err != nil {
 		return nil, notFound(err)
@@ -218,7 +219,7 @@ func askForNetns(dir string) (*Netns, error) {
 			var reply message
 			if reply, err = recvMsg(c); err == nil && reply.file != nil {
 				c.Close()
-				return netnsFromFile(reply.file)
+				return netns.FromFile(reply.file)
 			}
 		}
 		c.Close()

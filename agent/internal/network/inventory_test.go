@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 )
 
 // inventory counts what a leak would add to.
@@ -61,8 +63,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	round := func() {
 		m, err := network.Open(managerOptions(t, t.TempDir()))
 		require.NoError(t, err)
-		n := newNetwork(t, m, network.Spec{Name: "app", EnableIPv6: true})
-		ns, err := network.NewNetns()
+		n := newNetwork(t, m, plan.Spec{Name: "app", EnableIPv6: true})
+		ns, err := netns.New()
 		require.NoError(t, err)
 		ep, err := n.Attach(ctxFor(t), network.EndpointOptions{Netns: ns, Name: "a"})
 		require.NoError(t, err)

@@ -15,13 +15,17 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/agent/internal/network/gateway"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 )
 
 // Network is a network this process has joined. Its methods are safe for concurrent use.
 type Network struct {
 	m      *Manager
 	dir    string
-	spec   Spec
+	spec   plan.Spec
 	state  *stateDir
 	seg    *segment
 	holder *holder
@@ -31,7 +35,7 @@ type Network struct {
 
 	mu     sync.Mutex
 	refs   int
-	gw     *gateway                 // while this process leads
+	gw     *gateway.Gateway         // while this process leads
 	trunks map[uint64]chan struct{} // by segment
 	closed bool
 	done   chan struct{} // closed by close
@@ -70,7 +74,7 @@ func (m *Manager) joinDir(dir string) (n *Network, fresh bool, err error) {
 	if n.state, err = openStateDir(dir); err != nil {
 		return nil, false, err
 	}
-	err = n.state.update(func(r *record) error {
+	err = n.state.update(func(r *plan.Record) error {
 		dropDead(dir, r)
 		r.Joined = true
 		n.spec = r.Spec
@@ -115,22 +119,22 @@ func (n *Network) openSegment() error {
 }
 
 // dropDead removes the endpoints of processes that have ended; the network's lock is held.
-func dropDead(dir string, r *record) int {
+func dropDead(dir string, r *plan.Record) int {
 	alive := liveHolders(dir)
-	return r.remove(func(e endpointRecord) bool { return !slices.Contains(alive, e.Holder) })
+	return r.Remove(func(e plan.EndpointRecord) bool { return !slices.Contains(alive, e.Holder) })
 }
 
-// Info describes the network as it is now.
-func (n *Network) Info() (Info, error) {
+// plan.Info describes the network as it is now.
+func (n *Network) Info() (plan.Info, error) {
 	r, err := n.state.view()
 	if err != nil {
-		return Info{}, err
+		return plan.Info{}, err
 	}
-	return r.info(n.dir), nil
+	return info(r, n.dir), nil
 }
 
-// Spec is the network's description, with every choice made.
-func (n *Network) Spec() Spec { return n.spec }
+// plan.Spec is the network's description, with every choice made.
+func (n *Network) Spec() plan.Spec { return n.spec }
 
 // Leads reports whether this process runs the network's gateway.
 func (n *Network) Leads() bool { return n.leads() }
@@ -171,8 +175,8 @@ func (n *Network) letGo() error {
 	delete(n.m.joined, n.dir)
 	n.m.mu.Unlock()
 
-	err := n.state.update(func(r *record) error {
-		r.remove(func(e endpointRecord) bool { return e.Holder == n.holder.id })
+	err := n.state.update(func(r *plan.Record) error {
+		r.Remove(func(e plan.EndpointRecord) bool { return e.Holder == n.holder.id })
 		return nil
 	})
 	if errors.Is(err, ErrNotFound) {
@@ -197,7 +201,7 @@ func (m *Manager) removeIfUnheld(dir string) error {
 
 // The following serve other holders.
 
-func (n *Network) netns() *Netns { return n.seg.ns }
+func (n *Network) netns() *netns.NS { return n.seg.ns }
 
 func (n *Network) leads() bool {
 	n.mu.Lock()
@@ -222,14 +226,14 @@ func (n *Network) followerGone() {
 
 // forgetDead reports whether there was something to forget.
 func (n *Network) forgetDead() bool {
-	var gone []endpointRecord
-	err := n.state.update(func(r *record) error {
+	var gone []plan.EndpointRecord
+	err := n.state.update(func(r *plan.Record) error {
 		before := slices.Clone(r.Endpoints)
 		if dropDead(n.dir, r) == 0 {
 			return errUnchanged
 		}
 		for _, e := range before {
-			if _, ok := r.endpoint(e.ID); !ok {
+			if _, ok := r.Endpoint(e.ID); !ok {
 				gone = append(gone, e)
 			}
 		}
@@ -247,12 +251,12 @@ func (n *Network) forgetDead() bool {
 var errUnchanged = errors.New("unchanged")
 
 // forget ends what the gateway does for an endpoint that is gone, here or in the process that leads.
-func (n *Network) forget(e endpointRecord) {
+func (n *Network) forget(e plan.EndpointRecord) {
 	n.mu.Lock()
 	gw := n.gw
 	n.mu.Unlock()
 	if gw != nil {
-		gw.drop(e.IPv4.Addr(), e.IPv6.Addr())
+		gw.Drop(e.IPv4.Addr(), e.IPv6.Addr())
 		return
 	}
 	n.election.tellLeader(message{kind: askCheck})
@@ -266,8 +270,8 @@ func (n *Network) endpointsGone() {
 	if gw == nil || err != nil {
 		return
 	}
-	gw.dropOthers(func(a netip.Addr) bool {
-		return slices.ContainsFunc(r.Endpoints, func(e endpointRecord) bool { return e.IPv4.Addr() == a || e.IPv6.Addr() == a })
+	gw.DropOthers(func(a netip.Addr) bool {
+		return slices.ContainsFunc(r.Endpoints, func(e plan.EndpointRecord) bool { return e.IPv4.Addr() == a || e.IPv6.Addr() == a })
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
 )
 
 // The tests run in a network namespace of their own, which plays the host: nothing they send can reach the real
@@ -101,11 +101,11 @@ func asUserNamespaceRoot(cmd *exec.Cmd) {
 
 // makeOutside ties a second namespace to this one and starts services there, and the routes to them.
 func makeOutside() error {
-	out, err := network.NewNetns()
+	out, err := netns.New()
 	if err != nil {
 		return err
 	}
-	host, err := network.OpenNetns("/proc/self/ns/net")
+	host, err := netns.Open("/proc/self/ns/net")
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 )
 
 // Options say where networks are kept.
@@ -82,49 +84,49 @@ func (m *Manager) Close() error {
 	return errors.Join(append(errs, m.lock.close())...)
 }
 
-// Create records a network; no process holds it until somebody joins. Errors: ErrExists, ErrInvalid,
-// ErrSubnetOverlap, ErrNoFreeSubnet, ErrNoIPv6.
-func (m *Manager) Create(ctx context.Context, spec Spec) (Info, error) {
+// Create records a network; no process holds it until somebody joins. Errors: ErrExists, plan.ErrInvalid,
+// plan.ErrSubnetOverlap, plan.ErrNoFreeSubnet, ErrNoIPv6.
+func (m *Manager) Create(ctx context.Context, spec plan.Spec) (plan.Info, error) {
 	if err := ctx.Err(); err != nil {
-		return Info{}, err
+		return plan.Info{}, err
 	}
-	if err := spec.validate(); err != nil {
-		return Info{}, err
+	if err := spec.Validate(); err != nil {
+		return plan.Info{}, err
 	}
 	if (spec.EnableIPv6 || spec.IPv6.IsValid()) && !haveIPv6() {
-		return Info{}, fmt.Errorf("create network %s: %w: boot without ipv6.disable=1, or make the network without IPv6", spec.Name, ErrNoIPv6)
+		return plan.Info{}, fmt.Errorf("create network %s: %w: boot without ipv6.disable=1, or make the network without IPv6", spec.Name, ErrNoIPv6)
 	}
 	if err := m.lock.lock(); err != nil {
-		return Info{}, err
+		return plan.Info{}, err
 	}
 	defer m.lock.unlock()
 	m.removeStale()
 	if err := m.address(&spec); err != nil {
-		return Info{}, err
+		return plan.Info{}, err
 	}
 	id := randomID()
 	dir := filepath.Join(m.opts.Dir, spec.Name+"@"+id)
 	// Filled beside its place and renamed into it, so that nobody finds half a network.
 	tmp := filepath.Join(m.opts.Dir, ".new-"+id)
 	if err := os.MkdirAll(filepath.Join(tmp, "holders"), 0o700); err != nil {
-		return Info{}, err
+		return plan.Info{}, err
 	}
 	s, err := openStateDir(tmp)
 	if err != nil {
-		return Info{}, err
+		return plan.Info{}, err
 	}
 	defer s.close()
-	if err := s.save(&record{Spec: spec, Last4: spec.Gateway4, Last6: spec.Gateway6}); err != nil {
-		return Info{}, err
+	if err := s.save(&plan.Record{Spec: spec, Last4: spec.Gateway4, Last6: spec.Gateway6}); err != nil {
+		return plan.Info{}, err
 	}
 	if err := os.Rename(tmp, dir); err != nil {
-		return Info{}, err
+		return plan.Info{}, err
 	}
-	return Info{Spec: spec}, m.lock.bump()
+	return plan.Info{Spec: spec}, m.lock.bump()
 }
 
 // address gives the network its subnets; the manager's lock is held.
-func (m *Manager) address(spec *Spec) error {
+func (m *Manager) address(spec *plan.Spec) error {
 	taken, err := hostPrefixes()
 	if err != nil {
 		return err
@@ -143,54 +145,54 @@ func (m *Manager) address(spec *Spec) error {
 		}
 	}
 	for _, p := range []netip.Prefix{spec.IPv4, spec.IPv6} {
-		if hit, overlap := firstOverlap(p, taken); p.IsValid() && overlap {
+		if hit, overlap := plan.FirstOverlap(p, taken); p.IsValid() && overlap {
 			return fmt.Errorf("create network %s: %s: %w with %s, which the host or another network uses: choose another, or none to take a free one",
-				spec.Name, p, ErrSubnetOverlap, hit)
+				spec.Name, p, plan.ErrSubnetOverlap, hit)
 		}
 	}
 	if !spec.IPv4.IsValid() {
-		if spec.IPv4, err = chooseIPv4(taken); err != nil {
+		if spec.IPv4, err = plan.ChooseIPv4(taken); err != nil {
 			return err
 		}
 	}
 	if spec.EnableIPv6 && !spec.IPv6.IsValid() {
-		if spec.IPv6, err = chooseIPv6(taken); err != nil {
+		if spec.IPv6, err = plan.ChooseIPv6(taken); err != nil {
 			return err
 		}
 	}
-	return spec.complete()
+	return spec.Complete()
 }
 
 // List returns the networks, by name.
-func (m *Manager) List() ([]Info, error) {
+func (m *Manager) List() ([]plan.Info, error) {
 	records, err := m.records()
 	if err != nil {
 		return nil, err
 	}
-	var infos []Info
+	var infos []plan.Info
 	for dir, r := range records {
-		infos = append(infos, r.info(dir))
+		infos = append(infos, info(r, dir))
 	}
-	slices.SortFunc(infos, func(a, b Info) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(infos, func(a, b plan.Info) int { return strings.Compare(a.Name, b.Name) })
 	return infos, nil
 }
 
 // Inspect returns one network. Errors: ErrNotFound.
-func (m *Manager) Inspect(name string) (Info, error) {
+func (m *Manager) Inspect(name string) (plan.Info, error) {
 	dir, s, err := m.find(name)
 	if err != nil {
-		return Info{}, err
+		return plan.Info{}, err
 	}
 	r, err := s.view()
 	if err != nil {
-		return Info{}, err
+		return plan.Info{}, err
 	}
-	return r.info(dir), nil
+	return info(r, dir), nil
 }
 
-func (r *record) info(dir string) Info {
+func info(r *plan.Record, dir string) plan.Info {
 	alive := liveHolders(dir)
-	i := Info{Spec: r.Spec, Holders: len(alive)}
+	i := plan.Info{Spec: r.Spec, Holders: len(alive)}
 	for _, e := range r.Endpoints {
 		if slices.Contains(alive, e.Holder) {
 			i.Endpoints = append(i.Endpoints, e.EndpointInfo)
@@ -212,7 +214,7 @@ func (m *Manager) Remove(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	err = s.update(func(r *record) error {
+	err = s.update(func(r *plan.Record) error {
 		dropDead(dir, r)
 		if len(r.Endpoints) > 0 {
 			return fmt.Errorf("remove network %s: %w: %d containers are attached, %s among them", name, ErrInUse, len(r.Endpoints), r.Endpoints[0].Name)
@@ -255,12 +257,12 @@ func (m *Manager) removeStale() {
 }
 
 // records returns every network's record by directory.
-func (m *Manager) records() (map[string]*record, error) {
+func (m *Manager) records() (map[string]*plan.Record, error) {
 	states, err := m.list()
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[string]*record, len(states))
+	all := make(map[string]*plan.Record, len(states))
 	for dir, s := range states {
 		r, err := s.view()
 		if errors.Is(err, ErrNotFound) {

@@ -13,35 +13,37 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
+	"github.com/caisson-dev/caisson/agent/internal/network/publish"
 )
 
-func publish(t testing.TB, mappings ...network.PortMapping) *network.Publication {
+func publishPorts(t testing.TB, mappings ...publish.Mapping) *publish.Publication {
 	t.Helper()
-	p, err := network.Publish(ctxFor(t), mappings, network.PublishOptions{})
+	p, err := publish.Bind(ctxFor(t), mappings, publish.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { p.Close() })
 	return p
 }
 
-func (b box) activate(p *network.Publication) {
+func (b box) activate(p *publish.Publication) {
 	b.t.Helper()
 	require.NoError(b.t, p.Activate(b.ns, b.ep.Info().IPv4.Addr(), b.ep.Info().IPv6.Addr()))
 }
 
 func TestPublish(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	a.serve(":80", echo)
 	a.servePackets(":53")
-	p := publish(t, network.PortMapping{ContainerPort: 80}, network.PortMapping{ContainerPort: 53, Proto: "udp"},
-		network.PortMapping{ContainerPort: 80, HostIP: netip.IPv4Unspecified()},
-		network.PortMapping{ContainerPort: 53, HostIP: netip.IPv4Unspecified(), Proto: "udp"},
-		network.PortMapping{ContainerPort: 80, HostIP: netip.IPv6Loopback()},
-		network.PortMapping{ContainerPort: 81})
+	p := publishPorts(t, publish.Mapping{ContainerPort: 80}, publish.Mapping{ContainerPort: 53, Proto: "udp"},
+		publish.Mapping{ContainerPort: 80, HostIP: netip.IPv4Unspecified()},
+		publish.Mapping{ContainerPort: 53, HostIP: netip.IPv4Unspecified(), Proto: "udp"},
+		publish.Mapping{ContainerPort: 80, HostIP: netip.IPv6Loopback()},
+		publish.Mapping{ContainerPort: 81})
 	b := p.Bindings()
 	require.True(t, b[0].Host.Addr().IsLoopback())
 
@@ -75,14 +77,14 @@ func TestPublish(t *testing.T) {
 }
 
 func TestPublishSource(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	a.serve(":80", func(c *net.TCPConn) {
 		host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
 		io.WriteString(c, host)
 		c.Close()
 	})
-	p := publish(t, network.PortMapping{ContainerPort: 80})
+	p := publishPorts(t, publish.Mapping{ContainerPort: 80})
 	a.activate(p)
 	for range 3 {
 		c, err := net.Dial("tcp", p.Bindings()[0].Host.String())
@@ -94,56 +96,14 @@ func TestPublishSource(t *testing.T) {
 	}
 }
 
-func TestPublishPortInUse(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	taken := uint16(l.Addr().(*net.TCPAddr).Port)
-	free := publish(t, network.PortMapping{ContainerPort: 1})
-	freePort := free.Bindings()[0].Host.Port()
-	free.Close()
-
-	_, err = network.Publish(ctxFor(t), []network.PortMapping{
-		{ContainerPort: 1, HostPort: freePort}, {ContainerPort: 2, HostPort: taken},
-	}, network.PublishOptions{})
-	var inUse *network.PortInUseError
-	require.ErrorAs(t, err, &inUse)
-	require.ErrorIs(t, err, network.ErrPortInUse)
-	assert.Equal(t, l.Addr().String(), inUse.Addr)
-	assert.Contains(t, err.Error(), l.Addr().String()+"/tcp")
-	publish(t, network.PortMapping{ContainerPort: 1, HostPort: freePort}) // not kept by the failure
-
-	_, err = network.Publish(ctxFor(t), []network.PortMapping{{ContainerPort: 1, HostPort: taken, Proto: "udp"}}, network.PublishOptions{})
-	require.NoError(t, err, "UDP is another port")
-}
-
-func TestPublishRanges(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:41000")
-	require.NoError(t, err)
-	defer l.Close()
-	p := publish(t, network.PortMapping{ContainerPort: 80, HostPort: 41000, HostPortEnd: 41009},
-		network.PortMapping{ContainerPort: 90, ContainerPortEnd: 92, HostPort: 41090, HostPortEnd: 41092},
-		network.PortMapping{ContainerPort: 100, ContainerPortEnd: 101})
-	b := p.Bindings()
-	require.Len(t, b, 6)
-	assert.Equal(t, "127.0.0.1:41001->80/tcp", b[0].String(), "the first free one")
-	assert.Equal(t, "127.0.0.1:41092->92/tcp", b[3].String())
-	assert.Equal(t, uint16(101), b[5].Container)
-	for _, bad := range []network.PortMapping{{}, {ContainerPort: 1, Proto: "sctp"}, {ContainerPort: 2, ContainerPortEnd: 1},
-		{ContainerPort: 1, ContainerPortEnd: 3, HostPort: 5, HostPortEnd: 6}} {
-		_, err := network.Publish(ctxFor(t), []network.PortMapping{bad}, network.PublishOptions{})
-		require.ErrorIs(t, err, network.ErrInvalid, "%+v", bad)
-	}
-}
-
 func TestPublishWithoutNetwork(t *testing.T) {
-	ns, err := network.NewNetns()
+	ns, err := netns.New()
 	require.NoError(t, err)
 	defer ns.Close()
 	require.NoError(t, ns.LoopbackUp())
 	b := box{t: t, ns: ns}
 	b.serve("127.0.0.1:80", echo)
-	p := publish(t, network.PortMapping{ContainerPort: 80})
+	p := publishPorts(t, publish.Mapping{ContainerPort: 80})
 	require.NoError(t, p.Activate(ns, netip.Addr{}, netip.Addr{}))
 	c, err := net.Dial("tcp", p.Bindings()[0].Host.String())
 	require.NoError(t, err)
@@ -152,11 +112,11 @@ func TestPublishWithoutNetwork(t *testing.T) {
 
 func TestPublishThousandConnections(t *testing.T) {
 	const count = 1000
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	a.serve(":80", echo)
 	before := takeInventory(t)
-	p := publish(t, network.PortMapping{ContainerPort: 80})
+	p := publishPorts(t, publish.Mapping{ContainerPort: 80})
 	a.activate(p)
 	conns := make([]net.Conn, count)
 	var wg sync.WaitGroup
@@ -207,10 +167,10 @@ func roundTrip(c net.Conn, s string) error {
 }
 
 func TestPublishUDPForgetsIdleClients(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	a.servePackets(":53")
-	p, err := network.Publish(ctxFor(t), []network.PortMapping{{ContainerPort: 53, Proto: "udp"}}, network.PublishOptions{UDPIdle: 500 * time.Millisecond})
+	p, err := publish.Bind(ctxFor(t), []publish.Mapping{{ContainerPort: 53, Proto: "udp"}}, publish.Options{UDPIdle: 500 * time.Millisecond})
 	require.NoError(t, err)
 	defer p.Close()
 	a.activate(p)
@@ -225,7 +185,7 @@ func TestPublishUDPForgetsIdleClients(t *testing.T) {
 }
 
 func TestDialAndListenIn(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	a.serve("127.0.0.1:9999", echo) // on the container's loopback only
 	checkEcho(t, a.dial("tcp", ":9999"), 1<<20)
@@ -233,14 +193,14 @@ func TestDialAndListenIn(t *testing.T) {
 	_, err := net.DialTimeout("tcp", "127.0.0.1:9999", time.Second)
 	require.Error(t, err, "the container's loopback is not the host's")
 	for _, bad := range []string{"nope", "example.com:80", "1.2.3.4:http"} {
-		_, err := network.DialIn(ctxFor(t), a.ns, "tcp", bad)
-		require.ErrorIs(t, err, network.ErrInvalid, bad)
-		_, err = network.ListenIn(ctxFor(t), a.ns, "tcp", "example.com:80")
-		require.ErrorIs(t, err, network.ErrInvalid)
+		_, err := netns.Dial(ctxFor(t), a.ns, "tcp", bad)
+		require.ErrorIs(t, err, netns.ErrInvalid, bad)
+		_, err = netns.Listen(ctxFor(t), a.ns, "tcp", "example.com:80")
+		require.ErrorIs(t, err, netns.ErrInvalid)
 	}
 	// 192.0.2/24 is unreachable, so a neighbour that does not exist is what makes a dial wait.
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(20*time.Millisecond, cancel)
-	_, err = network.DialIn(ctx, a.ns, "tcp", "198.51.100.77:80")
+	_, err = netns.Dial(ctx, a.ns, "tcp", "198.51.100.77:80")
 	require.ErrorIs(t, err, context.Canceled)
 }

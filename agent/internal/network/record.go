@@ -7,43 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 	"github.com/caisson-dev/caisson/internal/atomicfile"
 )
-
-// record is a network's state as all processes see it, in state.json of its directory.
-type record struct {
-	Spec      Spec
-	Joined    bool // some process has joined at some time
-	Endpoints []endpointRecord
-	Last4     netip.Addr // the address given out last
-	Last6     netip.Addr
-}
-
-type endpointRecord struct {
-	EndpointInfo
-	Holder string // the process that attached it
-	Link   string // the bridge's side of the veth
-}
-
-func (r *record) endpoint(id string) (endpointRecord, bool) {
-	i := slices.IndexFunc(r.Endpoints, func(e endpointRecord) bool { return e.ID == id })
-	if i < 0 {
-		return endpointRecord{}, false
-	}
-	return r.Endpoints[i], true
-}
-
-func (r *record) remove(match func(endpointRecord) bool) (removed int) {
-	before := len(r.Endpoints)
-	r.Endpoints = slices.DeleteFunc(r.Endpoints, match)
-	return before - len(r.Endpoints)
-}
 
 // stateDir is a network's directory.
 type stateDir struct {
@@ -51,7 +21,7 @@ type stateDir struct {
 	lock *lockFile
 
 	mu     sync.Mutex
-	cached *record // as of generation
+	cached *plan.Record // as of generation
 	gen    uint64
 }
 
@@ -66,7 +36,7 @@ func openStateDir(dir string) (*stateDir, error) {
 func (s *stateDir) close() error { return s.lock.close() }
 
 // update changes the record under the lock; nothing is written when f fails.
-func (s *stateDir) update(f func(*record) error) error {
+func (s *stateDir) update(f func(*plan.Record) error) error {
 	if err := s.lock.lock(); err != nil {
 		return err
 	}
@@ -82,7 +52,7 @@ func (s *stateDir) update(f func(*record) error) error {
 }
 
 // view returns the record, which the caller must not change. It costs one pread when nothing changed.
-func (s *stateDir) view() (*record, error) {
+func (s *stateDir) view() (*plan.Record, error) {
 	gen := s.lock.generation() // before reading: a newer record under an older number is merely read twice
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,19 +69,19 @@ func (s *stateDir) view() (*record, error) {
 
 func (s *stateDir) path() string { return filepath.Join(s.dir, "state.json") }
 
-func (s *stateDir) load() (*record, error) {
+func (s *stateDir) load() (*plan.Record, error) {
 	b, err := os.ReadFile(s.path())
 	if err != nil {
 		return nil, notFound(err)
 	}
-	r := new(record)
+	r := new(plan.Record)
 	if err := json.Unmarshal(b, r); err != nil {
 		return nil, fmt.Errorf("read %s: %w", s.path(), err)
 	}
 	return r, nil
 }
 
-func (s *stateDir) save(r *record) error {
+func (s *stateDir) save(r *plan.Record) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return err

@@ -10,13 +10,17 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/packet"
 )
 
 // segment is a namespace with a bridge, as this process sees it. Processes of one user namespace share one;
 // a process that may not enter the others' has its own, tied to theirs by a trunk.
 type segment struct {
-	ns     *Netns
+	ns     *netns.NS
 	nl     *netlink.Handle
 	bridge int
 	mtu    int
@@ -31,7 +35,7 @@ const (
 
 // newSegment makes a namespace with an empty bridge.
 func newSegment(mtu int) (*segment, error) {
-	ns, err := NewNetns()
+	ns, err := netns.New()
 	if err != nil {
 		return nil, err
 	}
@@ -63,10 +67,10 @@ func (s *segment) build() (err error) {
 
 // joinSegment uses the namespace of another holder. It fails with EPERM where that is of another user
 // namespace.
-func joinSegment(ns *Netns, mtu int) (*segment, error) {
+func joinSegment(ns *netns.NS, mtu int) (*segment, error) {
 	s := &segment{ns: ns, mtu: mtu, shared: true}
 	var err error
-	if s.nl, err = ns.netlink(); err != nil {
+	if s.nl, err = ns.Netlink(); err != nil {
 		return nil, err
 	}
 	if err := s.findBridge(); err != nil {
@@ -142,4 +146,13 @@ func (s *segment) close() {
 		s.nl.Close()
 	}
 	s.ns.Close()
+}
+
+// packetSocket opens a packet socket on a link of the segment.
+func (s *segment) packetSocket(link string, filter []bpf.Instruction) (*os.File, error) {
+	l, err := s.nl.LinkByName(link)
+	if err != nil {
+		return nil, fmt.Errorf("open packet socket on %s: %w", link, err)
+	}
+	return packet.Open(s.ns, l.Attrs().Index, link, filter)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 )
 
 // Several processes share a network. Those of the machine's root share one namespace; those of an ordinary user have
@@ -29,7 +30,7 @@ func TestSharing(t *testing.T) {
 	sharingModes(t, func(t *testing.T, apart []bool) {
 		dir := t.TempDir()
 		m := openManager(t, dir)
-		_, err := m.Create(ctxFor(t), network.Spec{Name: "app"})
+		_, err := m.Create(ctxFor(t), plan.Spec{Name: "app"})
 		require.NoError(t, err)
 		var all []*agent
 		for i, name := range []string{"a", "b", "c"} {
@@ -67,7 +68,7 @@ func TestTakeover(t *testing.T) {
 	sharingModes(t, func(t *testing.T, apart []bool) {
 		dir := t.TempDir()
 		m := openManager(t, dir)
-		_, err := m.Create(ctxFor(t), network.Spec{Name: "app"})
+		_, err := m.Create(ctxFor(t), plan.Spec{Name: "app"})
 		require.NoError(t, err)
 		var all []*agent
 		for i, name := range []string{"a", "b", "c"} {
@@ -122,7 +123,7 @@ func eventually(t *testing.T, a *agent, format string, args ...any) {
 func TestManyJoinAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	m := openManager(t, dir)
-	_, err := m.Create(ctxFor(t), network.Spec{Name: "app"})
+	_, err := m.Create(ctxFor(t), plan.Spec{Name: "app"})
 	require.NoError(t, err)
 	const count = 6
 	started := make(chan *agent, count)
@@ -160,7 +161,7 @@ func TestDetachByAFollowerEndsItsConnections(t *testing.T) {
 			c.Close()
 			close(ended)
 		})
-		_, err = m.Create(ctxFor(t), network.Spec{Name: "app"})
+		_, err = m.Create(ctxFor(t), plan.Spec{Name: "app"})
 		require.NoError(t, err)
 		n, err := m.Join(ctxFor(t), "app")
 		require.NoError(t, err)

@@ -19,10 +19,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 )
 
 func TestContainersReachEachOtherByName(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	b := newBox(t, n, network.EndpointOptions{Name: "b"})
 	b.serve(":8080", echo)
@@ -36,7 +38,7 @@ func TestContainersReachEachOtherByName(t *testing.T) {
 }
 
 func TestOutside(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	for _, addr := range []string{outside4, far4} {
 		checkEcho(t, a.dial("tcp", net.JoinHostPort(addr, echoPort)), 32<<20)
@@ -46,7 +48,7 @@ func TestOutside(t *testing.T) {
 }
 
 func TestIPv6(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "six", EnableIPv6: true})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "six", EnableIPv6: true})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	b := newBox(t, n, network.EndpointOptions{Name: "b"})
 	b.serve("[::]:8080", echo)
@@ -60,15 +62,15 @@ func TestIPv6(t *testing.T) {
 
 func TestNetworksAreIsolated(t *testing.T) {
 	m := newManager(t)
-	red := newNetwork(t, m, network.Spec{Name: "red"})
-	blue := newNetwork(t, m, network.Spec{Name: "blue"})
+	red := newNetwork(t, m, plan.Spec{Name: "red"})
+	blue := newNetwork(t, m, plan.Spec{Name: "blue"})
 	a := newBox(t, red, network.EndpointOptions{Name: "a"})
 	b := newBox(t, blue, network.EndpointOptions{Name: "b"})
 	b.serve(":8080", echo)
-	_, err := network.DialIn(ctxFor(t), a.ns, "tcp", net.JoinHostPort(b.ip(), "8080"))
+	_, err := netns.Dial(ctxFor(t), a.ns, "tcp", net.JoinHostPort(b.ip(), "8080"))
 	require.ErrorIs(t, err, unix.ECONNREFUSED)
 
-	c, err := network.DialIn(ctxFor(t), a.ns, "udp", net.JoinHostPort(b.ip(), "8080"))
+	c, err := netns.Dial(ctxFor(t), a.ns, "udp", net.JoinHostPort(b.ip(), "8080"))
 	require.NoError(t, err)
 	defer c.Close()
 	_, err = c.Write([]byte("x"))
@@ -85,26 +87,26 @@ func isTimeout(err error) bool {
 }
 
 func TestInternalNetworkHasNoOutside(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "in", Internal: true})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "in", Internal: true})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	b := newBox(t, n, network.EndpointOptions{Name: "b"})
 	b.serve(":80", echo)
 	checkEcho(t, a.dial("tcp", net.JoinHostPort(a.lookup("b"), "80")), 1000)
 	for _, addr := range []string{outside4, "169.254.1.2", host4} {
-		_, err := network.DialIn(ctxFor(t), a.ns, "tcp", net.JoinHostPort(addr, echoPort))
+		_, err := netns.Dial(ctxFor(t), a.ns, "tcp", net.JoinHostPort(addr, echoPort))
 		require.ErrorIs(t, err, unix.ENETUNREACH, addr)
 	}
 	// Also when the container adds the route itself.
 	require.NoError(t, a.ns.Do(func() error { return defaultRoute(n.Spec().Gateway4) }))
 	for _, addr := range []string{outside4, "169.254.1.2", host4} {
-		_, err := network.DialIn(ctxFor(t), a.ns, "tcp", net.JoinHostPort(addr, echoPort))
+		_, err := netns.Dial(ctxFor(t), a.ns, "tcp", net.JoinHostPort(addr, echoPort))
 		require.ErrorIs(t, err, unix.ECONNREFUSED, addr)
 	}
 }
 
 func TestHostLoopback(t *testing.T) {
 	m := newManager(t)
-	n := newNetwork(t, m, network.Spec{Name: "app"})
+	n := newNetwork(t, m, plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	for _, at := range []string{"127.0.0.1:0", "[::1]:0"} {
 		l, err := net.Listen("tcp", at)
@@ -116,18 +118,18 @@ func TestHostLoopback(t *testing.T) {
 			checkEcho(t, a.dial("tcp", net.JoinHostPort(a.lookup(name), port)), 1<<20)
 		}
 		// Not by its own name: the container's loopback is the container's.
-		_, err = network.DialIn(ctxFor(t), a.ns, "tcp", "127.0.0.1:"+port)
+		_, err = netns.Dial(ctxFor(t), a.ns, "tcp", "127.0.0.1:"+port)
 		require.ErrorIs(t, err, unix.ECONNREFUSED)
 	}
-	noHost := newNetwork(t, m, network.Spec{Name: "nohost", NoHost: true})
+	noHost := newNetwork(t, m, plan.Spec{Name: "nohost", NoHost: true})
 	b := newBox(t, noHost, network.EndpointOptions{Name: "b"})
-	_, err := network.DialIn(ctxFor(t), b.ns, "tcp", "169.254.1.2:"+echoPort)
+	_, err := netns.Dial(ctxFor(t), b.ns, "tcp", "169.254.1.2:"+echoPort)
 	require.ErrorIs(t, err, unix.ECONNREFUSED)
 	require.Equal(t, 3, b.query("udp", "host.docker.internal", 1).Rcode)
 }
 
 func TestRefusedAndUnreachable(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	b := newBox(t, n, network.EndpointOptions{Name: "b"})
 	for _, c := range []struct {
@@ -140,7 +142,7 @@ func TestRefusedAndUnreachable(t *testing.T) {
 		{"nothing at the gateway", net.JoinHostPort(n.Spec().Gateway4.String(), "80"), unix.ECONNREFUSED},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := network.DialIn(ctxFor(t), a.ns, "tcp", c.addr)
+			_, err := netns.Dial(ctxFor(t), a.ns, "tcp", c.addr)
 			require.ErrorIs(t, err, c.want)
 		})
 	}
@@ -159,7 +161,7 @@ func TestRefusedAndUnreachable(t *testing.T) {
 }
 
 func TestHalfClose(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app"})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	c := a.dial("tcp", net.JoinHostPort(outside4, discardPort)).(*net.TCPConn)
 	_, err := c.Write(make([]byte, 5<<20))
@@ -171,7 +173,7 @@ func TestHalfClose(t *testing.T) {
 }
 
 func TestPing(t *testing.T) {
-	n := newNetwork(t, newManager(t), network.Spec{Name: "app", EnableIPv6: true})
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app", EnableIPv6: true})
 	a := newBox(t, n, network.EndpointOptions{Name: "a"})
 	require.NoError(t, ping(a, outside4), "outside")
 	require.NoError(t, ping(a, n.Spec().Gateway4.String()), "gateway")

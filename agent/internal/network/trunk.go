@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/agent/internal/network/packet"
 )
 
 // A process whose user namespace is not that of the others (as every process of an ordinary user, unless they share
@@ -157,7 +159,7 @@ func (n *Network) carryTrunk(segment uint64, theirs *os.File, ready func() error
 	gw := n.gw
 	n.mu.Unlock()
 	if gw != nil {
-		gw.announce()
+		gw.Announce()
 	}
 	if err = ready(); err == nil {
 		<-gone
@@ -188,13 +190,13 @@ func pump(dst, src *os.File) {
 	if err != nil {
 		return
 	}
-	buf := make([]byte, vnetHdrLen+128<<10)
+	buf := make([]byte, packet.HeaderLen+128<<10)
 	for {
 		n, err := receiveFrame(in, buf)
 		if err != nil {
 			return
 		}
-		if n <= vnetHdrLen {
+		if n <= packet.HeaderLen {
 			continue
 		}
 		err = out.Write(func(fd uintptr) bool {

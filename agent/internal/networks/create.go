@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
-	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -79,7 +79,7 @@ func validateSubnets(o container.NetworkOptions) error {
 		case !f.gateway.IsValid():
 		case !f.subnet.IsValid():
 			return invalid("NetworkOptions.Gateway%s %s: it is an address of IPv%s: set that too", f.name, f.gateway, f.name)
-		case !network.Usable(f.subnet, f.gateway):
+		case !plan.Usable(f.subnet, f.gateway):
 			return invalid("NetworkOptions.Gateway%s %s: it is not a host address in %s", f.name, f.gateway, f.subnet)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
-	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/atomicfile"
@@ -26,15 +26,15 @@ type Description struct {
 	Created time.Time `json:"created"`
 }
 
-func (d *Description) spec() network.Spec {
-	return network.Spec{
+func (d *Description) spec() plan.Spec {
+	return plan.Spec{
 		Name: d.Name, IPv4: d.IPv4, IPv6: d.IPv6, Gateway4: d.Gateway4, Gateway6: d.Gateway6,
 		EnableIPv6: d.EnableIPv6, MTU: d.MTU, Internal: d.Internal,
 	}
 }
 
 // chosen takes over what package network chose.
-func (d *Description) chosen(info network.Info) {
+func (d *Description) chosen(info plan.Info) {
 	d.IPv4, d.IPv6, d.Gateway4, d.Gateway6, d.MTU = info.IPv4, info.IPv6, info.Gateway4, info.Gateway6, info.MTU
 }
 

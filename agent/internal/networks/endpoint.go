@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 	"github.com/caisson-dev/caisson/container"
 )
 
@@ -31,8 +31,8 @@ func (d *Description) Check(field string, ep container.Endpoint) error {
 		subnet netip.Prefix
 		fits   bool
 	}{
-		{"IPv4", ep.IPv4, d.IPv4, ep.IPv4.Is4() && (chosen || network.Usable(d.IPv4, ep.IPv4))},
-		{"IPv6", ep.IPv6, d.IPv6, ep.IPv6.Is6() && d.IPv6.IsValid() && network.Usable(d.IPv6, ep.IPv6)},
+		{"IPv4", ep.IPv4, d.IPv4, ep.IPv4.Is4() && (chosen || plan.Usable(d.IPv4, ep.IPv4))},
+		{"IPv6", ep.IPv6, d.IPv6, ep.IPv6.Is6() && d.IPv6.IsValid() && plan.Usable(d.IPv6, ep.IPv6)},
 	} {
 		switch {
 		case !a.addr.IsValid() || a.fits:

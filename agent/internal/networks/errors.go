@@ -6,21 +6,26 @@ import (
 	"errors"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
+	"github.com/caisson-dev/caisson/agent/internal/network/publish"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// sentinels are the errors of package network, and those that callers match.
+// sentinels are the errors of package network and the rooms below it, and those that callers match.
 var sentinels = []struct{ from, to error }{
 	{network.ErrNotFound, api.ErrNotFound},
 	{network.ErrExists, api.ErrNameInUse},
 	{network.ErrInUse, api.ErrInUse},
-	{network.ErrInvalid, api.ErrInvalidArgument},
-	{network.ErrSubnetOverlap, api.ErrInvalidArgument},
-	{network.ErrAddressInUse, api.ErrInvalidArgument},
-	{network.ErrNoFreeAddress, api.ErrInUse},
-	{network.ErrNoFreeSubnet, api.ErrInUse},
+	{plan.ErrInvalid, api.ErrInvalidArgument},
+	{netns.ErrInvalid, api.ErrInvalidArgument},
+	{publish.ErrInvalid, api.ErrInvalidArgument},
+	{plan.ErrSubnetOverlap, api.ErrInvalidArgument},
+	{plan.ErrAddressInUse, api.ErrInvalidArgument},
+	{plan.ErrNoFreeAddress, api.ErrInUse},
+	{plan.ErrNoFreeSubnet, api.ErrInUse},
 	{network.ErrNoIPv6, api.ErrUnsupported},
-	{network.ErrPortInUse, api.ErrPortInUse},
+	{publish.ErrPortInUse, api.ErrPortInUse},
 }
 
 // Error gives an error of package network the sentinel that callers match. Other errors stay as they are.

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
+	"github.com/caisson-dev/caisson/agent/internal/network/publish"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/agent/internal/wire/wiretest"
@@ -69,7 +71,7 @@ func TestLife(t *testing.T) {
 	assert.Equal(t, []string{"bridge"}, r.names(t))
 	made := r.create(t, container.NetworkOptions{Name: "app", Labels: map[string]string{"a": "b"}})
 	assert.True(t, made.IPv4.IsValid(), "the subnet is chosen at once")
-	assert.True(t, network.Usable(made.IPv4, made.Gateway4))
+	assert.True(t, plan.Usable(made.IPv4, made.Gateway4))
 	assert.False(t, made.Created.IsZero())
 	require.ErrorIs(t, r.ask(t, api.NetworkCreate, container.NetworkOptions{Name: "app"}, nil), api.ErrNameInUse)
 
@@ -213,7 +215,7 @@ func TestError(t *testing.T) {
 	t.Parallel()
 	for from, to := range map[error]error{
 		network.ErrNotFound: api.ErrNotFound, network.ErrExists: api.ErrNameInUse, network.ErrInUse: api.ErrInUse,
-		network.ErrNoIPv6: api.ErrUnsupported, &network.PortInUseError{}: api.ErrPortInUse,
+		network.ErrNoIPv6: api.ErrUnsupported, &publish.PortInUseError{}: api.ErrPortInUse,
 	} {
 		err := networks.Error(errors.Join(from, errors.New("more")))
 		require.ErrorIs(t, err, to)

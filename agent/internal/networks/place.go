@@ -12,6 +12,9 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
+	"github.com/caisson-dev/caisson/agent/internal/network/publish"
 	"github.com/caisson-dev/caisson/container"
 )
 
@@ -29,9 +32,9 @@ type Member struct {
 type Place struct {
 	s     *Service
 	m     Member
-	ns    *network.Netns
+	ns    *netns.NS
 	ends  []*network.Endpoint
-	ports *network.Publication
+	ports *publish.Publication
 }
 
 // Join gives a container that is about to start a network namespace on its networks, with its ports bound. It returns
@@ -48,10 +51,10 @@ func (s *Service) Join(ctx context.Context, m Member) (*Place, error) {
 }
 
 func (p *Place) join(ctx context.Context) (err error) {
-	if p.ports, err = network.Publish(ctx, mappings(p.m.Ports), network.PublishOptions{Logger: p.s.cfg.Logger}); err != nil {
+	if p.ports, err = publish.Bind(ctx, mappings(p.m.Ports), publish.Options{Logger: p.s.cfg.Logger}); err != nil {
 		return err
 	}
-	if p.ns, err = network.NewNetns(); err != nil {
+	if p.ns, err = netns.New(); err != nil {
 		return err
 	}
 	for _, ep := range p.m.Endpoints {
@@ -168,11 +171,11 @@ func (p *Place) Apply(spec *specs.Spec) {
 }
 
 // Endpoints are what the container has on each network, for /etc/hosts and /etc/resolv.conf.
-func (p *Place) Endpoints() []network.EndpointInfo {
+func (p *Place) Endpoints() []plan.EndpointInfo {
 	if p == nil {
 		return nil
 	}
-	var infos []network.EndpointInfo
+	var infos []plan.EndpointInfo
 	for _, e := range p.ends {
 		infos = append(infos, e.Info())
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/caisson-dev/caisson/agent/internal/network"
+	"github.com/caisson-dev/caisson/agent/internal/network/publish"
 	"github.com/caisson-dev/caisson/container"
 )
 
@@ -17,16 +17,16 @@ func TestMappings(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		port container.Port
-		want network.PortMapping
+		want publish.Mapping
 	}{
-		{container.Port{Container: 80}, network.PortMapping{ContainerPort: 80}},
-		{container.Port{Container: 53, Host: 5353, Protocol: "udp"}, network.PortMapping{ContainerPort: 53, HostPort: 5353, Proto: "udp"}},
-		{container.Port{Container: 80, HostIP: netip.IPv6Loopback()}, network.PortMapping{ContainerPort: 80, HostIP: netip.MustParseAddr("::1")}},
-		{container.Port{Container: 80, Host: 8080, Count: 1}, network.PortMapping{ContainerPort: 80, HostPort: 8080}},
-		{container.Port{Container: 80, Host: 8080, Count: 3}, network.PortMapping{ContainerPort: 80, ContainerPortEnd: 82, HostPort: 8080, HostPortEnd: 8082}},
-		{container.Port{Container: 80, Count: 3}, network.PortMapping{ContainerPort: 80, ContainerPortEnd: 82}},
+		{container.Port{Container: 80}, publish.Mapping{ContainerPort: 80}},
+		{container.Port{Container: 53, Host: 5353, Protocol: "udp"}, publish.Mapping{ContainerPort: 53, HostPort: 5353, Proto: "udp"}},
+		{container.Port{Container: 80, HostIP: netip.IPv6Loopback()}, publish.Mapping{ContainerPort: 80, HostIP: netip.MustParseAddr("::1")}},
+		{container.Port{Container: 80, Host: 8080, Count: 1}, publish.Mapping{ContainerPort: 80, HostPort: 8080}},
+		{container.Port{Container: 80, Host: 8080, Count: 3}, publish.Mapping{ContainerPort: 80, ContainerPortEnd: 82, HostPort: 8080, HostPortEnd: 8082}},
+		{container.Port{Container: 80, Count: 3}, publish.Mapping{ContainerPort: 80, ContainerPortEnd: 82}},
 	} {
-		assert.Equal(t, []network.PortMapping{c.want}, mappings([]container.Port{c.port}))
+		assert.Equal(t, []publish.Mapping{c.want}, mappings([]container.Port{c.port}))
 	}
 	assert.Empty(t, mappings(nil))
 }

@@ -1,0 +1,192 @@
+//go:build linux
+
+package gateway
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/net/icmp"
+	xipv4 "golang.org/x/net/ipv4"
+	xipv6 "golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
+	"gvisor.dev/gvisor/pkg/tcpip/checksum"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+)
+
+// pinger carries echo requests to the outside. The stack would answer them itself, for any address at all, so
+// they are taken before they reach it.
+type pinger struct {
+	g     *Gateway
+	slots chan struct{} // how many may wait for an answer
+	warn  sync.Once
+}
+
+const (
+	maxPings    = 256
+	pingTimeout = 10 * time.Second
+)
+
+func newPinger(g *Gateway) *pinger { return &pinger{g: g, slots: make(chan struct{}, maxPings)} }
+
+// intercept takes ICMP that is for the outside. The gateway's own addresses the stack may answer for.
+func (p *pinger) intercept(frame []byte) bool {
+	eth := header.Ethernet(frame)
+	body := frame[header.EthernetMinimumSize:]
+	switch {
+	case eth.Type() == header.IPv4ProtocolNumber && len(body) >= header.IPv4MinimumSize && body[9] == byte(header.ICMPv4ProtocolNumber):
+		ip := header.IPv4(body)
+		dst := fromTCPIP(ip.DestinationAddress())
+		if dst == p.g.spec.Gateway4 {
+			return false
+		}
+		off := int(ip.HeaderLength())
+		if off >= header.IPv4MinimumSize && len(body) >= off+header.ICMPv4MinimumSize && !ip.More() && ip.FragmentOffset() == 0 &&
+			header.ICMPv4(body[off:]).Type() == header.ICMPv4Echo {
+			p.echo(frame, int(ip.TotalLength())+header.EthernetMinimumSize, off+header.EthernetMinimumSize, dst)
+		}
+		return true
+	case eth.Type() == header.IPv6ProtocolNumber && len(body) >= header.IPv6MinimumSize+header.ICMPv6MinimumSize && body[6] == byte(header.ICMPv6ProtocolNumber):
+		ip := header.IPv6(body)
+		dst := fromTCPIP(ip.DestinationAddress())
+		if header.ICMPv6(body[header.IPv6MinimumSize:]).Type() != header.ICMPv6EchoRequest || dst == p.g.spec.Gateway6 {
+			return false
+		}
+		end := header.EthernetMinimumSize + header.IPv6MinimumSize + int(ip.PayloadLength())
+		p.echo(frame, end, header.EthernetMinimumSize+header.IPv6MinimumSize, dst)
+		return true
+	}
+	return false
+}
+
+// echo sends the request on and answers when the outside does.
+func (p *pinger) echo(frame []byte, end, off int, dst netip.Addr) {
+	targets, err := p.g.targets(netip.AddrPortFrom(dst, 0))
+	if err != nil || end > len(frame) || !p.g.begin() {
+		return
+	}
+	select {
+	case p.slots <- struct{}{}:
+	default:
+		p.g.wg.Done()
+		return
+	}
+	frame = append([]byte(nil), frame[:end]...)
+	go func() {
+		defer p.g.wg.Done()
+		defer func() { <-p.slots }()
+		echo := frame[off:]
+		id, seq := binary.BigEndian.Uint16(echo[4:]), binary.BigEndian.Uint16(echo[6:])
+		data, err := p.exchange(targets[0].Addr(), int(id), int(seq), echo[8:])
+		if err != nil {
+			return // lost, as far as the container can tell
+		}
+		p.g.link.send(echoReply(frame, off, data))
+	}()
+}
+
+func (p *pinger) exchange(dst netip.Addr, id, seq int, data []byte) ([]byte, error) {
+	conn, raw, err := openPing(dst)
+	if err != nil {
+		p.warn.Do(func() {
+			p.g.cfg.Logger.Warn("containers cannot ping the outside: widen net.ipv4.ping_group_range", "error", err)
+		})
+		return nil, err
+	}
+	defer conn.Close()
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() { // the gateway may close meanwhile
+		select {
+		case <-p.g.ctx.Done():
+			conn.SetDeadline(time.Unix(1, 0))
+		case <-stop:
+		}
+	}()
+	proto, kind := 1, icmp.Type(xipv4.ICMPTypeEcho)
+	if dst.Is6() {
+		proto, kind = 58, xipv6.ICMPTypeEchoRequest
+	}
+	var to net.Addr = &net.UDPAddr{IP: dst.AsSlice()}
+	if raw {
+		id = rand.IntN(1 << 16) // all pings of the host arrive at a raw socket
+		to = &net.IPAddr{IP: dst.AsSlice()}
+	}
+	msg, err := (&icmp.Message{Type: kind, Body: &icmp.Echo{ID: id, Seq: seq, Data: data}}).Marshal(nil)
+	if err != nil {
+		return nil, err
+	}
+	conn.SetDeadline(time.Now().Add(pingTimeout))
+	if _, err := conn.WriteTo(msg, to); err != nil {
+		return nil, err
+	}
+	buf := make([]byte, 64<<10)
+	for {
+		n, _, err := conn.ReadFrom(buf)
+		if err != nil {
+			return nil, err
+		}
+		m, err := icmp.ParseMessage(proto, buf[:n])
+		if err != nil || m.Type != xipv4.ICMPTypeEchoReply && m.Type != xipv6.ICMPTypeEchoReply {
+			continue
+		}
+		if e, ok := m.Body.(*icmp.Echo); ok && e.Seq == seq && (!raw || e.ID == id) {
+			return e.Data, nil
+		}
+	}
+}
+
+// openPing prefers the socket that needs no privilege but a group in net.ipv4.ping_group_range; the machine's root
+// has a raw one.
+func openPing(dst netip.Addr) (conn *icmp.PacketConn, raw bool, err error) {
+	unprivileged, privileged, any := "udp4", "ip4:icmp", "0.0.0.0"
+	if dst.Is6() {
+		unprivileged, privileged, any = "udp6", "ip6:ipv6-icmp", "::"
+	}
+	if conn, err = icmp.ListenPacket(unprivileged, any); err == nil {
+		return conn, false, nil
+	}
+	if os.Geteuid() == 0 {
+		if conn, rerr := icmp.ListenPacket(privileged, any); rerr == nil {
+			return conn, true, nil
+		}
+	}
+	return nil, false, err
+}
+
+// echoReply turns the request's frame into the answer.
+func echoReply(frame []byte, off int, data []byte) []byte {
+	f := append(append([]byte(nil), frame[:off+8]...), data...)
+	copy(f[0:6], frame[6:12])
+	copy(f[6:12], frame[0:6])
+	body, msg := f[header.EthernetMinimumSize:], f[off:]
+	binary.BigEndian.PutUint16(msg[2:], 0)
+	if binary.BigEndian.Uint16(f[12:]) == unix.ETH_P_IP {
+		ip := header.IPv4(body)
+		src, dst := ip.SourceAddress(), ip.DestinationAddress()
+		ip.SetSourceAddress(dst)
+		ip.SetDestinationAddress(src)
+		ip.SetTotalLength(uint16(len(body)))
+		ip.SetTTL(64)
+		ip.SetChecksum(0)
+		ip.SetChecksum(^ip.CalculateChecksum())
+		msg[0] = byte(header.ICMPv4EchoReply)
+		binary.BigEndian.PutUint16(msg[2:], ^checksum.Checksum(msg, 0))
+		return f
+	}
+	ip := header.IPv6(body)
+	src, dst := ip.SourceAddress(), ip.DestinationAddress()
+	ip.SetSourceAddress(dst)
+	ip.SetDestinationAddress(src)
+	ip.SetPayloadLength(uint16(len(msg)))
+	ip.SetHopLimit(64)
+	msg[0] = byte(header.ICMPv6EchoReply)
+	sum := header.ICMPv6Checksum(header.ICMPv6ChecksumParams{Header: header.ICMPv6(msg), Src: dst, Dst: src})
+	binary.BigEndian.PutUint16(msg[2:], sum)
+	return f
+}
