@@ -35,7 +35,7 @@ func (c *Container) Attach(ctx context.Context, opts AttachOptions) (*Attachment
 	if err != nil {
 		return nil, err
 	}
-	conn, err := c.c.Upgrade(ctx, api.ContainerAttach.Of(c.id), api.AttachRequest{Stdin: opts.Stdin != nil, Logs: opts.Logs, Size: opts.Size})
+	conn, err := c.c.Upgrade(ctx, api.ContainerAttach.Of(c.id), api.AttachRequest{Stdin: opts.Stdin != nil, Logs: opts.Logs, Size: api.Size(opts.Size)})
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func (cmd *Cmd) Start(ctx context.Context) error {
 		return api.Errorf(ErrInvalidArgument, "exec: Args is empty: give a command")
 	}
 	req := api.ExecRequest{
-		Args: cmd.Args, Env: cmd.Env, Dir: cmd.Dir, User: cmd.User, Stdin: cmd.Stdin != nil, TTY: cmd.TTY, Size: cmd.Size,
+		Args: cmd.Args, Env: cmd.Env, Dir: cmd.Dir, User: cmd.User, Stdin: cmd.Stdin != nil, TTY: cmd.TTY, Size: api.Size(cmd.Size),
 		Privileged: cmd.Privileged, Detach: cmd.Detach,
 	}
 	if cmd.Detach {

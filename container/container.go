@@ -59,7 +59,7 @@ type Info struct {
 	ImageID  string         `json:"imageID"` // "sha256:…"
 	Created  time.Time      `json:"created"`
 	State    State          `json:"state"`
-	Pid      int            `json:"pid,omitempty"` // of its first process, on the host; 0 when it does not run
+	PID      int            `json:"pid,omitempty"` // of its first process, on the host; 0 when it does not run
 	Command  []string       `json:"command"`       // entrypoint and command, as they are executed
 	Options  Options        `json:"options"`
 	Mounts   []Mount        `json:"mounts,omitempty"`   // with the image's volumes

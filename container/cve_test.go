@@ -78,7 +78,7 @@ func TestCVE201914271(t *testing.T) {
 	watch := os.NewFile(uintptr(fd), "inotify")
 	defer watch.Close()
 	for _, dir := range dirs {
-		_, err := unix.InotifyAddWatch(fd, filepath.Join("/proc", strconv.Itoa(info.Pid), "root", dir), unix.IN_OPEN)
+		_, err := unix.InotifyAddWatch(fd, filepath.Join("/proc", strconv.Itoa(info.PID), "root", dir), unix.IN_OPEN)
 		require.NoError(t, err)
 	}
 	opened := func() string {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/bridge"
 	"github.com/caisson-dev/caisson/internal/client"
 )
 
@@ -19,7 +20,7 @@ type Engine struct {
 
 // NewEngine returns an engine on a store. It lives as long as the store is open.
 func NewEngine(store *image.Store, _ EngineOptions) (*Engine, error) {
-	return &Engine{store: store, c: store.Client()}, nil
+	return &Engine{store: store, c: bridge.ClientOf(store)}, nil
 }
 
 // Store is the store of the engine's images.

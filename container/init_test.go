@@ -75,7 +75,7 @@ func TestInitIsNotTheAgent(t *testing.T) {
 	info, err := c.Inspect(t.Context())
 	require.NoError(t, err)
 	if os.Geteuid() == 0 {
-		st, err := os.Stat("/proc/" + itoa(info.Pid) + "/exe")
+		st, err := os.Stat("/proc/" + itoa(info.PID) + "/exe")
 		require.NoError(t, err)
 		assert.Less(t, st.Size(), int64(12<<10))
 	}

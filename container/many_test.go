@@ -65,7 +65,7 @@ func TestHundredAtOnce(t *testing.T) {
 	pids := map[int]bool{}
 	for _, info := range infos {
 		assert.Equal(t, container.StatusRunning, info.State.Status)
-		pids[info.Pid] = true
+		pids[info.PID] = true
 	}
 	assert.Len(t, pids, 100)
 	require.NoError(t, all[99].Command("/bin/testbox", "true").Run(ctx))

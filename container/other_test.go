@@ -80,7 +80,7 @@ func TestFromAnotherProcess(t *testing.T) {
 		}},
 		{"Stats", func(t *testing.T) error {
 			st, err := c.Stats(ctx)
-			assert.Positive(t, st.Pids)
+			assert.Positive(t, st.PIDs)
 			return err
 		}},
 		{"Pause", func(*testing.T) error {

@@ -85,7 +85,7 @@ func TestMachineRestart(t *testing.T) {
 	assert.Equal(t, container.StatusExited, info.State.Status)
 	assert.Equal(t, 137, info.State.ExitCode)
 	assert.NotEmpty(t, info.State.Error)
-	assert.Zero(t, info.Pid)
+	assert.Zero(t, info.PID)
 	st, err := c.Wait(soon(t))
 	require.NoError(t, err)
 	assert.Equal(t, 137, st.ExitCode)

@@ -176,7 +176,7 @@ func TestRestartByHand(t *testing.T) {
 	after, err := c.Inspect(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, container.StatusRunning, after.State.Status)
-	assert.NotEqual(t, before.Pid, after.Pid)
+	assert.NotEqual(t, before.PID, after.PID)
 	require.NoError(t, c.Stop(t.Context(), container.StopOptions{}))
 	require.NoError(t, c.Restart(t.Context(), container.StopOptions{}), "one that does not run is started")
 	require.NoError(t, c.Restart(t.Context(), container.StopOptions{Signal: "KILL"}))

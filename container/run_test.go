@@ -191,7 +191,7 @@ func TestLifeOfAContainer(t *testing.T) {
 	info, err = c.Inspect(ctx)
 	require.NoError(t, err)
 	assert.Equal(t, container.StatusRunning, info.State.Status)
-	assert.Positive(t, info.Pid)
+	assert.Positive(t, info.PID)
 	for _, ref := range []string{"life", c.ID(), c.ID()[:8]} {
 		got, err := e.Get(ctx, ref)
 		require.NoError(t, err, ref)

@@ -20,14 +20,14 @@ type Stats struct {
 	Memory int64 `json:"memory"`
 	// MemoryLimit in bytes: the container's, or the host's memory.
 	MemoryLimit int64 `json:"memoryLimit"`
-	Pids        int   `json:"pids"`                // processes and threads
-	PidsLimit   int   `json:"pidsLimit,omitempty"` // 0: none
+	PIDs        int   `json:"pids"`                // processes and threads
+	PIDsLimit   int   `json:"pidsLimit,omitempty"` // 0: none
 	// BlockRead and BlockWrite are the bytes read from and written to disks.
 	BlockRead  int64 `json:"blockRead"`
 	BlockWrite int64 `json:"blockWrite"`
 	// Networks by interface, without the loopback; empty with the host's network.
 	Networks map[string]NetworkStats `json:"networks,omitempty"`
-	// Partial: the container has no cgroup, as those of ordinary users often. CPU, Memory and Pids are then sums over
+	// Partial: the container has no cgroup, as those of ordinary users often. CPU, Memory and PIDs are then sums over
 	// the processes that are there now, and the bytes of disks are missing.
 	Partial bool `json:"partial,omitempty"`
 }

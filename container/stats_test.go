@@ -25,7 +25,7 @@ func TestStats(t *testing.T) {
 	assert.Greater(t, st.Memory, int64(60<<20), "what eat took")
 	assert.Less(t, st.Memory, int64(200<<20))
 	assert.Greater(t, st.MemoryLimit, st.Memory)
-	assert.Positive(t, st.Pids)
+	assert.Positive(t, st.PIDs)
 	assert.Empty(t, st.Networks, "no interface but the loopback")
 	if os.Geteuid() == 0 {
 		assert.False(t, st.Partial)

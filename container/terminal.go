@@ -9,8 +9,11 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Size of a terminal, in characters.
-type Size = api.Size
+// Size is the size of a terminal, in characters.
+type Size struct {
+	Width  uint16 `json:"width"`
+	Height uint16 `json:"height"`
+}
 
 // ErrDetached: the detach keys were typed. The container goes on.
 var ErrDetached = errors.New("detached")

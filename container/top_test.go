@@ -33,7 +33,7 @@ func TestTop(t *testing.T) {
 	assert.Equal(t, 0, init.ParentPID)
 	info, err := c.Inspect(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, info.Pid, init.HostPID)
+	assert.Equal(t, info.PID, init.HostPID)
 	assert.Equal(t, []string{"/bin/testbox", "chain", "fork", "sleep", "77h", ";", "sleep", "1h"}, init.Command)
 	assert.Equal(t, "root", init.User)
 	assert.Equal(t, []string{"testbox", "sleep", "77h"}, forked.Command)

@@ -33,7 +33,7 @@ func TestDiskUsage(t *testing.T) {
 
 	own := one(t, u.Containers.Items, func(c image.ContainerUsage) bool { return c.ID == info.ID })
 	assert.Equal(t, info.Name, own.Name)
-	assert.Equal(t, string(container.StatusCreated), own.State)
+	assert.Equal(t, string(container.StatusCreated), own.Status)
 	assert.GreaterOrEqual(t, own.Size, int64(10_000))
 	assert.Less(t, own.Size, int64(20_000))
 	assert.GreaterOrEqual(t, u.Containers.Reclaimable, own.Size)

@@ -10,7 +10,9 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/caisson-dev/caisson/container"
@@ -61,7 +63,7 @@ func buildImage(ctx context.Context, opts image.BuildOptions) (string, error) {
 		}
 		defer unlock()
 		_, err = eng.Store().Get(ctx, name)
-		if errors.Is(err, image.ErrNotFound) || opts.NoCache {
+		if errors.Is(err, image.ErrNotFound) || opts.Cache.Disable {
 			err = build(ctx, eng, name, opts)
 		}
 		return name, err
@@ -101,6 +103,12 @@ func contentHash(opts *image.BuildOptions) (sum []byte, err error) {
 	if opts.Context != nil {
 		if err := hashFS(h, opts.Context); err != nil {
 			return nil, fmt.Errorf("read the context: %w", err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(opts.Contexts.Files)) {
+		fmt.Fprintf(h, "%q\n", name)
+		if err := hashFS(h, opts.Contexts.Files[name]); err != nil {
+			return nil, fmt.Errorf("read the context %s: %w", name, err)
 		}
 	}
 	return h.Sum(nil)[:16], nil

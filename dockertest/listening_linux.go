@@ -13,7 +13,7 @@ import (
 // let this process look.
 func (f *Fixture) listening() []string {
 	f.mu.Lock()
-	pid := f.info.Pid
+	pid := f.info.PID
 	f.mu.Unlock()
 	var ports []string
 	for _, name := range []string{"tcp", "tcp6"} {

@@ -15,95 +15,112 @@ import (
 
 // BuildOptions say what to build. Context or Tar must be set, unless DockerfileText needs no files.
 type BuildOptions struct {
-	// Context holds the files that COPY and ADD see: os.DirFS("./app") is read in place, any other fs.FS is copied.
+	// Context holds the files that COPY and ADD see. os.DirFS("./app") is read in place; any other fs.FS is copied.
 	Context fs.FS `json:"-"`
-	// Tar is a context as a tar stream, compressed as Import takes it or not, instead of Context.
+	// Tar is a context as a tar stream, instead of Context. It may be compressed in the ways that Import takes.
 	Tar io.Reader `json:"-"`
-	// Contexts are further contexts by name, read as Context is: FROM NAME, COPY --from=NAME and RUN --mount=from=NAME see
-	// them. A name goes before that of an image, which it may be, and before that of a stage, which it replaces.
-	Contexts map[string]fs.FS `json:"-"`
-	// ContextImages are contexts, too: references of images by name.
-	ContextImages map[string]string `json:"contextImages,omitempty"`
+	// Contexts are further contexts, by name. Default: none.
+	Contexts NamedContexts `json:"contexts,omitzero"`
 	// Dockerfile is the file's path in the context. Default: Dockerfile, else Containerfile.
 	Dockerfile string `json:"dockerfile,omitempty"`
-	// DockerfileText is the Dockerfile itself, instead of a path.
+	// DockerfileText is the text of the Dockerfile, instead of a path.
 	DockerfileText string `json:"dockerfileText,omitempty"`
-	// Tags are the names of the result.
+	// Tags are the names that the image gets. Default: none; the image is found by its id.
 	Tags []string `json:"tags,omitempty"`
-	// Target is the stage to stop at. Default: the last.
+	// Target is the name or the number of the stage to stop at. Default: the last stage.
 	Target string `json:"target,omitempty"`
-	// Args are the build arguments (ARG).
+	// Args are the values of build arguments (ARG), by name. Default: those that the Dockerfile gives.
 	Args map[string]string `json:"args,omitempty"`
 	// Labels are added to the image.
 	Labels map[string]string `json:"labels,omitempty"`
-	// NoCache runs every step anew.
-	NoCache bool `json:"noCache,omitempty"`
+	// Platform, such as linux/arm64 or linux/arm/v7, is what base images are chosen by and what the image says of itself.
+	// Steps of another architecture than the host's need its emulation in the kernel. Default: the host's.
+	Platform string `json:"platform,omitempty"`
 	// Pull says when base images are fetched. Default: PullMissing.
 	Pull PullPolicy `json:"pull,omitempty"`
-	// Transport: TLS and plain HTTP for base images.
+	// Transport says how the registries of base images and of Cache are reached.
 	Transport Transport `json:"transport,omitzero"`
+	// Cache says where results of earlier builds are taken from. Default: this store.
+	Cache CacheOptions `json:"cache,omitzero"`
+	// Run says what RUN steps have beside the image's files.
+	Run RunOptions `json:"run,omitzero"`
 	// Result says how the image is written.
 	Result ResultOptions `json:"result,omitzero"`
-	// Network is what RUN has without a --network of its own: host or none. Default: host.
-	Network string `json:"network,omitempty"`
-	// Hosts are further lines of /etc/hosts while steps run, as NAME:ADDRESS, the address host-gateway for this host; steps
-	// without network don't see them. A step's result is taken from an earlier build with other Hosts, too.
-	Hosts []string `json:"hosts,omitempty"`
-	// Secrets are what RUN --mount=type=secret,id=NAME sees, by name. They are in no layer, and in the store's
-	// directory only while the step runs.
-	Secrets map[string][]byte `json:"secrets,omitempty"`
-	// SSH is what RUN --mount=type=ssh,id=NAME sees, by name; the name of a mount without id is default. Each is the path
-	// of an SSH agent's socket or of a private key's file; empty means the socket that SSH_AUTH_SOCK names. Keys are used,
-	// never shown, and in no layer.
-	SSH map[string]string `json:"ssh,omitempty"`
-	// CacheFrom are repositories, as registry.example.com/team/cache, in which steps' results are looked for that the store
-	// does not have. One that can't be reached is as one that is empty. Registry credentials are the user's stored ones.
-	CacheFrom []string `json:"cacheFrom,omitempty"`
-	// CacheTo are repositories to which steps' results are pushed.
-	CacheTo []string `json:"cacheTo,omitempty"`
-	// Jobs is how many stages may be built at the same time. Default: 1, also where a stage takes files from an image
-	// that is no stage.
+	// Jobs is how many stages may be built at the same time. It is 1 in any case where a stage takes files from an image
+	// that is not a stage. Default: 1.
 	Jobs int `json:"jobs,omitempty"`
-	// Output gets the steps and what their commands print. Default: nothing.
+	// Output gets the steps and what their commands print. Default: nothing is printed.
 	Output io.Writer `json:"-"`
-	// Progress is called as the build goes on, from one goroutine.
+	// Progress is called as the build goes on, from one goroutine at a time. Default: none.
 	Progress func(BuildEvent) `json:"-"`
+}
+
+// NamedContexts are further contexts of a build. FROM NAME, COPY --from=NAME and RUN --mount=from=NAME see them. A
+// context takes precedence over an image of its name, and over a stage of its name.
+type NamedContexts struct {
+	// Files are file systems, by name. They are read as BuildOptions.Context is.
+	Files map[string]fs.FS `json:"-"`
+	// Images are references of images, by name.
+	Images map[string]string `json:"images,omitempty"`
+}
+
+// CacheOptions say which results of earlier builds a build takes, and where it leaves its own.
+type CacheOptions struct {
+	// Disable runs every step anew.
+	Disable bool `json:"disable,omitempty"`
+	// From are repositories, such as registry.example.com/team/cache, that are asked for results that the store does not
+	// have. One that can't be reached counts as empty. The user's stored credentials are used.
+	From []string `json:"from,omitempty"`
+	// To are repositories to which the steps' results are pushed.
+	To []string `json:"to,omitempty"`
+}
+
+// RunOptions say what RUN steps have beside the image's files.
+type RunOptions struct {
+	// Network is host or none. RUN --network overrides it. Default: host.
+	Network string `json:"network,omitempty"`
+	// Hosts are further lines of /etc/hosts, each written NAME:ADDRESS. The address host-gateway stands for this host.
+	// Steps without a network don't have them. They are not part of what a result is found by: a step that ran with
+	// other Hosts in an earlier build is not run again.
+	Hosts []string `json:"hosts,omitempty"`
+	// Secrets are the values that RUN --mount=type=secret,id=NAME sees, by name. They are in no layer, and in the
+	// store's directory only while the step runs.
+	Secrets map[string][]byte `json:"secrets,omitempty"`
+	// SSH is what RUN --mount=type=ssh,id=NAME sees, by name; a mount without an id has the name default. Each value is
+	// the path of an SSH agent's socket or of a private key's file. Empty means the socket that SSH_AUTH_SOCK names.
+	// Steps can use the keys and can't read them, and no layer has them.
+	SSH map[string]string `json:"ssh,omitempty"`
 }
 
 // ResultOptions say how a build writes its image.
 type ResultOptions struct {
-	// Platform as linux/arm64 or linux/arm/v7: what base images are chosen by and what the image says of itself.
-	// Steps of another architecture than the host's need its emulation in the kernel. Default: the host's.
-	Platform string `json:"platform,omitempty"`
-	// OCI writes OCI's configuration and manifest, which have no HEALTHCHECK, ONBUILD and SHELL, instead of Docker's.
+	// OCI writes the configuration and the manifest in OCI's format, which has no HEALTHCHECK, ONBUILD and SHELL.
+	// Default: Docker's format.
 	OCI bool `json:"oci,omitempty"`
 	// Squash makes one layer of all that the build adds to its base.
 	Squash bool `json:"squash,omitempty"`
-	// Epoch is the time of creation that the image tells, and no file in its new layers is younger, so that the same
-	// input gives the same image. Default: the time of the build.
+	// Epoch becomes the image's time of creation, and no file in its new layers is younger, so that the same input gives
+	// the same image. Default: the time of the build.
 	Epoch time.Time `json:"epoch,omitzero"`
 }
 
 // BuildError says which step of a build failed. It matches ErrBuildStep.
 type BuildError struct {
-	Step      string `json:"step"`                // the instruction, as RUN make
+	Step      string `json:"step"`                // the instruction, such as RUN make
 	Number    int    `json:"number,omitempty"`    // of the step in its stage, from 1, which is FROM; 0 when not known
 	Stage     int    `json:"stage,omitempty"`     // of File, from 1; 0 when not known
-	StageName string `json:"stageName,omitempty"` // what FROM … AS names the stage
+	StageName string `json:"stageName,omitempty"` // the name that FROM … AS gives the stage
 	ExitCode  int    `json:"exitCode,omitempty"`  // of RUN; 0 when something else failed
 	File      string `json:"file,omitempty"`      // the Dockerfile
-	Line      int    `json:"line,omitempty"`      // of the step in File, from 1; 0 when it is not there, as a base's ONBUILD
+	Line      int    `json:"line,omitempty"`      // of the step in File, from 1; 0 for a step that is not in it, such as a base's ONBUILD
 	Tail      string `json:"tail,omitempty"`      // the last lines that the step printed
 	Message   string `json:"message"`
 }
 
 func (e *BuildError) Error() string { return e.Message }
 
-// Is matches ErrBuildStep.
+// Is makes errors.Is(err, ErrBuildStep) true.
 func (e *BuildError) Is(target error) bool { return target == ErrBuildStep }
-
-// WireData lets the error travel from the agent.
-func (e *BuildError) WireData() any { return e }
 
 // buildRequest is a build on its way to the agent.
 type buildRequest struct {
@@ -174,10 +191,10 @@ func buildError(err error) error {
 // findAgents makes the paths of SSH absolute, and finds the user's own agent.
 func (r *buildRequest) findAgents() error {
 	paths := map[string]string{}
-	for id, path := range r.SSH {
+	for id, path := range r.Run.SSH {
 		if path == "" {
 			if path = os.Getenv("SSH_AUTH_SOCK"); path == "" {
-				return api.Errorf(ErrInvalidArgument, "build: SSH %s: SSH_AUTH_SOCK is not set: start an SSH agent, or name its socket", id)
+				return api.Errorf(ErrInvalidArgument, "build: Run.SSH %s: SSH_AUTH_SOCK is not set: start an SSH agent, or name its socket", id)
 			}
 		}
 		abs, err := filepath.Abs(path)
@@ -186,6 +203,6 @@ func (r *buildRequest) findAgents() error {
 		}
 		paths[id] = abs
 	}
-	r.SSH = paths
+	r.Run.SSH = paths
 	return nil
 }

@@ -17,12 +17,12 @@ func TestBuildCacheByRegistry(t *testing.T) {
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	text := base + "RUN echo ran && fill /data 1000\nENV A=1\nRUN echo ran too\n"
 	repo := []string{reg.Addr + "/team/cache"}
-	one, err := build(t, open(t), text, image.BuildOptions{CacheTo: repo}, nil)
+	one, err := build(t, open(t), text, image.BuildOptions{Cache: image.CacheOptions{To: repo}}, nil)
 	require.NoError(t, err)
 
 	s := open(t)
 	var ran, cached []string
-	img, err := build(t, s, text, image.BuildOptions{CacheFrom: repo, Tags: []string{"app"}, Progress: func(e image.BuildEvent) {
+	img, err := build(t, s, text, image.BuildOptions{Cache: image.CacheOptions{From: repo}, Tags: []string{"app"}, Progress: func(e image.BuildEvent) {
 		switch e.Kind {
 		case image.BuildOutput:
 			ran = append(ran, string(e.Output))
@@ -42,20 +42,20 @@ func TestBuildCacheByRegistry(t *testing.T) {
 	// An unreachable cache is an empty one; one that can't be written is an error.
 	var out bytes.Buffer
 	nowhere := []string{"127.0.0.1:1/cache"}
-	_, err = build(t, open(t), base+"RUN echo ran\n", image.BuildOptions{CacheFrom: nowhere, Output: &out}, nil)
+	_, err = build(t, open(t), base+"RUN echo ran\n", image.BuildOptions{Cache: image.CacheOptions{From: nowhere}, Output: &out}, nil)
 	require.NoError(t, err)
 	require.Contains(t, out.String(), "\nran\n")
-	_, err = build(t, s, base+"RUN echo again\n", image.BuildOptions{CacheTo: nowhere}, nil)
+	_, err = build(t, s, base+"RUN echo again\n", image.BuildOptions{Cache: image.CacheOptions{To: nowhere}}, nil)
 	require.ErrorIs(t, err, image.ErrUnreachable)
 
 	for field, opts := range map[string]image.BuildOptions{
-		"CacheFrom": {CacheFrom: []string{"reg.example.com/cache:tag"}}, "CacheTo": {CacheTo: []string{"reg.example.com/cache:tag"}},
+		"Cache.From": {Cache: image.CacheOptions{From: []string{"reg.example.com/cache:tag"}}}, "Cache.To": {Cache: image.CacheOptions{To: []string{"reg.example.com/cache:tag"}}},
 	} {
 		_, err := build(t, s, text, opts, nil)
 		require.ErrorIs(t, err, image.ErrInvalidArgument)
 		require.ErrorContains(t, err, field)
 	}
-	_, err = build(t, s, text, image.BuildOptions{CacheFrom: []string{"UPPER/x"}}, nil)
+	_, err = build(t, s, text, image.BuildOptions{Cache: image.CacheOptions{From: []string{"UPPER/x"}}}, nil)
 	require.ErrorIs(t, err, image.ErrInvalidReference)
 }
 
@@ -65,7 +65,7 @@ func TestCacheOnLoopbackVerifies(t *testing.T) {
 	defer web.Close()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s, cache := open(t), []string{reg.Addr + "/cache"}
-	_, err := build(t, s, "FROM scratch\nADD "+web.URL+"/f /f\n", image.BuildOptions{CacheFrom: cache, CacheTo: cache}, nil)
+	_, err := build(t, s, "FROM scratch\nADD "+web.URL+"/f /f\n", image.BuildOptions{Cache: image.CacheOptions{From: cache, To: cache}}, nil)
 	require.ErrorIs(t, err, image.ErrBuildStep)
 	require.ErrorContains(t, err, "certificate")
 	_, err = build(t, s, "FROM scratch\nADD "+web.URL+"/f /f\n", image.BuildOptions{Transport: image.Transport{Insecure: true}}, nil)

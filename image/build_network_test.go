@@ -13,7 +13,7 @@ import (
 func TestBuildNetwork(t *testing.T) {
 	s := open(t)
 	text := base + "RUN cat /etc/hosts > /seen\nRUN --network=none ls /sys/class/net > /none\n"
-	img, err := build(t, s, text, image.BuildOptions{Hosts: []string{"db.test:10.9.8.7", "six.test:fd00::7", "me.test:host-gateway"}}, nil)
+	img, err := build(t, s, text, image.BuildOptions{Run: image.RunOptions{Hosts: []string{"db.test:10.9.8.7", "six.test:fd00::7", "me.test:host-gateway"}}}, nil)
 	require.NoError(t, err)
 	seen := fileOf(t, s, img.ID, "seen")
 	for _, want := range []string{`10\.9\.8\.7\s+db\.test`, `fd00::7\s+six\.test`, `127\.0\.0\.1\s+me\.test`} {
@@ -26,7 +26,7 @@ func TestBuildNetwork(t *testing.T) {
 	if b, err := f.ReadFile("etc/hosts"); err == nil {
 		require.NotContains(t, string(b), "db.test", "what a step sees is in the image")
 	}
-	img, err = build(t, s, base+"RUN ls /sys/class/net > /without\nRUN --network=host ls /sys/class/net > /with\n", image.BuildOptions{Network: "none"}, nil)
+	img, err = build(t, s, base+"RUN ls /sys/class/net > /without\nRUN --network=host ls /sys/class/net > /with\n", image.BuildOptions{Run: image.RunOptions{Network: "none"}}, nil)
 	require.NoError(t, err)
 	require.Equal(t, "lo\n", fileOf(t, s, img.ID, "without"))
 	here, err := os.ReadDir("/sys/class/net")
@@ -36,8 +36,8 @@ func TestBuildNetwork(t *testing.T) {
 	}
 
 	for says, o := range map[string]image.BuildOptions{
-		`Network "bridge"`: {Network: "bridge"}, `Hosts[0] "x"`: {Hosts: []string{"x"}}, `Hosts[0] ":1.2.3.4"`: {Hosts: []string{":1.2.3.4"}},
-		`Hosts[1] "a:b"`: {Hosts: []string{"a:1.2.3.4", "a:b"}}, `Hosts[0] "a\nb:1.2.3.4"`: {Hosts: []string{"a\nb:1.2.3.4"}}, "is not an address": {Hosts: []string{"a:1.2.3.4\n5.6.7.8 b"}},
+		`Network "bridge"`: {Run: image.RunOptions{Network: "bridge"}}, `Hosts[0] "x"`: {Run: image.RunOptions{Hosts: []string{"x"}}}, `Hosts[0] ":1.2.3.4"`: {Run: image.RunOptions{Hosts: []string{":1.2.3.4"}}},
+		`Hosts[1] "a:b"`: {Run: image.RunOptions{Hosts: []string{"a:1.2.3.4", "a:b"}}}, `Hosts[0] "a\nb:1.2.3.4"`: {Run: image.RunOptions{Hosts: []string{"a\nb:1.2.3.4"}}}, "is not an address": {Run: image.RunOptions{Hosts: []string{"a:1.2.3.4\n5.6.7.8 b"}}},
 	} {
 		_, err := build(t, s, base, o, nil)
 		require.ErrorIs(t, err, image.ErrInvalidArgument)

@@ -18,10 +18,10 @@ import (
 func TestSecrets(t *testing.T) {
 	s := open(t)
 	secret := "very-secret-content-1234567"
-	opts := image.BuildOptions{Secrets: map[string][]byte{"token": []byte(secret), "other": []byte("o")}}
+	opts := image.BuildOptions{Run: image.RunOptions{Secrets: map[string][]byte{"token": []byte(secret), "other": []byte("o")}}}
 	got := run(t, s, base+"RUN --mount=type=secret,id=token cat /run/secrets/token\n", opts, nil)
 	require.Equal(t, secret, got)
-	got = run(t, s, base+"RUN --mount=type=secret,id=PATH cat /run/secrets/PATH\n", image.BuildOptions{Secrets: map[string][]byte{"PATH": []byte("named as a variable")}}, nil)
+	got = run(t, s, base+"RUN --mount=type=secret,id=PATH cat /run/secrets/PATH\n", image.BuildOptions{Run: image.RunOptions{Secrets: map[string][]byte{"PATH": []byte("named as a variable")}}}, nil)
 	require.Equal(t, "named as a variable", got)
 	require.NoError(t, filepath.WalkDir(s.Root(), func(p string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -33,7 +33,7 @@ func TestSecrets(t *testing.T) {
 	}))
 	_, err := build(t, s, base+"RUN --mount=type=secret,id=none,required=true true\n", opts, nil)
 	require.ErrorIs(t, err, image.ErrBuildStep)
-	_, err = build(t, s, base, image.BuildOptions{Secrets: map[string][]byte{"a,b": nil}}, nil)
+	_, err = build(t, s, base, image.BuildOptions{Run: image.RunOptions{Secrets: map[string][]byte{"a,b": nil}}}, nil)
 	require.ErrorIs(t, err, image.ErrInvalidArgument)
 }
 
@@ -50,25 +50,25 @@ func TestResultOptions(t *testing.T) {
 	img, err = build(t, s, text, image.BuildOptions{Result: image.ResultOptions{Epoch: epoch}}, nil)
 	require.NoError(t, err)
 	require.True(t, epoch.Equal(img.Created))
-	again, err := build(t, s, text, image.BuildOptions{NoCache: true, Result: image.ResultOptions{Epoch: epoch}}, nil)
+	again, err := build(t, s, text, image.BuildOptions{Cache: image.CacheOptions{Disable: true}, Result: image.ResultOptions{Epoch: epoch}}, nil)
 	require.NoError(t, err)
 	require.Equal(t, img.ID, again.ID)
-	img, err = build(t, s, "FROM scratch\nCOPY sh /sh\n", image.BuildOptions{Result: image.ResultOptions{Platform: "linux/arm/v7"}}, nil)
+	img, err = build(t, s, "FROM scratch\nCOPY sh /sh\n", image.BuildOptions{Platform: "linux/arm/v7"}, nil)
 	require.NoError(t, err)
 	require.Equal(t, "arm", img.Arch)
-	_, err = build(t, s, base, image.BuildOptions{Result: image.ResultOptions{Platform: "amd64"}}, nil)
+	_, err = build(t, s, base, image.BuildOptions{Platform: "amd64"}, nil)
 	require.ErrorIs(t, err, image.ErrInvalidArgument)
 }
 
 // TestPlatformOfBase: a base in the store of another platform is not taken for one of this.
 func TestPlatformOfBase(t *testing.T) {
 	s := open(t)
-	_, err := build(t, s, "FROM scratch\nCOPY sh /sh\n", image.BuildOptions{Tags: []string{"base"}, Result: image.ResultOptions{Platform: "linux/arm64"}}, nil)
+	_, err := build(t, s, "FROM scratch\nCOPY sh /sh\n", image.BuildOptions{Tags: []string{"base"}, Platform: "linux/arm64"}, nil)
 	require.NoError(t, err)
-	_, err = build(t, s, "FROM base\n", image.BuildOptions{Pull: image.PullNever, Result: image.ResultOptions{Platform: "linux/amd64"}}, nil)
+	_, err = build(t, s, "FROM base\n", image.BuildOptions{Pull: image.PullNever, Platform: "linux/amd64"}, nil)
 	require.ErrorIs(t, err, image.ErrNotFound)
 	var out bytes.Buffer
-	img, err := build(t, s, "FROM base\nENV A=1\n", image.BuildOptions{Pull: image.PullNever, Output: &out, Result: image.ResultOptions{Platform: "linux/arm64"}}, nil)
+	img, err := build(t, s, "FROM base\nENV A=1\n", image.BuildOptions{Pull: image.PullNever, Output: &out, Platform: "linux/arm64"}, nil)
 	require.NoError(t, err)
 	require.Equal(t, "arm64", img.Arch)
 }
@@ -109,7 +109,7 @@ COPY --from=ADDR/base /platform /taken
 	for _, pull := range []image.PullPolicy{image.PullMissing, image.PullNever} { // what was pulled for another platform is found again
 		for _, p := range []string{host, other} {
 			var out bytes.Buffer
-			img, err := build(t, s, text, image.BuildOptions{Pull: pull, Output: &out, Result: image.ResultOptions{Platform: p}}, nil)
+			img, err := build(t, s, text, image.BuildOptions{Pull: pull, Output: &out, Platform: p}, nil)
 			require.NoError(t, err, "%s", &out)
 			require.Equal(t, p[6:], img.Arch)
 			require.Equal(t, host, fileOf(t, s, img.ID, "compiled/platform"))

@@ -66,12 +66,12 @@ func TestBuildSSH(t *testing.T) {
 	s := openShort(t)
 	socket := sshAgent(t)
 	text := base + "RUN --mount=type=ssh ssh-keys\n"
-	require.Equal(t, "1", run(t, s, text, image.BuildOptions{SSH: map[string]string{"default": socket}}, nil))
-	require.Equal(t, "1", run(t, s, base+"RUN --mount=type=ssh,id=other ssh-keys\n", image.BuildOptions{SSH: map[string]string{"other": socket}}, nil))
+	require.Equal(t, "1", run(t, s, text, image.BuildOptions{Run: image.RunOptions{SSH: map[string]string{"default": socket}}}, nil))
+	require.Equal(t, "1", run(t, s, base+"RUN --mount=type=ssh,id=other ssh-keys\n", image.BuildOptions{Run: image.RunOptions{SSH: map[string]string{"other": socket}}}, nil))
 	t.Setenv("SSH_AUTH_SOCK", socket)
-	require.Equal(t, "1", run(t, s, text, image.BuildOptions{SSH: map[string]string{"default": ""}}, nil))
+	require.Equal(t, "1", run(t, s, text, image.BuildOptions{Run: image.RunOptions{SSH: map[string]string{"default": ""}}}, nil))
 
-	_, err := build(t, s, base+"RUN ssh-keys\n", image.BuildOptions{SSH: map[string]string{"default": socket}}, nil)
+	_, err := build(t, s, base+"RUN ssh-keys\n", image.BuildOptions{Run: image.RunOptions{SSH: map[string]string{"default": socket}}}, nil)
 	require.ErrorIs(t, err, image.ErrBuildStep, "a step without the mount sees no agent")
 	_, err = build(t, s, base+"RUN --mount=type=ssh,required=true ssh-keys\n", image.BuildOptions{}, nil)
 	require.ErrorIs(t, err, image.ErrBuildStep)
@@ -79,14 +79,14 @@ func TestBuildSSH(t *testing.T) {
 	for name, ssh := range map[string]map[string]string{
 		"no agent": {"default": ""}, "no file": {"default": "/nonexistent"}, "a directory": {"default": t.TempDir()}, "name": {"a=b": socket}, "comma": {"default": socket + ",x"},
 	} {
-		_, err := build(t, s, text, image.BuildOptions{SSH: ssh}, nil)
+		_, err := build(t, s, text, image.BuildOptions{Run: image.RunOptions{SSH: ssh}}, nil)
 		require.ErrorIs(t, err, image.ErrInvalidArgument, name)
 		require.ErrorContains(t, err, "SSH", name)
 	}
 	far, err := image.OpenStore(image.StoreOptions{Root: filepath.Join(storeDir(t), strings.Repeat("far", 20))})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, far.Destroy(context.Background())) }()
-	_, err = build(t, far, text, image.BuildOptions{SSH: map[string]string{"default": socket}}, nil)
+	_, err = build(t, far, text, image.BuildOptions{Run: image.RunOptions{SSH: map[string]string{"default": socket}}}, nil)
 	require.ErrorIs(t, err, image.ErrUnsupported)
 	require.ErrorContains(t, err, "shorter Root")
 }
@@ -97,7 +97,7 @@ func TestBuildSSHFarDown(t *testing.T) {
 	s, err := image.OpenStore(image.StoreOptions{Root: root})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.Destroy(t.Context())) }()
-	_, err = build(t, s, base, image.BuildOptions{SSH: map[string]string{"default": sshAgent(t)}}, nil)
+	_, err = build(t, s, base, image.BuildOptions{Run: image.RunOptions{SSH: map[string]string{"default": sshAgent(t)}}}, nil)
 	require.ErrorIs(t, err, image.ErrUnsupported)
 	require.ErrorContains(t, err, "shorter Root")
 }

@@ -104,7 +104,7 @@ func TestClientBuildContexts(t *testing.T) {
 		done(app)(w, r, in, body)
 	})
 	files := fstest.MapFS{"note": {Data: []byte("hello"), Mode: 0o644}}
-	_, err := s.Build(t.Context(), image.BuildOptions{Context: files, Contexts: map[string]fs.FS{"docs": files, "extra": files}})
+	_, err := s.Build(t.Context(), image.BuildOptions{Context: files, Contexts: image.NamedContexts{Files: map[string]fs.FS{"docs": files, "extra": files}}})
 	require.NoError(t, err)
 	assert.Len(t, parts, 3)
 	for name, n := range parts {

@@ -55,17 +55,17 @@ func (r *buildRequest) contexts() (io.ReadCloser, error) {
 // namedContexts sorts Contexts into directories and what is sent.
 func (r *buildRequest) namedContexts() error {
 	r.Dirs = map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(r.Contexts)) {
-		f := r.Contexts[name]
+	for _, name := range slices.Sorted(maps.Keys(r.Contexts.Files)) {
+		f := r.Contexts.Files[name]
 		if f == nil {
-			return api.Errorf(ErrInvalidArgument, "build: Contexts[%q] is nil: give it a file system", name)
+			return api.Errorf(ErrInvalidArgument, "build: Contexts.Files[%q] is nil: give it a file system", name)
 		}
 		dir := dirOf(f)
 		if dir == "" {
 			r.Tars = append(r.Tars, name)
 			continue
 		}
-		abs, err := contextDir("Contexts["+name+"]", dir)
+		abs, err := contextDir("Contexts.Files["+name+"]", dir)
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (r *buildRequest) multipart(first io.Reader) io.ReadCloser {
 		parts = append(parts, first)
 	}
 	for _, name := range r.Tars {
-		parts = append(parts, tarOf(r.Contexts[name]))
+		parts = append(parts, tarOf(r.Contexts.Files[name]))
 	}
 	go func() {
 		err := sendParts(mw, parts)

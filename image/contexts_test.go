@@ -59,8 +59,8 @@ RUN --mount=type=bind,from=src,target=/1 --mount=from=src,source=sub,target=/2,r
 EOF
 `
 	opts := image.BuildOptions{
-		Contexts:      map[string]fs.FS{"src": os.DirFS(dir), "mem": fstest.MapFS{"f": {Data: []byte("of memory")}}, "reg.invalid/base:1": os.DirFS(dir), "golang": os.DirFS(dir)},
-		ContextImages: map[string]string{"tools": "tools:1", "byid": ref.ID, "reg.invalid/tools": "tools:1"},
+		Contexts: image.NamedContexts{Files: map[string]fs.FS{"src": os.DirFS(dir), "mem": fstest.MapFS{"f": {Data: []byte("of memory")}}, "reg.invalid/base:1": os.DirFS(dir), "golang": os.DirFS(dir)},
+			Images: map[string]string{"tools": "tools:1", "byid": ref.ID, "reg.invalid/tools": "tools:1"}},
 	}
 	img, err := build(t, s, text, opts, nil)
 	require.NoError(t, err)
@@ -96,7 +96,7 @@ func TestNamedContextCache(t *testing.T) {
 	file := filepath.Join(dir, "f")
 	text := "FROM scratch AS shadowed\n" + base + "RUN --mount=from=src,target=/src cat /src/f > /a\nRUN --mount=from=shadowed,target=/src cat /src/f > /b\nCOPY --from=src f /c\n"
 	var cached []int
-	opts := image.BuildOptions{Contexts: map[string]fs.FS{"src": os.DirFS(dir), "shadowed": os.DirFS(dir)}, Progress: func(e image.BuildEvent) {
+	opts := image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"src": os.DirFS(dir), "shadowed": os.DirFS(dir)}}, Progress: func(e image.BuildEvent) {
 		if e.Kind == image.BuildCached {
 			require.NotContains(t, e.Instruction, "chown")
 			cached = append(cached, e.Line)
@@ -131,22 +131,22 @@ func TestNamedContextErrors(t *testing.T) {
 		is   error
 		says string
 	}{
-		"empty name":       {image.BuildOptions{Contexts: map[string]fs.FS{"": ok}}, base, image.ErrInvalidArgument, `context ""`},
-		"upper case":       {image.BuildOptions{Contexts: map[string]fs.FS{"Src": ok}}, base, image.ErrInvalidArgument, `context "Src"`},
-		"number":           {image.BuildOptions{Contexts: map[string]fs.FS{"0": ok}}, base, image.ErrInvalidArgument, `context "0"`},
-		"scratch":          {image.BuildOptions{ContextImages: map[string]string{"scratch": "a"}}, base, image.ErrInvalidArgument, `"scratch"`},
-		"nil":              {image.BuildOptions{Contexts: map[string]fs.FS{"a": nil}}, base, image.ErrInvalidArgument, `Contexts["a"] is nil`},
-		"no directory":     {image.BuildOptions{Contexts: map[string]fs.FS{"a": os.DirFS("/nonexistent")}}, base, image.ErrInvalidArgument, "Contexts[a]: stat /nonexistent"},
-		"a file":           {image.BuildOptions{Contexts: map[string]fs.FS{"a": os.DirFS(file)}}, base, image.ErrInvalidArgument, "not a directory"},
-		"unreadable":       {image.BuildOptions{Contexts: map[string]fs.FS{"a": brokenFS{ok}}}, base, errBroken, "broken"},
-		"both kinds":       {image.BuildOptions{Contexts: map[string]fs.FS{"a": ok}, ContextImages: map[string]string{"a": "b"}}, base, image.ErrInvalidArgument, `"a" is in Contexts and in ContextImages`},
-		"twice":            {image.BuildOptions{Contexts: map[string]fs.FS{"a": ok}, ContextImages: map[string]string{"a:latest": "b"}}, base, image.ErrInvalidArgument, "one name"},
-		"bad reference":    {image.BuildOptions{ContextImages: map[string]string{"a": "UPPER"}}, base, image.ErrInvalidReference, `ContextImages["a"]`},
-		"no image":         {image.BuildOptions{Pull: image.PullNever, ContextImages: map[string]string{"a": "reg.invalid/none"}}, "FROM a\n", image.ErrNotFound, "context a"},
-		"of the result":    {image.BuildOptions{Contexts: map[string]fs.FS{"a": ok}}, "FROM scratch AS a\n", image.ErrInvalidArgument, "context a, which replaces it"},
-		"of the target":    {image.BuildOptions{Target: "a", Contexts: map[string]fs.FS{"a": ok}}, "FROM scratch AS a\nFROM a\n", image.ErrInvalidArgument, "context a, which replaces it"},
-		"missing file":     {image.BuildOptions{Contexts: map[string]fs.FS{"a": ok}}, base + "COPY --from=a none /\n", image.ErrBuildStep, "no file none in a"},
-		"missing to mount": {image.BuildOptions{Contexts: map[string]fs.FS{"a": ok}}, base + "RUN --mount=from=a,source=none,target=/x true\n", image.ErrBuildStep, "no file none in a"},
+		"empty name":       {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"": ok}}}, base, image.ErrInvalidArgument, `context ""`},
+		"upper case":       {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"Src": ok}}}, base, image.ErrInvalidArgument, `context "Src"`},
+		"number":           {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"0": ok}}}, base, image.ErrInvalidArgument, `context "0"`},
+		"scratch":          {image.BuildOptions{Contexts: image.NamedContexts{Images: map[string]string{"scratch": "a"}}}, base, image.ErrInvalidArgument, `"scratch"`},
+		"nil":              {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": nil}}}, base, image.ErrInvalidArgument, `Contexts.Files["a"] is nil`},
+		"no directory":     {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": os.DirFS("/nonexistent")}}}, base, image.ErrInvalidArgument, "Contexts.Files[a]: stat /nonexistent"},
+		"a file":           {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": os.DirFS(file)}}}, base, image.ErrInvalidArgument, "not a directory"},
+		"unreadable":       {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": brokenFS{ok}}}}, base, errBroken, "broken"},
+		"both kinds":       {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}, Images: map[string]string{"a": "b"}}}, base, image.ErrInvalidArgument, `"a" is in Contexts.Files and in Contexts.Images`},
+		"twice":            {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}, Images: map[string]string{"a:latest": "b"}}}, base, image.ErrInvalidArgument, "one name"},
+		"bad reference":    {image.BuildOptions{Contexts: image.NamedContexts{Images: map[string]string{"a": "UPPER"}}}, base, image.ErrInvalidReference, `Contexts.Images["a"]`},
+		"no image":         {image.BuildOptions{Pull: image.PullNever, Contexts: image.NamedContexts{Images: map[string]string{"a": "reg.invalid/none"}}}, "FROM a\n", image.ErrNotFound, "context a"},
+		"of the result":    {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}}}, "FROM scratch AS a\n", image.ErrInvalidArgument, "context a, which replaces it"},
+		"of the target":    {image.BuildOptions{Target: "a", Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}}}, "FROM scratch AS a\nFROM a\n", image.ErrInvalidArgument, "context a, which replaces it"},
+		"missing file":     {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}}}, base + "COPY --from=a none /\n", image.ErrBuildStep, "no file none in a"},
+		"missing to mount": {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}}}, base + "RUN --mount=from=a,source=none,target=/x true\n", image.ErrBuildStep, "no file none in a"},
 		"argument":         {image.BuildOptions{}, base + "ARG X=y\nRUN --mount=from=$X,target=/x true\n", image.ErrDockerfile, "Dockerfile:4: RUN --mount=from=$X: no argument"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,10 +160,10 @@ func TestNamedContextErrors(t *testing.T) {
 	tw := tar.NewWriter(&b)
 	require.NoError(t, tw.AddFS(fstest.MapFS{"main": {Data: []byte("m"), Mode: 0o644}}))
 	require.NoError(t, tw.Close())
-	img, err := s.Build(t.Context(), image.BuildOptions{Tar: &b, DockerfileText: "FROM scratch\nCOPY main /\nCOPY --from=a f /\n", Contexts: map[string]fs.FS{"a": fstest.MapFS{"f": {Data: []byte("f")}}}})
+	img, err := s.Build(t.Context(), image.BuildOptions{Tar: &b, DockerfileText: "FROM scratch\nCOPY main /\nCOPY --from=a f /\n", Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": fstest.MapFS{"f": {Data: []byte("f")}}}}})
 	require.NoError(t, err)
 	require.Equal(t, "mf", fileOf(t, s, img.ID, "main")+fileOf(t, s, img.ID, "f"))
-	img, err = s.Build(t.Context(), image.BuildOptions{DockerfileText: "FROM scratch\nCOPY --from=a f /\n", Contexts: map[string]fs.FS{"a": fstest.MapFS{"f": {Data: []byte("f")}}}})
+	img, err = s.Build(t.Context(), image.BuildOptions{DockerfileText: "FROM scratch\nCOPY --from=a f /\n", Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": fstest.MapFS{"f": {Data: []byte("f")}}}}})
 	require.NoError(t, err)
 	require.Equal(t, "f", fileOf(t, s, img.ID, "f"))
 }

@@ -86,7 +86,7 @@ func TestMountsAreNotInLayers(t *testing.T) {
 	require.NoError(t, os.CopyFS(dir, buildContext(t, map[string]string{"dir/c": "c"})))
 	var out bytes.Buffer
 	img, err := s.Build(t.Context(), image.BuildOptions{
-		Context: os.DirFS(dir), Output: &out, Secrets: map[string][]byte{"token": []byte("hidden")},
+		Context: os.DirFS(dir), Output: &out, Run: image.RunOptions{Secrets: map[string][]byte{"token": []byte("hidden")}},
 		DockerfileText: base + `RUN --mount=type=tmpfs,target=/m --mount=type=bind,source=dir,target=/b,rw --mount=type=cache,target=/c --mount=type=secret,id=token,mode=0440 echo x > /m/f && echo x > /c/f && echo y > /b/new && stat /run/secrets/token
 RUN --mount=type=secret,id=token,env=TOKEN echo is $TOKEN
 RUN echo ${TOKEN}none

@@ -22,7 +22,7 @@ func run(t *testing.T, s *image.Store, dockerfile string, opts image.BuildOption
 	_, err := build(t, s, base, image.BuildOptions{Tags: []string{"shell"}}, nil) // cached but for the first time
 	require.NoError(t, err)
 	var out bytes.Buffer
-	opts.Output, opts.NoCache = &out, true
+	opts.Output, opts.Cache.Disable = &out, true
 	_, err = build(t, s, strings.ReplaceAll(dockerfile, base, "FROM shell\n"), opts, files)
 	require.NoError(t, err, "%s", &out)
 	text := out.String()
@@ -113,7 +113,7 @@ CMD echo hello
 		Entrypoint: []string{"/bin/sh"}, Cmd: []string{"/bin/sh", "-c", "echo hello"}, WorkingDir: "/w", StopSignal: "SIGQUIT",
 		Volumes: []string{"/data", "/json", "/more"}, ExposedPorts: []string{"53/udp", "80/tcp", "8000/tcp", "8001/tcp", "8002/tcp"}, Shell: []string{"/bin/sh", "-c"},
 		OnBuild: []string{"RUN echo x"},
-		Health:  &image.Health{Test: []string{"CMD", "/bin/sh", "true"}, Interval: 5 * time.Second, Timeout: 2 * time.Second, StartPeriod: time.Second, Retries: 4},
+		Health:  &image.HealthConfig{Test: []string{"CMD", "/bin/sh", "true"}, Interval: 5 * time.Second, Timeout: 2 * time.Second, StartPeriod: time.Second, Retries: 4},
 	}, img.Config)
 	require.Equal(t, "linux", img.OS)
 	require.WithinDuration(t, time.Now(), img.Created, time.Minute)
@@ -221,7 +221,7 @@ func TestBuildCache(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, one.ID, three.ID)
 	require.Equal(t, one.Layers[0], three.Layers[0])
-	four, err := build(t, s, text, image.BuildOptions{NoCache: true}, map[string]string{"f": "1"})
+	four, err := build(t, s, text, image.BuildOptions{Cache: image.CacheOptions{Disable: true}}, map[string]string{"f": "1"})
 	require.NoError(t, err)
 	require.NotEqual(t, one.ID, four.ID)
 }

@@ -127,7 +127,7 @@ func ExampleStore_PushIndex() {
 	defer store.Close()
 	var images []string
 	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
-		img, err := store.Build(ctx, image.BuildOptions{Context: os.DirFS("./app"), Result: image.ResultOptions{Platform: platform}})
+		img, err := store.Build(ctx, image.BuildOptions{Context: os.DirFS("./app"), Platform: platform})
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -75,7 +75,7 @@ func (s *Store) BuildGo(ctx context.Context, pkg string, opts GoOptions) (*Image
 	}
 	return s.Build(ctx, BuildOptions{
 		Context: os.DirFS(dir), DockerfileText: opts.dockerfile(name), Tags: opts.Tags, Labels: opts.Labels, Output: opts.Output,
-		Result: ResultOptions{Platform: goos + "/" + goarch, Epoch: epoch},
+		Platform: goos + "/" + goarch, Result: ResultOptions{Epoch: epoch},
 	})
 }
 

@@ -24,21 +24,21 @@ type Image struct {
 
 // Config is what an image says of the containers made of it (OCI image configuration, and Docker's additions).
 type Config struct {
-	User         string   `json:"user,omitempty"`
-	Env          []string `json:"env,omitempty"`
-	Entrypoint   []string `json:"entrypoint,omitempty"`
-	Cmd          []string `json:"cmd,omitempty"`
-	WorkingDir   string   `json:"workingDir,omitempty"`
-	StopSignal   string   `json:"stopSignal,omitempty"`
-	Volumes      []string `json:"volumes,omitempty"`
-	ExposedPorts []string `json:"exposedPorts,omitempty"` // as 8080/tcp
-	Shell        []string `json:"shell,omitempty"`
-	OnBuild      []string `json:"onBuild,omitempty"`
-	Health       *Health  `json:"health,omitempty"`
+	User         string        `json:"user,omitempty"`
+	Env          []string      `json:"env,omitempty"`
+	Entrypoint   []string      `json:"entrypoint,omitempty"`
+	Cmd          []string      `json:"cmd,omitempty"`
+	WorkingDir   string        `json:"workingDir,omitempty"`
+	StopSignal   string        `json:"stopSignal,omitempty"`
+	Volumes      []string      `json:"volumes,omitempty"`
+	ExposedPorts []string      `json:"exposedPorts,omitempty"` // as 8080/tcp
+	Shell        []string      `json:"shell,omitempty"`
+	OnBuild      []string      `json:"onBuild,omitempty"`
+	Health       *HealthConfig `json:"health,omitempty"`
 }
 
-// Health is an image's HEALTHCHECK.
-type Health struct {
+// HealthConfig is an image's HEALTHCHECK.
+type HealthConfig struct {
 	Test        []string      `json:"test,omitempty"` // {"CMD", …}, {"CMD-SHELL", "…"} or {"NONE"}
 	Interval    time.Duration `json:"interval,omitempty"`
 	Timeout     time.Duration `json:"timeout,omitempty"`

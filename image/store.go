@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/bridge"
 	"github.com/caisson-dev/caisson/internal/client"
 )
 
@@ -61,5 +62,6 @@ func (s *Store) Close() error { return s.once() }
 // Root is the directory of the store.
 func (s *Store) Root() string { return s.c.Root }
 
-// Client is for caisson's own packages.
-func (s *Store) Client() *client.Client { return s.c }
+func init() {
+	bridge.ClientOf = func(store any) *client.Client { return store.(*Store).c }
+}

@@ -35,7 +35,7 @@ type ContainerUsage struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name"`
 	Image   string    `json:"image"`
-	State   string    `json:"state"`
+	Status  string    `json:"status"` // such as running
 	Created time.Time `json:"created"`
 	Size    int64     `json:"size"` // of its own file system, without its image and its volumes
 }

@@ -58,7 +58,7 @@ var buildCommand = command{
 			if *push {
 				return c.buildAndPush(ctx, store, o, *quiet)
 			}
-			if strings.Contains(o.Result.Platform, ",") {
+			if strings.Contains(o.Platform, ",") {
 				return usage("build", errors.New("--platform: several platforms are one reference at a registry alone: add --push"))
 			}
 			img, err := store.Build(ctx, o)
@@ -85,12 +85,12 @@ var buildCommand = command{
 func buildFlags(flags *pflag.FlagSet, o *image.BuildOptions) (read func() error) {
 	flags.StringArrayVarP(&o.Tags, "tag", "t", nil, "name of the image, as name:tag (may be repeated)")
 	flags.StringVar(&o.Target, "target", "", "stage to build")
-	flags.StringVar(&o.Result.Platform, "platform", "", "platform of the image, as linux/arm64; several, with commas between, need --push")
+	flags.StringVar(&o.Platform, "platform", "", "platform of the image, as linux/arm64; several, with commas between, need --push")
 	flags.BoolVar(&o.Result.Squash, "squash", false, "make one layer of what the build adds")
-	flags.BoolVar(&o.NoCache, "no-cache", false, "run every step anew")
+	flags.BoolVar(&o.Cache.Disable, "no-cache", false, "run every step anew")
 	flags.IntVar(&o.Jobs, "jobs", 1, "how many stages may be built at the same time")
-	flags.StringVar(&o.Network, "network", "", "network of RUN steps: host or none (default host)")
-	flags.StringArrayVar(&o.Hosts, "add-host", nil, "further line of /etc/hosts for steps, as NAME:ADDRESS or NAME:host-gateway (may be repeated)")
+	flags.StringVar(&o.Run.Network, "network", "", "network of RUN steps: host or none (default host)")
+	flags.StringArrayVar(&o.Run.Hosts, "add-host", nil, "further line of /etc/hosts for steps, as NAME:ADDRESS or NAME:host-gateway (may be repeated)")
 	buildArgs := flags.StringArray("build-arg", nil, "build argument, as NAME=VALUE (may be repeated)")
 	labels := flags.StringArray("label", nil, "label, as NAME=VALUE (may be repeated)")
 	pull := flags.String("pull", "missing", "when to fetch base images: missing, always or never; alone it means always")
@@ -106,22 +106,22 @@ func buildFlags(flags *pflag.FlagSet, o *image.BuildOptions) (read func() error)
 		if o.Labels, err = pairs("label", *labels); err != nil {
 			return err
 		}
-		if o.Secrets, err = buildSecrets(*secrets); err != nil {
+		if o.Run.Secrets, err = buildSecrets(*secrets); err != nil {
 			return err
 		}
-		if o.CacheFrom, err = buildCaches("cache-from", *from); err != nil {
+		if o.Cache.From, err = buildCaches("cache-from", *from); err != nil {
 			return err
 		}
-		if o.CacheTo, err = buildCaches("cache-to", *to); err != nil {
+		if o.Cache.To, err = buildCaches("cache-to", *to); err != nil {
 			return err
 		}
 		if err := buildContexts(o, *contexts); err != nil {
 			return err
 		}
-		o.SSH = map[string]string{}
+		o.Run.SSH = map[string]string{}
 		for _, s := range *ssh {
 			id, path, _ := strings.Cut(s, "=")
-			o.SSH[id] = path
+			o.Run.SSH[id] = path
 		}
 		return nil
 	}
@@ -129,18 +129,18 @@ func buildFlags(flags *pflag.FlagSet, o *image.BuildOptions) (read func() error)
 
 // buildContexts sets the named contexts.
 func buildContexts(o *image.BuildOptions, list []string) error {
-	o.Contexts, o.ContextImages = map[string]fs.FS{}, map[string]string{}
+	o.Contexts.Files, o.Contexts.Images = map[string]fs.FS{}, map[string]string{}
 	for _, s := range list {
 		name, value, ok := strings.Cut(s, "=")
 		if !ok || name == "" || value == "" {
 			return usage("build", fmt.Errorf("--build-context %q: write it as NAME=DIR or NAME=docker-image://IMAGE", s))
 		}
 		if ref, ok := strings.CutPrefix(value, "docker-image://"); ok {
-			o.ContextImages[name] = ref
+			o.Contexts.Images[name] = ref
 		} else if strings.Contains(value, "://") {
 			return usage("build", fmt.Errorf("--build-context %q: of addresses, docker-image:// alone is known", s))
 		} else {
-			o.Contexts[name] = os.DirFS(value)
+			o.Contexts.Files[name] = os.DirFS(value)
 		}
 	}
 	return nil

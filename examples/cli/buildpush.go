@@ -14,7 +14,7 @@ func (c *cli) buildAndPush(ctx context.Context, store *image.Store, o image.Buil
 	if len(o.Tags) == 0 {
 		return usage("build", errors.New("--push: name the image with -t"))
 	}
-	platforms := strings.Split(o.Result.Platform, ",")
+	platforms := strings.Split(o.Platform, ",")
 	if o.Tar != nil && len(platforms) > 1 {
 		return usage("build", errors.New("--platform: a context on standard input can be read once, for one platform"))
 	}
@@ -24,7 +24,7 @@ func (c *cli) buildAndPush(ctx context.Context, store *image.Store, o image.Buil
 	}
 	var images []string
 	for _, p := range platforms {
-		o.Result.Platform = p
+		o.Platform = p
 		img, err := store.Build(ctx, o)
 		if err != nil {
 			return err

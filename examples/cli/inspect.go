@@ -69,7 +69,7 @@ func containerJSON(info *container.Info) object {
 	state := object{
 		"Status": info.State.Status, "Running": info.State.Status == container.StatusRunning || info.State.Status == container.StatusPaused,
 		"Paused": info.State.Status == container.StatusPaused, "Restarting": info.State.Status == container.StatusRestarting,
-		"OOMKilled": info.State.OOMKilled, "Pid": info.Pid, "ExitCode": info.State.ExitCode, "Error": info.State.Error,
+		"OOMKilled": info.State.OOMKilled, "Pid": info.PID, "ExitCode": info.State.ExitCode, "Error": info.State.Error,
 		"StartedAt": stamp(info.State.Started), "FinishedAt": stamp(info.State.Finished),
 	}
 	if info.Health != nil {

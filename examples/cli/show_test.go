@@ -73,7 +73,7 @@ func TestTopRows(t *testing.T) {
 func TestStatsRow(t *testing.T) {
 	info := container.Info{ID: "0123456789abcdef", Name: "web"}
 	r := newStatsRow(info, container.Stats{
-		CPUPercent: 12.345, Memory: 32 << 20, MemoryLimit: 64 << 20, Pids: 3, BlockRead: 4000, BlockWrite: 0,
+		CPUPercent: 12.345, Memory: 32 << 20, MemoryLimit: 64 << 20, PIDs: 3, BlockRead: 4000, BlockWrite: 0,
 		Networks: map[string]container.NetworkStats{"eth0": {RxBytes: 1000, TxBytes: 10}, "eth1": {RxBytes: 500}},
 	}, true, false)
 	require.Equal(t, statsRow{

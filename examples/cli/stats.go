@@ -184,6 +184,6 @@ func newStatsRow(info container.Info, s container.Stats, known, full bool) stats
 	}
 	r.NetIO = size(rx) + " / " + size(tx)
 	r.BlockIO = size(s.BlockRead) + " / " + size(s.BlockWrite)
-	r.PIDs = fmt.Sprint(s.Pids)
+	r.PIDs = fmt.Sprint(s.PIDs)
 	return r
 }

@@ -66,7 +66,7 @@ func usageInDetail(c *cli, u *image.DiskUsage) error {
 		})
 	}
 	for _, i := range u.Containers.Items {
-		containers = append(containers, []string{shortID(i.ID), i.Image, size(i.Size), ago(i.Created), i.State, i.Name})
+		containers = append(containers, []string{shortID(i.ID), i.Image, size(i.Size), ago(i.Created), i.Status, i.Name})
 	}
 	for _, i := range u.Volumes.Items {
 		volumes = append(volumes, []string{i.Name, strconv.Itoa(i.Containers), size(i.Size)})

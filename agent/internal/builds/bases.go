@@ -103,7 +103,7 @@ func (d *dockerfile) base(ref, platform string) *base {
 // wait for a remover that waits for the build.
 func (b *build) ensureBases(ctx context.Context) error {
 	for _, base := range b.tree.bases {
-		opts := image.PullOptions{Policy: b.req.Pull, Transport: b.req.Transport, Platform: cmp.Or(base.platform, b.req.Result.Platform)}
+		opts := image.PullOptions{Policy: b.req.Pull, Transport: b.req.Transport, Platform: cmp.Or(base.platform, b.req.Platform)}
 		if opts.Policy == "" {
 			opts.Policy = image.PullMissing
 		}

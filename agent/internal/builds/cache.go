@@ -34,10 +34,10 @@ func repositories(field string, names []string) ([]reference.Named, error) {
 
 // findCaches checks the repositories of steps' results.
 func (b *build) findCaches() (err error) {
-	if b.cacheFrom, err = repositories("CacheFrom", b.req.CacheFrom); err != nil {
+	if b.cacheFrom, err = repositories("Cache.From", b.req.Cache.From); err != nil {
 		return err
 	}
-	b.cacheTo, err = repositories("CacheTo", b.req.CacheTo)
+	b.cacheTo, err = repositories("Cache.To", b.req.Cache.To)
 	return err
 }
 

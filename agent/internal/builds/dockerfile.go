@@ -55,7 +55,7 @@ func parseDockerfile(name string, text []byte, req *Request) (*dockerfile, error
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	if err := d.readStages(req.Args, req.Result.Platform); err != nil {
+	if err := d.readStages(req.Args, req.Platform); err != nil {
 		return nil, err
 	}
 	d.setAliases()

@@ -45,8 +45,16 @@ func (b *build) explain(ctx context.Context, err error) error {
 	if be.Tail != "" {
 		be.Message += "\n" + be.Tail
 	}
-	return be
+	return carried{be}
 }
+
+// carried is a BuildError on its way to the client.
+type carried struct{ *image.BuildError }
+
+// WireData implements api.Data.
+func (c carried) WireData() any { return c.BuildError }
+
+func (c carried) Unwrap() error { return c.BuildError }
 
 // notStarted is what buildah prints when the runtime could not start a step's command.
 var notStarted = sync.OnceValue(func() *regexp.Regexp {

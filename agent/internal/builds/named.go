@@ -37,14 +37,14 @@ type named struct {
 func (r *Request) namedContexts() ([]*named, error) {
 	var out []*named
 	for _, name := range slices.Concat(slices.Collect(maps.Keys(r.Dirs)), r.Tars) {
-		if _, twice := r.ContextImages[name]; twice {
-			return nil, api.Errorf(api.ErrInvalidArgument, "build: context %q is in Contexts and in ContextImages: it is one or the other", name)
+		if _, twice := r.Contexts.Images[name]; twice {
+			return nil, api.Errorf(api.ErrInvalidArgument, "build: context %q is in Contexts.Files and in Contexts.Images: leave one out", name)
 		}
 		out = append(out, &named{name: name})
 	}
-	for name, ref := range r.ContextImages {
+	for name, ref := range r.Contexts.Images {
 		if _, err := images.Normalize(ref); err != nil && !imageID().MatchString(ref) {
-			return nil, api.Errorf(api.ErrInvalidReference, "build: ContextImages[%q]: %w", name, err)
+			return nil, api.Errorf(api.ErrInvalidReference, "build: Contexts.Images[%q]: %w", name, err)
 		}
 		out = append(out, &named{name: name, image: ref})
 	}

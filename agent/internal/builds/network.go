@@ -14,18 +14,18 @@ import (
 
 // checkNetwork checks the options of steps' network. What goes into /etc/hosts must not bring a line of its own.
 func (r *Request) checkNetwork() error {
-	switch r.Network {
+	switch r.Run.Network {
 	case "", "default", "host", "none":
 	default:
-		return api.Errorf(api.ErrInvalidArgument, "build: Network %q: it is host or none", r.Network)
+		return api.Errorf(api.ErrInvalidArgument, "build: Run.Network %q: it must be host or none", r.Run.Network)
 	}
-	for i, h := range r.Hosts {
+	for i, h := range r.Run.Hosts {
 		host, err := etcfiles.ParseHost(h)
 		if err == nil && host.Addr.Zone() != "" {
 			err = fmt.Errorf("%q: the address has a zone: use one such as 10.0.0.1", h)
 		}
 		if err != nil {
-			return api.Errorf(api.ErrInvalidArgument, "build: Hosts[%d] %w", i, err)
+			return api.Errorf(api.ErrInvalidArgument, "build: Run.Hosts[%d] %w", i, err)
 		}
 	}
 	return nil
@@ -33,10 +33,10 @@ func (r *Request) checkNetwork() error {
 
 // network sets what steps reach.
 func (b *build) network(o *define.BuildOptions) {
-	if b.req.Network == "none" {
+	if b.req.Run.Network == "none" {
 		o.ConfigureNetwork = define.NetworkDisabled
 	}
-	for _, h := range b.req.Hosts {
+	for _, h := range b.req.Run.Hosts {
 		if name, ok := strings.CutSuffix(h, ":host-gateway"); ok {
 			h = name + ":127.0.0.1" // steps with a network have the host's own
 		}

@@ -38,7 +38,7 @@ func (b *build) options(steps string) (define.BuildOptions, error) {
 		sc.DockerInsecureSkipTLSVerify = types.OptionalBoolTrue
 	}
 	sc.DockerCertPath = b.req.Transport.CertDir
-	if err := transfer.Platform(sc, b.req.Result.Platform); err != nil {
+	if err := transfer.Platform(sc, b.req.Platform); err != nil {
 		return define.BuildOptions{}, err
 	}
 	o := define.BuildOptions{
@@ -48,7 +48,7 @@ func (b *build) options(steps string) (define.BuildOptions, error) {
 		Target:                  b.req.Target,
 		Args:                    maps.Clone(b.req.Args),
 		Labels:                  pairs(b.req.Labels),
-		NoCache:                 b.req.NoCache,
+		NoCache:                 b.req.Cache.Disable,
 		PullPolicy:              pullPolicy(b.req.Pull),
 		SystemContext:           sc,
 		SignaturePolicyPath:     policy,
@@ -92,8 +92,8 @@ func (b *build) result(o *define.BuildOptions) {
 	if !r.Epoch.IsZero() {
 		o.SourceDateEpoch, o.RewriteTimestamp = &r.Epoch, true
 	}
-	for _, id := range slices.Sorted(maps.Keys(b.req.SSH)) {
-		o.CommonBuildOpts.SSHSources = append(o.CommonBuildOpts.SSHSources, id+"="+b.req.SSH[id])
+	for _, id := range slices.Sorted(maps.Keys(b.req.Run.SSH)) {
+		o.CommonBuildOpts.SSHSources = append(o.CommonBuildOpts.SSHSources, id+"="+b.req.Run.SSH[id])
 	}
 	// The type is said, since buildah takes one whose name is a variable's of this process for that variable.
 	for _, id := range slices.Sorted(maps.Keys(b.secrets)) {

@@ -44,7 +44,7 @@ func (s *Service) info(ctx context.Context, id string, up map[string]bool) (*con
 	}
 	return &container.Info{
 		ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, ImageID: rec.ImageID, Created: rec.Created, State: st.State,
-		Pid: st.Pid, Command: rec.Command, Options: rec.Options, Mounts: rec.Mounts,
+		PID: st.Pid, Command: rec.Command, Options: rec.Options, Mounts: rec.Mounts,
 		Networks: st.Networks, Ports: st.Ports, RootFS: st.RootFS, LogPath: s.logPath(id),
 		Health: st.Health, Restarts: st.Restarts,
 	}, nil

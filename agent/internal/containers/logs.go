@@ -119,7 +119,7 @@ func (s *Service) logNow(rec *Record) (*logfile.Log, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.logHeld()
+	return m.logLocked()
 }
 
 func (s *Service) logOf(rec *Record) (*logfile.Log, error) {

@@ -108,7 +108,7 @@ func (m *managed) present() (*run, error) {
 			return m.run, nil
 		}
 	}
-	log, err := m.logHeld()
+	log, err := m.logLocked()
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +120,8 @@ func (m *managed) present() (*run, error) {
 	return m.run, nil
 }
 
-// logHeld is the container's log; m.mu is held.
-func (m *managed) logHeld() (*logfile.Log, error) {
+// logLocked is the container's log; m.mu is held.
+func (m *managed) logLocked() (*logfile.Log, error) {
 	if m.log == nil {
 		var err error
 		if m.log, err = m.s.logOf(m.rec); err != nil {

@@ -98,10 +98,10 @@ func (s *Service) pidOf(id string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if info.Pid == 0 {
+	if info.PID == 0 {
 		return 0, notRunning(id, info.State.Status)
 	}
-	return info.Pid, nil
+	return info.PID, nil
 }
 
 func sameUserNamespace(pid int) error {

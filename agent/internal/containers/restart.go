@@ -81,7 +81,7 @@ func (m *managed) comeBack(c *comeback, after time.Duration) {
 		m.stayDown()
 		return
 	}
-	if err := m.startHeld(); err != nil {
+	if err := m.startLocked(); err != nil {
 		m.s.Logger.Error("restart container", "container", m.rec.ID, "error", err)
 		m.s.notify()
 	}

@@ -42,11 +42,11 @@ func (m *managed) start() error {
 	m.mu.Lock()
 	m.restarts, m.st.Restarts = restarts{}, 0
 	m.mu.Unlock()
-	return m.startHeld()
+	return m.startLocked()
 }
 
-// startHeld is start, and the restart policy's; m.op is held.
-func (m *managed) startHeld() error {
+// startLocked is start, and the restart policy's; m.op is held.
+func (m *managed) startLocked() error {
 	r, err := m.present()
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ func (s *Service) update(r *http.Request, opts container.UpdateOptions) (wire.No
 	if err != nil {
 		return wire.None{}, err
 	}
-	none, err := s.updateHeld(rec, opts)
+	none, err := s.updateLocked(rec, opts)
 	unlock()
 	if m := s.mine(r.PathValue("id")); err == nil && m != nil && opts.Restart.Mode == container.RestartNo && m.state().State.Status == container.StatusRestarting {
 		m.callOff()
@@ -28,8 +28,8 @@ func (s *Service) update(r *http.Request, opts container.UpdateOptions) (wire.No
 	return none, err
 }
 
-// updateHeld changes the record, and the run if there is one.
-func (s *Service) updateHeld(rec *Record, opts container.UpdateOptions) (wire.None, error) {
+// updateLocked changes the record, and the run if there is one.
+func (s *Service) updateLocked(rec *Record, opts container.UpdateOptions) (wire.None, error) {
 	now, err := spec.ChangeResources(rec.Options.Resources, opts.Resources)
 	if err != nil {
 		return wire.None{}, err

@@ -29,7 +29,7 @@ func (s *Service) Measure(ctx context.Context, u *image.DiskUsage) error {
 			return err
 		}
 		c := image.ContainerUsage{
-			ID: info.ID, Name: info.Name, Image: info.Image, State: string(info.State.Status), Created: info.Created, Size: s.ownSize(info.ID),
+			ID: info.ID, Name: info.Name, Image: info.Image, Status: string(info.State.Status), Created: info.Created, Size: s.ownSize(info.ID),
 		}
 		u.Containers.Items = append(u.Containers.Items, c)
 		u.Containers.Size += c.Size

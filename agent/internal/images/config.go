@@ -128,7 +128,7 @@ func parseConfig(b []byte) (*parsed, error) {
 		Shell: d.Config.Shell, OnBuild: d.Config.OnBuild,
 	}
 	if h := d.Config.Healthcheck; h != nil {
-		p.config.Health = &image.Health{
+		p.config.Health = &image.HealthConfig{
 			Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, Retries: h.Retries,
 		}
 	}

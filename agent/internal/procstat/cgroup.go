@@ -36,9 +36,9 @@ func Cgroup(c *cgroups.Stats, v2 bool, out *container.Stats) error {
 	if out.MemoryLimit = clip(mem.Usage.Limit); out.MemoryLimit == 0 || out.MemoryLimit > total {
 		out.MemoryLimit = total
 	}
-	out.Pids = int(c.PidsStats.Current)
+	out.PIDs = int(c.PidsStats.Current)
 	if c.PidsStats.Limit != math.MaxUint64 {
-		out.PidsLimit = int(c.PidsStats.Limit)
+		out.PIDsLimit = int(c.PidsStats.Limit)
 	}
 	for _, e := range c.BlkioStats.IoServiceBytesRecursive {
 		switch strings.ToLower(e.Op) {

@@ -107,14 +107,14 @@ func TestCgroup(t *testing.T) {
 	require.NoError(t, err)
 	var out container.Stats
 	require.NoError(t, Cgroup(st, true, &out))
-	assert.Equal(t, container.Stats{CPU: 5 * time.Second, Memory: 700, MemoryLimit: total, Pids: 3, BlockRead: 5, BlockWrite: 2}, out)
+	assert.Equal(t, container.Stats{CPU: 5 * time.Second, Memory: 700, MemoryLimit: total, PIDs: 3, BlockRead: 5, BlockWrite: 2}, out)
 
 	st.MemoryStats.Usage.Limit, st.PidsStats.Limit = 4096, 10
 	out = container.Stats{}
 	require.NoError(t, Cgroup(st, false, &out))
 	assert.EqualValues(t, 600, out.Memory, "version 1 counts the tree's")
 	assert.EqualValues(t, 4096, out.MemoryLimit)
-	assert.Equal(t, 10, out.PidsLimit)
+	assert.Equal(t, 10, out.PIDsLimit)
 }
 
 func TestNetwork(t *testing.T) {

@@ -12,7 +12,7 @@ func Sum(procs []container.Process, out *container.Stats) error {
 	for _, p := range procs {
 		out.CPU += p.CPU
 		out.Memory += p.Memory
-		out.Pids += p.Threads
+		out.PIDs += p.Threads
 	}
 	var err error
 	out.MemoryLimit, err = hostMemory()

@@ -51,7 +51,7 @@ func validateHealth(h container.HealthConfig) error {
 }
 
 // joinHealth is the check that a container has, with the defaults filled in, or nil.
-func joinHealth(o container.HealthConfig, img *image.Health) *container.HealthConfig {
+func joinHealth(o container.HealthConfig, img *image.HealthConfig) *container.HealthConfig {
 	h := o
 	if img != nil {
 		if h.Test == nil {
