@@ -11,6 +11,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/streams"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -51,7 +52,7 @@ func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
-	run.setSize(req.Size)
+	run.input.Resize(req.Size)
 	run.serve(conn, br, rd, req.Stdin)
 }
 
@@ -64,7 +65,7 @@ func (r *run) serve(conn net.Conn, br *bufio.Reader, rd *logfile.Reader, stdin b
 		r.readInput(ctx, api.NewFrameReader(br), stdin)
 	}()
 	fw := api.NewFrameWriter(conn)
-	err := sendLog(ctx, rd, r.log, func(e logfile.Entry) error { return fw.Frame(kindOf(e), e.Data) }, func() error { return nil })
+	err := streams.SendLog(ctx, rd, r.log, func(e logfile.Entry) error { return fw.Frame(streams.KindOf(e), e.Data) }, func() error { return nil })
 	if err != nil {
 		if ctx.Err() == nil { // the log's, or the client is gone and this fails too
 			_ = fw.JSON(api.Failure, api.ToError(err))
@@ -94,7 +95,7 @@ func (r *run) readInput(ctx context.Context, fr *api.FrameReader, stdin bool) {
 		if kind == api.Resize {
 			var size api.Size
 			if json.Unmarshal(p, &size) == nil {
-				r.setSize(size)
+				r.input.Resize(size)
 			}
 			continue
 		}
@@ -110,41 +111,9 @@ func (r *run) readInput(ctx context.Context, fr *api.FrameReader, stdin bool) {
 		}
 		switch kind {
 		case api.Stdin:
-			r.writeStdin(p)
+			r.input.Write(p)
 		case api.CloseInput:
-			r.closeStdin()
+			r.input.Close()
 		}
-	}
-}
-
-// setSize sets the terminal's size, now or when it comes to be.
-func (r *run) setSize(size api.Size) {
-	if size == (api.Size{}) {
-		return
-	}
-	r.stdinMu.Lock()
-	defer r.stdinMu.Unlock()
-	r.window = size
-	if r.master != nil {
-		_ = resize(r.master, size) // the process has ended
-	}
-}
-
-func (r *run) size() api.Size {
-	r.stdinMu.Lock()
-	defer r.stdinMu.Unlock()
-	return r.window
-}
-
-// writeStdin drops what the process does not want: it closed its standard input or has ended.
-func (r *run) writeStdin(p []byte) {
-	r.stdinMu.Lock()
-	f := r.stdin
-	if r.master != nil {
-		f = r.master
-	}
-	r.stdinMu.Unlock()
-	if f != nil {
-		_, _ = f.Write(p)
 	}
 }

@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -110,31 +108,14 @@ func (m *managed) checkHealth(r *run) container.HealthResult {
 		return c
 	}
 	out := &headWriter{}
-	var copied sync.WaitGroup
-	for _, f := range []*os.File{e.pipes.stdout, e.pipes.stderr} {
-		copied.Go(func() { _, _ = io.Copy(out, f) }) // ends with its writers, or below
-	}
-	late := make(chan struct{})
-	kill := time.AfterFunc(m.rec.Health.Timeout, func() {
-		close(late)
-		e.kill()
-	})
-	ps, err := e.proc.Wait()
-	intime := kill.Stop()
-	closing(e.pipes.stdout)
-	closing(e.pipes.stderr)
-	copied.Wait()
-	e.pipes.closeOurs()
+	st, late, err := e.Collect(out, m.rec.Health.Timeout)
 	c.End, c.Output = time.Now(), out.String()
 	switch {
 	case err != nil:
 		c.Output = err.Error()
-	case !intime:
-		<-late
+	case late:
 		c.Output = fmt.Sprintf("health check took more than %s", m.rec.Health.Timeout)
 	default:
-		var st container.State
-		exitStatus(&st, ps.Sys())
 		c.ExitCode = st.ExitCode
 	}
 	return c

@@ -11,6 +11,7 @@ import (
 	"net/http"
 
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
+	"github.com/caisson-dev/caisson/agent/internal/streams"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -52,11 +53,11 @@ func (s *Service) logs(w http.ResponseWriter, r *http.Request) {
 		if past = !opts.Until.IsZero() && e.Time.After(opts.Until); past {
 			return io.EOF
 		}
-		return fw.Frame(kindOf(e), append(binary.BigEndian.AppendUint64(make([]byte, 0, api.LogTime+len(e.Data)), uint64(e.Time.UnixNano())), e.Data...))
+		return fw.Frame(streams.KindOf(e), append(binary.BigEndian.AppendUint64(make([]byte, 0, api.LogTime+len(e.Data)), uint64(e.Time.UnixNano())), e.Data...))
 	}
 	flush := func() error { return errors.Join(bw.Flush(), rc.Flush()) }
 	for {
-		err = sendLog(r.Context(), rd, present.file(), send, flush)
+		err = streams.SendLog(r.Context(), rd, present.file(), send, flush)
 		if err != nil || past || present == nil || !present.comesAgain(r.Context()) {
 			break
 		}
@@ -125,42 +126,4 @@ func (s *Service) logNow(rec *Record) (*logfile.Log, error) {
 func (s *Service) logOf(rec *Record) (*logfile.Log, error) {
 	o := rec.Options.Log
 	return logfile.Open(s.logPath(rec.ID), logfile.Limit{Size: o.MaxSize, Files: o.MaxFiles})
-}
-
-func kindOf(e logfile.Entry) api.Kind {
-	if e.Stream == logfile.Stderr {
-		return api.Stderr
-	}
-	return api.Stdout
-}
-
-// sendLog gives entries to send up to the end of the log, or of the run that writes it, and calls flush whenever it
-// has to wait for more. io.EOF from send ends it without an error.
-func sendLog(ctx context.Context, rd *logfile.Reader, follow *logfile.Run, send func(logfile.Entry) error, flush func() error) error {
-	for {
-		var e logfile.Entry
-		var err error
-		if follow != nil {
-			if !rd.Ready(follow) {
-				if err := flush(); err != nil {
-					return err
-				}
-			}
-			e, err = rd.Follow(ctx, follow)
-		} else {
-			e, err = rd.Next()
-		}
-		if err == nil {
-			err = send(e)
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-	}
 }

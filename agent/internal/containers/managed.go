@@ -5,7 +5,6 @@ package containers
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 	"time"
 
@@ -14,8 +13,8 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/agent/internal/runtime"
+	"github.com/caisson-dev/caisson/agent/internal/streams"
 	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/flock"
 )
 
@@ -52,10 +51,7 @@ type run struct {
 	spec *specs.Spec
 	net  *networks.Place
 
-	stdinMu sync.Mutex
-	stdin   *os.File
-	master  *os.File // of its terminal
-	window  api.Size // for a terminal to come
+	input streams.Input
 }
 
 func newManaged(s *Service, rec *Record, st *State, lock *flock.Lock) *managed {

@@ -6,17 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/agent/internal/logfile"
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
+	"github.com/caisson-dev/caisson/agent/internal/streams"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -52,24 +50,24 @@ func (m *managed) startLocked() error {
 		return err
 	}
 	begin := time.Now()
-	pipes, err := newPipes(m.rec.Options.Stdin, m.rec.Options.TTY)
+	pipes, err := streams.New(m.rec.Options.Stdin, m.rec.Options.TTY)
 	if err != nil {
 		return err
 	}
 	rootfs, err := m.launch(r, pipes)
 	if err == nil {
-		if err = pipes.terminal(); err != nil {
+		if err = pipes.Terminal(); err != nil {
 			err = errors.Join(err, m.abandon(r))
 		}
 	}
-	pipes.closeTheirs()
+	pipes.CloseTheirs()
 	if err != nil {
-		pipes.closeOurs()
+		pipes.CloseOurs()
 		err = fmt.Errorf("start container %s: %w", names.Short(m.rec.ID), errors.Join(err, r.net.Leave(), m.s.unmount(m.rec.ID)))
 		m.failed(r, err)
 		return err
 	}
-	r.connect(pipes)
+	r.input.Connect(pipes)
 	m.mu.Lock()
 	m.st.State = container.State{Status: container.StatusRunning, Started: begin}
 	m.st.Pid, m.st.RootFS = r.proc.Pid, rootfs
@@ -82,7 +80,7 @@ func (m *managed) startLocked() error {
 	m.mu.Unlock()
 	m.s.emit(container.EventStart, m.rec)
 	close(r.started)
-	copied := r.copyOutput(pipes)
+	copied := pipes.Log(r.log)
 	go m.watch(r, begin, copied)
 	if m.rec.Health != nil {
 		go m.watchHealth(r)
@@ -113,7 +111,7 @@ func (m *managed) failed(r *run, err error) {
 
 // launch mounts the root file system, joins the networks and starts the process. It returns where the root file
 // system is.
-func (m *managed) launch(r *run, p *pipes) (string, error) {
+func (m *managed) launch(r *run, p *streams.Pipes) (string, error) {
 	joined := make(chan error, 1)
 	go func() { // beside the mount: neither needs the other
 		var err error
@@ -143,7 +141,7 @@ func (m *managed) launch(r *run, p *pipes) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	proc, err := rc.Start(p.io(r.size()))
+	proc, err := rc.Start(p.IO(r.input.Size()))
 	if err != nil {
 		return "", errors.Join(err, rc.Destroy())
 	}
@@ -169,36 +167,19 @@ func (st *State) ended(how container.State) {
 	st.State, st.Pid, st.RootFS, st.Networks, st.Ports = how, 0, "", nil, nil
 }
 
-// copyOutput brings both streams into the log until their writers are gone.
-func (r *run) copyOutput(p *pipes) *sync.WaitGroup {
-	var wg sync.WaitGroup
-	if p.master != nil {
-		p.console.Close()
-		wg.Go(func() { _ = r.log.Copy(logfile.Stdout, terminalReader{p.master}) }) // as below
-		return &wg
-	}
-	for stream, f := range map[logfile.Stream]*os.File{logfile.Stdout: p.stdout, logfile.Stderr: p.stderr} {
-		wg.Go(func() {
-			defer f.Close()
-			_ = r.log.Copy(stream, f) // a full disk loses log, not the container
-		})
-	}
-	return &wg
-}
-
 // watch waits for the process's end and cleans up after it.
 func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 	ps, err := r.proc.Wait()
-	st := container.State{Status: container.StatusExited, Started: begin, Finished: time.Now()}
+	st := container.State{Status: container.StatusExited, ExitCode: 255}
 	if err != nil {
-		st.ExitCode, st.Error = 255, err.Error()
+		st.Error = err.Error()
 	} else {
-		exitStatus(&st, ps.Sys())
+		st = streams.ExitState(ps)
 	}
-	st.OOMKilled = m.s.oomKilled(m.rec)
+	st.Started, st.Finished, st.OOMKilled = begin, time.Now(), m.s.oomKilled(m.rec)
 	copied.Wait()
 	_ = r.log.Close() // its writes are done
-	r.disconnect()
+	r.input.Disconnect()
 	m.op.Lock()
 	defer m.op.Unlock()
 	if err := errors.Join(r.rc.Destroy(), r.net.Leave(), m.s.unmount(m.rec.ID)); err != nil {
@@ -238,49 +219,11 @@ func (m *managed) eraseAfter() error {
 	return nil
 }
 
-func exitStatus(st *container.State, sys any) {
-	ws, ok := sys.(syscall.WaitStatus)
-	switch {
-	case !ok:
-		st.ExitCode = 255
-	case ws.Signaled():
-		st.ExitCode, st.Signal = 128+int(ws.Signal()), spec.SignalName(ws.Signal())
-	default:
-		st.ExitCode = ws.ExitStatus()
-	}
-}
-
 // abandon ends a process that could not be connected.
 func (m *managed) abandon(r *run) error {
 	err := r.rc.Signal(killSignal)
 	_, werr := r.proc.Wait()
 	return errors.Join(err, werr, r.rc.Destroy())
-}
-
-// connect makes the process's input and terminal known to those that are attached.
-func (r *run) connect(p *pipes) {
-	r.stdinMu.Lock()
-	defer r.stdinMu.Unlock()
-	r.stdin, r.master = p.stdin, p.master
-	if r.master != nil && r.window != (api.Size{}) {
-		_ = resize(r.master, r.window) // it was set while the process started; it may have ended since
-	}
-}
-
-func (r *run) disconnect() {
-	r.stdinMu.Lock()
-	defer r.stdinMu.Unlock()
-	closeAll(r.stdin, r.master)
-	r.stdin, r.master = nil, nil
-}
-
-func (r *run) closeStdin() {
-	r.stdinMu.Lock()
-	defer r.stdinMu.Unlock()
-	if r.stdin != nil {
-		r.stdin.Close()
-		r.stdin = nil
-	}
 }
 
 func (s *Service) unmount(id string) error {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package containers
+package streams
 
 import (
 	"errors"
@@ -13,18 +13,18 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// pipes are a process's standard streams, or its terminal.
-type pipes struct {
+// Pipes are a process's standard streams, or its terminal.
+type Pipes struct {
 	stdin, stdout, stderr                *os.File // ours
 	theirStdin, theirStdout, theirStderr *os.File
 
 	console, theirConsole *os.File // the socket that the master of a new terminal comes by
-	master                *os.File // after terminal
+	master                *os.File // after Terminal
 }
 
-// newPipes makes streams, or with a terminal the socket for it.
-func newPipes(stdin, tty bool) (*pipes, error) {
-	p := &pipes{}
+// New makes streams, or with a terminal the socket for it.
+func New(stdin, tty bool) (*Pipes, error) {
+	p := &Pipes{}
 	var err error
 	switch {
 	case tty:
@@ -41,8 +41,8 @@ func newPipes(stdin, tty bool) (*pipes, error) {
 		p.stderr, p.theirStderr, err = os.Pipe()
 	}
 	if err != nil {
-		p.closeTheirs()
-		p.closeOurs()
+		p.CloseTheirs()
+		p.CloseOurs()
 		return nil, err
 	}
 	for _, f := range []*os.File{p.stdout, p.stderr} {
@@ -54,16 +54,16 @@ func newPipes(stdin, tty bool) (*pipes, error) {
 	return p, nil
 }
 
-// nullPipes are the streams of a process that no one is connected to.
-func nullPipes(_, _ bool) (*pipes, error) {
+// Null are the streams of a process that no one is connected to.
+func Null() (*Pipes, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
-	return &pipes{theirStdin: null, theirStdout: null, theirStderr: null}, nil
+	return &Pipes{theirStdin: null, theirStdout: null, theirStderr: null}, nil
 }
 
-func (p *pipes) newConsole() error {
+func (p *Pipes) newConsole() error {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("socketpair", err)
@@ -72,16 +72,16 @@ func (p *pipes) newConsole() error {
 	return nil
 }
 
-// io is what the runtime passes to the process.
-func (p *pipes) io(size api.Size) runtime.IO {
+// IO is what the runtime passes to the process.
+func (p *Pipes) IO(size api.Size) runtime.IO {
 	return runtime.IO{
 		Stdin: p.theirStdin, Stdout: p.theirStdout, Stderr: p.theirStderr,
 		Console: p.theirConsole, Width: size.Width, Height: size.Height,
 	}
 }
 
-// terminal takes the master of the terminal that the started process has made.
-func (p *pipes) terminal() error {
+// Terminal takes the master of the terminal that the started process has made.
+func (p *Pipes) Terminal() error {
 	if p.console == nil {
 		return nil
 	}
@@ -106,8 +106,25 @@ func (p *pipes) terminal() error {
 	return nil
 }
 
-func (p *pipes) closeTheirs() { closeAll(p.theirStdin, p.theirStdout, p.theirStderr, p.theirConsole) }
-func (p *pipes) closeOurs()   { closeAll(p.stdin, p.stdout, p.stderr, p.console, p.master) }
+// CloseTheirs closes what the process has its own descriptors of.
+func (p *Pipes) CloseTheirs() { closeAll(p.theirStdin, p.theirStdout, p.theirStderr, p.theirConsole) }
+
+// CloseOurs closes the streams.
+func (p *Pipes) CloseOurs() { closeAll(p.stdin, p.stdout, p.stderr, p.console, p.master) }
+
+// outputs are what the process writes to, by the frames that carry it. A terminal is one.
+func (p *Pipes) outputs() map[api.Kind]*os.File {
+	if p.master != nil {
+		return map[api.Kind]*os.File{api.Stdout: p.master}
+	}
+	out := map[api.Kind]*os.File{}
+	for kind, f := range map[api.Kind]*os.File{api.Stdout: p.stdout, api.Stderr: p.stderr} {
+		if f != nil { // it is /dev/null otherwise
+			out[kind] = f
+		}
+	}
+	return out
+}
 
 func closeAll(files ...*os.File) {
 	for _, f := range files {
