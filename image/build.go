@@ -190,6 +190,9 @@ func buildError(err error) error {
 
 // findAgents makes the paths of SSH absolute, and finds the user's own agent.
 func (r *buildRequest) findAgents() error {
+	if len(r.Run.SSH) == 0 {
+		return nil
+	}
 	paths := map[string]string{}
 	for id, path := range r.Run.SSH {
 		if path == "" {

@@ -157,11 +157,16 @@ func TestClientBuildOutput(t *testing.T) {
 	require.ErrorIs(t, err, full)
 }
 
+// carried is a BuildError as the agent sends it.
+type carried struct{ *image.BuildError }
+
+func (c carried) WireData() any { return c.BuildError }
+
 func TestClientBuildError(t *testing.T) {
 	t.Parallel()
 	a, s := played(t)
 	want := &image.BuildError{Step: "RUN make", Number: 3, ExitCode: 2, File: "Dockerfile", Line: 7, Tail: "no rule", Message: "RUN make: exit status 2"}
-	a.Handle(api.ImageBuild, agenttest.Events(agenttest.Failed(want)))
+	a.Handle(api.ImageBuild, agenttest.Events(agenttest.Failed(carried{want})))
 	_, err := s.Build(t.Context(), image.BuildOptions{DockerfileText: "FROM scratch"})
 	require.ErrorIs(t, err, image.ErrBuildStep)
 	be, ok := errors.AsType[*image.BuildError](err)
