@@ -1,6 +1,5 @@
 //go:build linux
 
-// Package engine is the agent: it does all storage, image and container work for one owner process.
 package engine
 
 import (
