@@ -120,6 +120,13 @@ func split(body io.Reader) (json.RawMessage, io.Reader, error) {
 	return json.RawMessage(strings.TrimSpace(string(line))), br, nil
 }
 
+// Socket is where the agent serves, as ContainerSocket answers.
+func (a *Agent) Socket() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.life.socket
+}
+
 // Requests are those that have come so far.
 func (a *Agent) Requests() []Request {
 	a.mu.Lock()
@@ -163,6 +170,7 @@ func (e exit) String() string { return e.state }
 // life is one start of an agent.
 type life struct {
 	a      *Agent
+	socket string
 	server *http.Server
 	line   net.Conn
 	stderr *os.File
@@ -192,8 +200,8 @@ func (a *Agent) start(_ string, stderr, lifeline *os.File) (func() (client.Exit,
 	if err != nil {
 		return nil, err
 	}
-	socket := filepath.Join(dir, "sock")
-	listener, err := unixsock.Listen(socket)
+	l.socket = filepath.Join(dir, "sock")
+	listener, err := unixsock.Listen(l.socket)
 	if err != nil {
 		return nil, err
 	}
@@ -206,11 +214,11 @@ func (a *Agent) start(_ string, stderr, lifeline *os.File) (func() (client.Exit,
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.life = l
-	h := api.Hello{Protocol: api.Protocol, Version: client.FakeVersion, Socket: socket}
+	h := api.Hello{Protocol: api.Protocol, Version: client.FakeVersion, Socket: l.socket}
 	if a.hello != nil {
 		h = *a.hello
 		if h.Socket == "" {
-			h.Socket = socket
+			h.Socket = l.socket
 		}
 		if h.Version == "" {
 			h.Version = client.FakeVersion
@@ -238,7 +246,6 @@ func (l *life) end(e exit, lastWords ...string) {
 	l.once.Do(func() {
 		l.exit = e
 		_, _ = l.stderr.WriteString(strings.Join(lastWords, "\n"))
-		l.cancel()
 		l.server.Close()
 		l.mu.Lock()
 		l.over = true
@@ -246,6 +253,7 @@ func (l *life) end(e exit, lastWords ...string) {
 			c.Close()
 		}
 		l.mu.Unlock()
+		l.cancel() // now that no handler can answer any more
 		close(l.done)
 		l.line.Close()
 	})

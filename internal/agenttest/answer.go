@@ -35,9 +35,12 @@ func Raw(status int, body string) Handler {
 	}
 }
 
-// Hang does not answer until the client has gone.
+// Hang does not answer, and ends when the client has gone.
 func Hang() Handler {
-	return func(_ http.ResponseWriter, r *http.Request, _ json.RawMessage, _ io.Reader) { <-r.Context().Done() }
+	return func(_ http.ResponseWriter, r *http.Request, _ json.RawMessage, _ io.Reader) {
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler) // what it would answer is not 200
+	}
 }
 
 // Events answers with events, the last of which has Done or Err if the stream is to be whole.
@@ -66,6 +69,17 @@ func mustJSON(v any) json.RawMessage {
 		panic(err)
 	}
 	return b
+}
+
+// Stream answers with bytes that may be nonsense, in a two-way stream if that was asked for.
+func Stream(raw string) Handler {
+	return func(w http.ResponseWriter, r *http.Request, in json.RawMessage, body io.Reader) {
+		h := Raw(http.StatusOK, raw)
+		if r.Header.Get("Upgrade") != "" {
+			h = Upgrade(func(c *Conn) { _, _ = io.WriteString(c, raw) }) // the client has gone when this fails
+		}
+		h(w, r, in, body)
+	}
 }
 
 // Frame is a frame of a stream: Data as it is, or else JSON.
