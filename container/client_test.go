@@ -257,6 +257,7 @@ func TestClientStart(t *testing.T) {
 
 	// One that can't be started is removed, though the caller has given up meanwhile.
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	a.Handle(api.ContainerStart, agenttest.Then(func(http.ResponseWriter, *http.Request, json.RawMessage, io.Reader) { cancel() }, agenttest.Hang()))
 	a.Handle(api.ContainerRemove, ok)
 	_, err = e.Start(ctx, container.Options{Image: "app"})
