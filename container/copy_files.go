@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/fstar"
 )
 
 // WriteFile writes a file of the container, with the mode given. Directories on the way are made. A file or link at
@@ -29,7 +29,7 @@ func (c *Container) WriteFile(ctx context.Context, name string, data []byte, mod
 	}
 	var b bytes.Buffer
 	tw := tar.NewWriter(&b)
-	h := &tar.Header{Typeflag: tar.TypeReg, Name: clean[1:], Mode: tarMode(mode), Size: int64(len(data)), ModTime: time.Now(), Format: tar.FormatPAX}
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: clean[1:], Mode: fstar.Mode(mode), Size: int64(len(data)), ModTime: time.Now(), Format: tar.FormatPAX}
 	if err := tw.WriteHeader(h); err != nil {
 		return err
 	}
@@ -68,19 +68,7 @@ func (c *Container) ReadFile(ctx context.Context, name string) ([]byte, error) {
 func (c *Container) CopyFS(ctx context.Context, dir string, fsys fs.FS, opts CopyOptions) error {
 	prefix := path.Clean("/" + dir)[1:]
 	return c.copyTar(ctx, "/", opts, func(tw *tar.Writer) error {
-		return fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			if name == "." && prefix == "" {
-				return nil
-			}
-			info, err := d.Info()
-			if err != nil {
-				return err
-			}
-			return addFile(tw, fsys, name, path.Join(prefix, name), info)
-		})
+		return fstar.Tree(tw, fsys, ".", prefix, keepOwner)
 	})
 }
 
@@ -107,58 +95,8 @@ func (c *Container) copyTar(ctx context.Context, dir string, opts CopyOptions, w
 	return err
 }
 
-// addFile writes a file of fsys under another name.
-func addFile(tw *tar.Writer, fsys fs.FS, name, as string, info fs.FileInfo) error {
-	link := ""
-	if info.Mode()&fs.ModeSymlink != 0 {
-		var err error
-		if link, err = fs.ReadLink(fsys, name); err != nil {
-			return err
-		}
-	}
-	h, err := fileHeader(info, as, link)
-	if h == nil || err != nil {
-		return err
-	}
-	if err := tw.WriteHeader(h); err != nil || h.Typeflag != tar.TypeReg {
-		return err
-	}
-	f, err := fsys.Open(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = io.CopyN(tw, f, h.Size)
-	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: it became shorter while it was copied", name)
-	}
-	return err
-}
-
-// fileHeader returns nil for what a copy leaves out: sockets, devices and pipes.
-func fileHeader(info fs.FileInfo, name, link string) (*tar.Header, error) {
-	h := &tar.Header{Name: name, Mode: tarMode(info.Mode()), ModTime: info.ModTime(), Format: tar.FormatPAX}
+// keepOwner gives a file in an archive the owner that it has; whether the container's file gets it CopyOptions say.
+func keepOwner(h *tar.Header, info fs.FileInfo) error {
 	h.Uid, h.Gid = ids(info)
-	switch info.Mode().Type() {
-	case 0:
-		h.Typeflag, h.Size = tar.TypeReg, info.Size()
-	case fs.ModeDir:
-		h.Typeflag = tar.TypeDir
-		h.Name += "/"
-	case fs.ModeSymlink:
-		h.Typeflag, h.Linkname = tar.TypeSymlink, link
-	default:
-		return nil, nil
-	}
-	return h, nil
-}
-
-func tarMode(m fs.FileMode) int64 {
-	n := int64(m.Perm())
-	for bit, v := range map[fs.FileMode]int64{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
-		if m&bit != 0 {
-			n |= v
-		}
-	}
-	return n
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/fstar"
 )
 
 // Upload copies a file or tree of the host into the container by the rules of docker cp: a file goes to the path, or
@@ -87,23 +88,9 @@ func (c *Container) target(ctx context.Context, to string, src source) (dir, nam
 // write writes the source as name.
 func (s source) write(tw *tar.Writer, name string) error {
 	if !s.info.IsDir() {
-		return addFile(tw, os.DirFS(filepath.Dir(s.path)), filepath.Base(s.path), name, s.info)
+		return fstar.File(tw, os.DirFS(filepath.Dir(s.path)), filepath.Base(s.path), name, s.info, keepOwner)
 	}
-	root := os.DirFS(s.path)
-	return fs.WalkDir(root, ".", func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		as := path.Join(name, p)
-		if as == "." {
-			return nil
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		return addFile(tw, root, p, as, info)
-	})
+	return fstar.Tree(tw, os.DirFS(s.path), ".", name, keepOwner)
 }
 
 // Download copies a file or tree of the container to the host by the rules of docker cp, as Upload does the other way.

@@ -1,14 +1,18 @@
 package transfer
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/distribution/reference"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/copy"
 	"go.podman.io/image/v5/docker/archive"
 	"go.podman.io/image/v5/oci/layout"
@@ -19,6 +23,7 @@ import (
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/fstar"
 )
 
 func (s *Service) handleSave(w http.ResponseWriter, r *http.Request) {
@@ -189,5 +194,23 @@ func (s *Service) saveOCI(ctx context.Context, w io.Writer, list []*saved) error
 			}
 		}
 	}
-	return writeTar(ctx, w, dir, []string{"oci-layout", "index.json", "blobs"})
+	return writeLayout(ctx, w, os.DirFS(dir))
+}
+
+// writeLayout writes an OCI layout as tar, the index before the blobs: the same content gives the same bytes.
+func writeLayout(ctx context.Context, w io.Writer, dir fs.FS) error {
+	tw := tar.NewWriter(w)
+	for _, name := range []string{v1.ImageLayoutFile, v1.ImageIndexFile, v1.ImageBlobsDir} {
+		err := fstar.Tree(tw, dir, name, "", func(h *tar.Header, _ fs.FileInfo) error {
+			h.ModTime, h.Mode = time.Unix(0, 0), 0o644
+			if h.Typeflag == tar.TypeDir {
+				h.Mode = 0o755
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return tw.Close()
 }
