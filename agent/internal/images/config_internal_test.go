@@ -27,7 +27,7 @@ func TestParseConfig(t *testing.T) {
 			`{"config":{"Shell":["/bin/sh","-c"],"OnBuild":["RUN x"],"Healthcheck":{"Test":["CMD","x"],"Interval":1000000000,"Timeout":2,"StartPeriod":3,"Retries":4}}}`,
 			image.Config{
 				Shell: []string{"/bin/sh", "-c"}, OnBuild: []string{"RUN x"},
-				Health: &image.Health{Test: []string{"CMD", "x"}, Interval: time.Second, Timeout: 2, StartPeriod: 3, Retries: 4},
+				Health: &image.HealthConfig{Test: []string{"CMD", "x"}, Interval: time.Second, Timeout: 2, StartPeriod: 3, Retries: 4},
 			},
 		},
 	} {
