@@ -20,6 +20,9 @@ type CopyOptions struct {
 	Owner string `json:"owner,omitempty"`
 	// KeepOwner keeps the ids that the tar stream or the host's files have, instead of Owner.
 	KeepOwner bool `json:"keepOwner,omitempty"`
+	// ReadOnlyRoot copies into the root file system of a container that does not run also when Options.ReadOnly forbids
+	// the container to write to it. Default: that is ErrPermission, as in Docker.
+	ReadOnlyRoot bool `json:"readOnlyRoot,omitempty"`
 }
 
 // CopyTo unpacks a tar stream, not compressed, into a directory of the container, which must exist. It works on running

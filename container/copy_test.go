@@ -405,6 +405,12 @@ func TestCopyReadOnlyRoot(t *testing.T) {
 	both(t, container.Options{ReadOnly: true, Mounts: []container.Mount{{Type: container.MountVolume, Target: "/vol"}}}, func(t *testing.T, c *container.Container) {
 		ctx := t.Context()
 		require.ErrorIs(t, c.WriteFile(ctx, "/x", nil, 0o644, container.CopyOptions{}), container.ErrPermission)
+		err := c.WriteFile(ctx, "/x", nil, 0o644, container.CopyOptions{ReadOnlyRoot: true})
+		if info, ierr := c.Inspect(ctx); assert.NoError(t, ierr) && info.State.Status == container.StatusRunning {
+			require.ErrorIs(t, err, container.ErrPermission)
+		} else {
+			require.NoError(t, err)
+		}
 		require.NoError(t, c.WriteFile(ctx, "/vol/x", []byte("v"), 0o644, container.CopyOptions{}))
 		b, err := c.ReadFile(ctx, "/vol/x")
 		require.NoError(t, err)

@@ -50,6 +50,7 @@ type Tmpfs struct {
 	Size int64 `json:"size,omitempty"`
 	// Mode is the root's mode as for chmod: 0o700. Default: 0o1777.
 	Mode uint32 `json:"mode,omitempty"`
-	// Options are further mount options: exec, suid, dev, noatime, uid=, gid=, nr_inodes=, huge=.
+	// Options are further mount options: exec, suid, dev, noatime, uid=, gid=, nr_inodes=, huge=; and tmpcopyup, by which
+	// it begins with what the container's file system has at Target, as podman's does.
 	Options []string `json:"options,omitempty"`
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -204,6 +205,47 @@ func TestLogs(t *testing.T) {
 	broken := errors.New("full")
 	c = dockertest.Run(t, testbox(t), cmd("seq 1000"), dockertest.Logs(writerFunc(func([]byte) (int, error) { return 0, broken })), dockertest.WaitExit())
 	require.NoError(t, c.Close(), "a broken writer keeps nothing from working")
+	ft := inTest(t, func(t testing.TB) {
+		dockertest.Run(t, testbox(t), cmd("seq 1000"), dockertest.Logs(writerFunc(func([]byte) (int, error) { return 0, broken })), dockertest.WaitExit())
+	})
+	assert.False(t, ft.failed)
+	assert.Contains(t, ft.text.String(), "option Logs: the copy is not whole: full", "and is told")
+}
+
+// TestLogsAreWhole: a chatty container's copy has all lines, also when it is closed at once.
+func TestLogsAreWhole(t *testing.T) {
+	t.Parallel()
+	img := testbox(t)
+	for i := range 4 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			var w lockedBuffer
+			c := dockertest.Run(t, img, cmd("seq 100000"), dockertest.Logs(&w), dockertest.WaitExit())
+			require.NoError(t, c.Close())
+			assert.Equal(t, 100000, strings.Count(w.String(), "\n"))
+			c = dockertest.Run(t, img, cmd("chain seq 50000 ; echo END ready ; sleep 1h"), dockertest.WaitLog("END ready"))
+			assert.Equal(t, 50001, strings.Count(c.Output(), "\n"))
+		})
+	}
+	if cgroups := dockertest.Check(); lacks(cgroups, "cgroups") {
+		return
+	}
+	var w lockedBuffer
+	c := dockertest.Run(t, img, cmd("chain echo one ; sleep 1h"), dockertest.Logs(&w), dockertest.WaitLog("one"))
+	c.Pause()
+	begin := time.Now()
+	require.NoError(t, c.Close())
+	assert.Contains(t, w.String(), "| one\n")
+	assert.Less(t, time.Since(begin), 9*time.Second, "a paused one does not hold it up")
+}
+
+func lacks(findings []dockertest.Finding, name string) bool {
+	for _, f := range findings {
+		if f.Name == name {
+			return !f.OK
+		}
+	}
+	return true
 }
 
 type writerFunc func([]byte) (int, error)

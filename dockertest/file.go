@@ -8,47 +8,93 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/caisson-dev/caisson/container"
 )
 
 // file puts something into the container before it starts.
 type file struct {
-	what string
-	put  func(ctx context.Context, c *container.Container) error
-	sum  func(h hash.Hash) error // of what is put
+	what   string
+	target string
+	put    func(ctx context.Context, c *container.Container) error
+	sum    func(h hash.Hash) error // of what is put
+	has    func(below string) bool // whether it puts something at a path below target
 }
+
+// toPlace: what the container may not write to is written before it runs.
+var toPlace = container.CopyOptions{ReadOnlyRoot: true}
 
 func (f file) apply(s *settings) { s.files = append(s.files, f) }
 
 // File writes a file of the container before it starts. It is root's and everyone may read it; directories on the way
 // are made. Files and HostFile keep the modes that they find.
+//
+// It may be in a volume or a mounted directory, which has it from then on, or in a Tmpfs, which begins with it at every
+// start, and with what the image has there.
 func File(target string, data []byte) Option {
-	return file{"File " + target, func(ctx context.Context, c *container.Container) error {
-		return c.WriteFile(ctx, target, data, 0o644, container.CopyOptions{})
+	return file{"File " + target, target, func(ctx context.Context, c *container.Container) error {
+		return c.WriteFile(ctx, target, data, 0o644, toPlace)
 	}, func(h hash.Hash) error {
 		_, err := h.Write(data)
 		return err
-	}}
+	}, func(string) bool { return false }}
 }
 
-// Files copies a file system, as an embed.FS or os.DirFS("testdata"), into a directory of the container before it
+// Files copies a file system, such as an embed.FS or os.DirFS("testdata"), into a directory of the container before it
 // starts.
 func Files(target string, fsys fs.FS) Option {
-	return file{"Files " + target, func(ctx context.Context, c *container.Container) error {
-		return c.CopyFS(ctx, target, fsys, container.CopyOptions{})
-	}, func(h hash.Hash) error { return hashFS(h, fsys) }}
+	return file{"Files " + target, target, func(ctx context.Context, c *container.Container) error {
+		return c.CopyFS(ctx, target, fsys, toPlace)
+	}, func(h hash.Hash) error { return hashFS(h, fsys) }, func(below string) bool {
+		_, err := fs.Stat(fsys, below)
+		return err == nil
+	}}
 }
 
 // HostFile copies a file or a directory of this machine into the container before it starts; the container changes its
 // copy alone.
 func HostFile(source, target string) Option {
-	return file{"HostFile " + source, func(ctx context.Context, c *container.Container) error {
-		return c.Upload(ctx, source, target, container.CopyOptions{})
+	return file{"HostFile " + source, target, func(ctx context.Context, c *container.Container) error {
+		return c.Upload(ctx, source, target, toPlace)
 	}, func(h hash.Hash) error {
 		fmt.Fprintf(h, "%q\n", target)
 		return hashHost(h, source)
+	}, func(below string) bool {
+		_, err := os.Stat(filepath.Join(source, filepath.FromSlash(below)))
+		return err == nil
 	}}
+}
+
+// keepFiles has each Tmpfs begin with the files that are put there: what is put before the start is below the memory.
+func (s *settings) keepFiles() {
+	s.opts.Mounts = slices.Clone(s.opts.Mounts)
+	for i := range s.opts.Mounts {
+		m := &s.opts.Mounts[i]
+		if m.Type == container.MountTmpfs && !slices.Contains(m.Tmpfs.Options, copyUp) && slices.ContainsFunc(s.files, func(f file) bool { return f.reaches(m.Target) }) {
+			m.Tmpfs.Options = append(slices.Clone(m.Tmpfs.Options), copyUp)
+		}
+	}
+}
+
+// copyUp is the mount option of a tmpfs that begins with what is below it.
+const copyUp = "tmpcopyup"
+
+// reaches says whether something of the file is put at a path of the container or below it.
+func (f file) reaches(dir string) bool {
+	target, dir := path.Clean("/"+f.target), path.Clean("/"+dir)
+	if below(dir, target) {
+		return true
+	}
+	return below(target, dir) && f.has(strings.TrimPrefix(strings.TrimPrefix(dir, target), "/"))
+}
+
+// below says whether a path is a directory or below it.
+func below(dir, name string) bool {
+	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
 }
 
 // hashHost hashes a file or directory of this machine.

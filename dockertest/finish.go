@@ -28,6 +28,9 @@ func finish(t testing.TB, f *Fixture) {
 	if err := f.Close(); err != nil {
 		t.Errorf("dockertest: %s: remove: %v", f.title(), err)
 	}
+	if _, err := f.copied(); err != nil {
+		t.Logf("dockertest: %s: %v", f.title(), err)
+	}
 }
 
 // leave keeps the container for whoever wants to look into it.

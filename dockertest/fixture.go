@@ -32,6 +32,7 @@ type Fixture struct {
 	forwards  map[uint16]*forward
 	followers sync.WaitGroup
 	unfollow  []context.CancelFunc // end what followers do
+	copying   []error              // why copies of the log are not whole
 	closed    bool
 }
 

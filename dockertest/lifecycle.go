@@ -45,7 +45,7 @@ func (f *Fixture) WaitFor(ctx context.Context, w Wait) error {
 
 // Close removes the container, with its data, or gives it back when it has Reuse. A second Close does nothing.
 //
-// Errors: those of container.Container.Remove, without ErrNotFound.
+// Errors: those of container.Container.Remove, without ErrNotFound; that option Logs could not copy all of the log.
 func (f *Fixture) Close() error {
 	f.mu.Lock()
 	closed := f.closed
@@ -68,11 +68,14 @@ func (f *Fixture) Close() error {
 	if f.settings.graceful {
 		errs = append(errs, f.Stop(ctx, container.StopOptions{}))
 	}
+	f.copyAll(ctx)
 	errs = append(errs, f.Remove(ctx, container.RemoveOptions{Force: true}))
 	errs = append(errs, f.settings.end())
 	f.closeForwards()
 	f.followers.Wait()
 	f.stopFollowing()
+	log, _ := f.copied()
+	errs = append(errs, log)
 	for i, err := range errs {
 		if errors.Is(err, container.ErrNotFound) {
 			errs[i] = nil

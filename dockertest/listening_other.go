@@ -2,4 +2,6 @@
 
 package dockertest
 
-func (f *Fixture) listening() []string { return nil }
+import "net/netip"
+
+func (f *Fixture) listening() ([]netip.AddrPort, bool) { return nil, false }

@@ -88,7 +88,8 @@ func Mount(source, target string) Option {
 	})
 }
 
-// Tmpfs puts memory at target.
+// Tmpfs puts memory at target. It is empty, unless File, Files or HostFile put something there: then it begins with that
+// and with what the image has there.
 func Tmpfs(target string) Option {
 	return optionFunc(func(s *settings) {
 		s.opts.Mounts = append(s.opts.Mounts, container.Mount{Type: container.MountTmpfs, Target: target})
@@ -139,7 +140,8 @@ func Credentials(username, password string) Option {
 // Offline forbids to ask a registry, as CAISSON_OFFLINE=1 does for all containers.
 func Offline() Option { return optionFunc(func(s *settings) { s.offline = true }) }
 
-// Logs copies what the container writes, as it comes, with its name before each line. In a test: Logs(t.Output()).
+// Logs copies what the container writes, as it comes, with its name before each line. In a test: Logs(t.Output()). The end
+// of the test and Close wait for the copy's end. If the log can't be read to its end, the copy and Close say so.
 func Logs(w io.Writer) Option { return optionFunc(func(s *settings) { s.logs = append(s.logs, w) }) }
 
 // StopTimeout lets the container end by its stop signal when the test is over, and kills it after d. Default: it is

@@ -61,6 +61,7 @@ func (s *settings) complete(ref, test string) error {
 		f(&s.opts)
 	}
 	s.image = s.opts.Image
+	s.keepFiles()
 	if s.reuse > 0 {
 		if err := s.reusable(); err != nil {
 			return fmt.Errorf("%w: %w", container.ErrInvalidArgument, err)

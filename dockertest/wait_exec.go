@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/caisson-dev/caisson/container"
 )
@@ -27,23 +28,28 @@ func WaitExec(name string, args ...string) Wait {
 	}}
 }
 
-// WaitHealthy waits until the health check, the image's or option Health's, finds the container healthy.
+// WaitHealthy waits until the health check, the image's or option Health's, finds the container healthy. One that is
+// unhealthy is waited for too: its server may be slow.
 func WaitHealthy() Wait {
 	return Wait{what: "the health check", hold: func(ctx context.Context, p *probe) error {
-		err := p.Fixture.WaitHealthy(ctx)
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return ended(ctx, p.health())
-		case p.over():
+		for {
+			err := p.Fixture.WaitHealthy(ctx)
+			switch {
+			case err == nil:
+				return nil
+			case ctx.Err() != nil:
+				return ended(ctx, p.health())
+			case !errors.Is(err, container.ErrUnhealthy) && !p.over():
+				return err
+			}
 			select {
 			case <-p.exited:
 				return errExited
 			case <-ctx.Done():
+				return ended(ctx, p.health())
+			case <-time.After(longestPause): // until the next check may have ended
 			}
 		}
-		return err
 	}}
 }
 

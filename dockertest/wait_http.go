@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // HTTP is a request and the answer that WaitHTTP waits for.
@@ -27,9 +28,10 @@ type HTTP struct {
 	TLS *tls.Config
 	// Status of the answer. Default: any of 200 to 299. Redirections are not followed.
 	Status int
-	// Body is text that the answer's body has, in its first MiB. Default: any body will do.
+	// Body is text that the answer's body has, in its first MiB. A stream is read until it has come. Default: the body is
+	// not read, so that an answer counts as soon as its header has come.
 	Body string
-	// Check looks at the answer, whose body it may read, after all of the above.
+	// Check looks at the answer, whose body it may read, after all of the above. It may call t.Fatal to end the wait.
 	Check func(*http.Response) error
 }
 
@@ -83,6 +85,8 @@ func (p *probe) httpClient(port uint16, config *tls.Config) *http.Client {
 }
 
 func (h HTTP) try(ctx context.Context, client *http.Client, target string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, h.Method, target, nil)
 	if err != nil {
 		return permanent{err}
@@ -95,21 +99,61 @@ func (h HTTP) try(ctx context.Context, client *http.Client, target string) error
 		return err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return err
-	}
 	if h.Status != 0 && resp.StatusCode != h.Status || h.Status == 0 && (resp.StatusCode < 200 || resp.StatusCode > 299) {
-		return fmt.Errorf("status %s: %s", resp.Status, short(body))
+		return fmt.Errorf("status %s: %s", resp.Status, short(beginning(resp.Body, cancel)))
 	}
-	if !bytes.Contains(body, []byte(h.Body)) {
-		return fmt.Errorf("status %s, and the body has no %q: %s", resp.Status, h.Body, short(body))
+	if h.Body != "" {
+		read, found, err := search(resp.Body, []byte(h.Body))
+		if err != nil {
+			return fmt.Errorf("status %s, and the body broke off before %q: %w: %s", resp.Status, h.Body, err, short(read))
+		}
+		if !found {
+			return fmt.Errorf("status %s, and the body has no %q: %s", resp.Status, h.Body, short(read))
+		}
+		resp.Body = rest{io.MultiReader(bytes.NewReader(read), resp.Body), resp.Body}
 	}
 	if h.Check != nil {
-		resp.Body = io.NopCloser(bytes.NewReader(body))
 		return h.Check(resp)
 	}
 	return nil
+}
+
+// rest is a body whose beginning has been read.
+type rest struct {
+	io.Reader
+	io.Closer
+}
+
+// longestBody is how much of a body is searched.
+const longestBody = 1 << 20
+
+// search reads a body until it has text. A stream need not end for that.
+func search(body io.Reader, text []byte) (read []byte, found bool, err error) {
+	buf := make([]byte, 32<<10)
+	for len(read) < longestBody {
+		n, err := body.Read(buf[:min(len(buf), longestBody-len(read))])
+		from := max(0, len(read)-len(text))
+		read = append(read, buf[:n]...)
+		if bytes.Contains(read[from:], text) {
+			return read, true, nil
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return read, false, err
+		}
+	}
+	return read, false, nil
+}
+
+// beginning is what a message tells of a body, which may never end: what comes in a moment.
+func beginning(body io.Reader, cancel context.CancelFunc) []byte {
+	timer := time.AfterFunc(2*grace, cancel)
+	defer timer.Stop()
+	buf := make([]byte, 512)
+	n, _ := io.ReadFull(body, buf) // what has come
+	return buf[:n]
 }
 
 // short is as much of a body as a message should have.

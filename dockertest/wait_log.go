@@ -14,26 +14,37 @@ import (
 // WaitLog waits for a line of the log, of standard output or standard error, that contains text; Times waits for the
 // n-th such line. Only what was written since the container's last start counts.
 func WaitLog(text string) Wait {
-	w := waitLog(fmt.Sprintf("log line with %q", text), func(line []byte) bool { return bytes.Contains(line, []byte(text)) })
+	w := waitLog(fmt.Sprintf("log line with %q", text), func(line []byte, _ bool) bool { return bytes.Contains(line, []byte(text)) })
 	if text == "" {
 		w.err = errors.New("the text is empty")
 	}
 	return w
 }
 
-// WaitLogMatch is WaitLog with a regular expression (package regexp).
+// WaitLogMatch is WaitLog with a regular expression (package regexp). It sees a line without its line feed and a carriage
+// return before that, so that $ is the line's end. A line that is not finished yet counts as soon as whatever may follow
+// makes no difference, which a $ at its end does.
 func WaitLogMatch(expr string) Wait {
 	re, err := regexp.Compile(expr)
-	w := waitLog(fmt.Sprintf("log line that matches %q", expr), func(line []byte) bool { return re.Match(line) })
+	w := waitLog(fmt.Sprintf("log line that matches %q", expr), func(line []byte, finished bool) bool { return matches(re, line, finished) })
 	w.err = err
 	return w
 }
 
+// matches says whether a line matches: one that is not finished has to without its end being one.
+func matches(re *regexp.Regexp, line []byte, finished bool) bool {
+	return re.Match(line) && (finished || re.Match(append(line[:len(line):len(line)], 0)))
+}
+
 // waitLog follows the log, which ends with the container's process: a line that comes just before counts too.
-func waitLog(what string, match func([]byte) bool) Wait {
+func waitLog(what string, match func(line []byte, finished bool) bool) Wait {
 	return Wait{what: what, hold: func(ctx context.Context, p *probe) error {
 		lines := &lineCounter{match: match, want: max(p.wait.times, 1)}
-		err := p.Logs(ctx, container.LogsOptions{Follow: true, Since: p.begun(), Stdout: lines.stream(), Stderr: lines.stream()})
+		out, errs := lines.stream(), lines.stream()
+		err := p.Logs(ctx, container.LogsOptions{Follow: true, Since: p.begun(), Stdout: out, Stderr: errs})
+		if err == nil && (out.finish() || errs.finish()) {
+			return nil
+		}
 		switch {
 		case errors.Is(err, errFound):
 			return nil
@@ -55,7 +66,7 @@ var errFound = errors.New("found")
 
 // lineCounter counts lines of several streams.
 type lineCounter struct {
-	match func([]byte) bool
+	match func(line []byte, finished bool) bool
 	mu    sync.Mutex
 	want  int
 	found int
@@ -72,7 +83,7 @@ func (l *lineCounter) seen() error {
 
 func (l *lineCounter) stream() *lineStream { return &lineStream{of: l} }
 
-// lineStream takes a stream apart. A line need not be complete to count: a prompt never is.
+// lineStream takes a stream apart. A line need not be finished to count: a prompt never is.
 type lineStream struct {
 	of      *lineCounter
 	line    []byte
@@ -89,11 +100,8 @@ func (s *lineStream) Write(p []byte) (int, error) {
 		}
 		s.line = append(s.line, part...)
 		p = p[len(part):]
-		if !s.counted && s.of.match(s.line) {
-			s.counted = true
-			if s.of.count() {
-				return n, errFound
-			}
+		if s.look(end >= 0) {
+			return n, errFound
 		}
 		if end >= 0 {
 			s.line, s.counted, p = s.line[:0], false, p[1:]
@@ -101,6 +109,22 @@ func (s *lineStream) Write(p []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// look counts the present line if it matches, and says whether that is enough.
+func (s *lineStream) look(finished bool) bool {
+	line := s.line
+	if finished {
+		line = bytes.TrimSuffix(line, []byte("\r"))
+	}
+	if s.counted || !s.of.match(line, finished) {
+		return false
+	}
+	s.counted = true
+	return s.of.count()
+}
+
+// finish looks at a last line that no line feed ends.
+func (s *lineStream) finish() bool { return len(s.line) > 0 && s.look(true) }
 
 // count says whether that is enough.
 func (l *lineCounter) count() bool {

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -47,18 +46,57 @@ func (p *probe) accepts(ctx context.Context, port uint16) error {
 
 // hint tells the usual reason why a server that runs is not heard.
 func (p *probe) hint(err error, port uint16) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	if !p.IP().IsValid() {
+	ip := p.IP()
+	if !ip.IsValid() {
 		return err
 	}
-	conn, derr := p.Dial(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))))
-	if derr == nil {
-		conn.Close()
-		return fmt.Errorf("%w: it listens on the container's loopback alone, where nobody else reaches it: have it listen on 0.0.0.0", err)
+	listening, known := p.listening()
+	if !known {
+		listening = p.answering(port)
 	}
-	if listening := p.listening(); len(listening) > 0 {
-		err = fmt.Errorf("%w: the container listens on %s", err, strings.Join(listening, ", "))
+	if text := unheard(ip, port, listening); text != "" {
+		return fmt.Errorf("%w: %s", err, text)
 	}
 	return err
+}
+
+// answering is where a port of the container accepts connections from inside, for hosts that don't let this process see
+// what listens.
+func (p *probe) answering(port uint16) (at []netip.AddrPort) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, ip := range []string{"127.0.0.1", "::1"} {
+		addr := netip.AddrPortFrom(netip.MustParseAddr(ip), port)
+		if conn, err := p.Dial(ctx, "tcp", addr.String()); err == nil {
+			conn.Close()
+			at = append(at, addr)
+		}
+	}
+	return at
+}
+
+// unheard says why a port is not reached at ip, an IPv4 address, given what listens in the container.
+func unheard(ip netip.Addr, port uint16, listening []netip.AddrPort) string {
+	var all, here []string
+	loopback, six := true, true // all that listen at this port do so
+	for _, l := range listening {
+		all = append(all, l.String())
+		if l.Port() == port {
+			here = append(here, l.String())
+			loopback = loopback && l.Addr().IsLoopback()
+			six = six && l.Addr().Is6()
+		}
+	}
+	at := strings.Join(here, ", ")
+	switch {
+	case len(all) == 0:
+		return ""
+	case len(here) == 0:
+		return "the container listens on " + strings.Join(all, ", ")
+	case loopback:
+		return fmt.Sprintf("it listens on the container's loopback alone (%s), where nobody else reaches it: have it listen on 0.0.0.0", at)
+	case six:
+		return fmt.Sprintf("it listens on IPv6 alone (%s), and is reached by IPv4 (%s): have it listen on 0.0.0.0 too", at, ip)
+	}
+	return fmt.Sprintf("it listens on %s: have it listen on 0.0.0.0", at)
 }

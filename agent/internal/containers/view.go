@@ -31,15 +31,15 @@ func (s *Service) newFileRequests() *rootfs.Requests {
 
 // view opens a container's file system, with its volumes and the host's directories where they are mounted; or without
 // any mount, as the layer is.
-func (s *Service) view(ctx context.Context, id string, mounts bool) (*rootfs.View, error) {
+func (s *Service) view(ctx context.Context, id string, access rootfs.Access) (*rootfs.View, error) {
 	m := s.mine(id)
 	if m == nil {
-		return s.unmanagedView(ctx, id, mounts)
+		return s.unmanagedView(ctx, id, access)
 	}
 	m.op.Lock()
 	defer m.op.Unlock()
 	if run, err := m.current(); err == nil {
-		v, err := rootfs.Running(id, run.proc.Process, m.state().RootFS, mounts)
+		v, err := rootfs.Running(id, run.proc.Process, m.state().RootFS, access.Mounts)
 		if errors.Is(err, rootfs.ErrGone) {
 			return nil, notRunning(id, container.StatusExited)
 		}
@@ -48,7 +48,7 @@ func (s *Service) view(ctx context.Context, id string, mounts bool) (*rootfs.Vie
 	if m.state().State.Status == "" || m.gone() {
 		return nil, notFound(id)
 	}
-	v, err := s.stoppedView(m.rec, mounts)
+	v, err := s.stoppedView(m.rec, access)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (s *Service) view(ctx context.Context, id string, mounts bool) (*rootfs.Vie
 }
 
 // unmanagedView keeps the container's lock until the view is closed.
-func (s *Service) unmanagedView(ctx context.Context, id string, mounts bool) (*rootfs.View, error) {
+func (s *Service) unmanagedView(ctx context.Context, id string, access rootfs.Access) (*rootfs.View, error) {
 	lock, err := s.lock(ctx, id)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (s *Service) unmanagedView(ctx context.Context, id string, mounts bool) (*r
 		lock.Unlock()
 		return nil, err
 	}
-	v, err := s.stoppedView(rec, mounts)
+	v, err := s.stoppedView(rec, access)
 	if err != nil {
 		lock.Unlock()
 		return nil, err
@@ -87,10 +87,10 @@ func (s *Service) unmanagedView(ctx context.Context, id string, mounts bool) (*r
 	return v, nil
 }
 
-func (s *Service) stoppedView(rec *Record, mounts bool) (*rootfs.View, error) {
+func (s *Service) stoppedView(rec *Record, access rootfs.Access) (*rootfs.View, error) {
 	var in *rootfs.Mounts
-	if mounts {
-		in = &rootfs.Mounts{List: rec.Mounts, ReadOnly: rec.Options.ReadOnly, Volume: s.volumes.Prepare}
+	if access.Mounts {
+		in = &rootfs.Mounts{List: rec.Mounts, ReadOnly: rec.Options.ReadOnly && !access.ReadOnlyRoot, Volume: s.volumes.Prepare}
 	}
 	return rootfs.Stopped(s.Images.Storage(), rec.ID, in)
 }

@@ -24,7 +24,7 @@ import (
 
 func newRequests(t *testing.T, root string) *Requests {
 	return &Requests{
-		Open: func(_ context.Context, id string, _ bool) (*View, error) {
+		Open: func(_ context.Context, id string, _ Access) (*View, error) {
 			v := openRoot(t, root)
 			v.id = id
 			return v, nil

@@ -26,7 +26,7 @@ func (q *Requests) CopyTo(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, err)
 		return
 	}
-	v, err := q.Open(r.Context(), r.PathValue("id"), true)
+	v, err := q.Open(r.Context(), r.PathValue("id"), Access{Mounts: true, ReadOnlyRoot: req.Options.ReadOnlyRoot})
 	if err != nil {
 		wire.Fail(w, err)
 		return

@@ -18,7 +18,7 @@ func (q *Requests) CopyFrom(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, err)
 		return
 	}
-	v, err := q.Open(r.Context(), r.PathValue("id"), true)
+	v, err := q.Open(r.Context(), r.PathValue("id"), Access{Mounts: true})
 	if err != nil {
 		wire.Fail(w, err)
 		return
@@ -44,7 +44,7 @@ func (q *Requests) CopyFrom(w http.ResponseWriter, r *http.Request) {
 
 // Export sends the container's own file system, without what is mounted in it.
 func (q *Requests) Export(w http.ResponseWriter, r *http.Request) {
-	v, err := q.Open(r.Context(), r.PathValue("id"), false)
+	v, err := q.Open(r.Context(), r.PathValue("id"), Access{})
 	if err != nil {
 		wire.Fail(w, err)
 		return

@@ -34,6 +34,9 @@ func validateArgs(field string, args []string) error {
 		if strings.Contains(a, "\x00") {
 			return invalid("%s[%d] %q: it can't have a zero byte", field, i, a)
 		}
+		if len(a) > longestArg {
+			return invalid("%s[%d] has %d bytes: the kernel takes at most %d: put it into a file", field, i, len(a), longestArg)
+		}
 	}
 	return nil
 }
@@ -43,9 +46,17 @@ func validateEnv(field string, env []string) error {
 		if k, _, _ := strings.Cut(e, "="); k == "" || strings.Contains(e, "\x00") {
 			return invalid("%s %q: it must be KEY=value", field, e)
 		}
+		if len(e) > longestArg {
+			k, _, _ := strings.Cut(e, "=")
+			return invalid("%s %.100s has %d bytes with its name: the kernel takes at most %d for a variable: put it into a file", field, k, len(e), longestArg)
+		}
 	}
 	return nil
 }
+
+// longestArg is how long an argument or a variable may be, in bytes: MAX_ARG_STRLEN of execve(2), 128 KiB, less the zero
+// byte at its end.
+const longestArg = 128<<10 - 1
 
 func validateDir(field, dir string) error {
 	if dir != "" && !path.IsAbs(dir) || strings.Contains(dir, "\x00") {

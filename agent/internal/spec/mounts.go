@@ -93,6 +93,7 @@ func validateBind(field string, m container.Mount) error {
 var tmpfsOptions = []string{
 	"exec", "noexec", "suid", "nosuid", "dev", "nodev", "atime", "noatime", "diratime", "nodiratime", "relatime",
 	"norelatime", "strictatime", "nostrictatime", "sync", "async", "dirsync", "nosymfollow", "symfollow",
+	"tmpcopyup",
 }
 
 func validateTmpfs(field string, t container.Tmpfs) error {

@@ -16,13 +16,15 @@ import (
 )
 
 func init() {
-	commands["listen"], commands["dial"], commands["get"] = listen, dial, get
+	commands["listen"], commands["listen6"], commands["dial"], commands["get"] = listen, listen6, dial, get
 	commands["echod"], commands["pump"] = echod, pump
 }
 
 // serve gives each connection to handle, which ends it.
-func serve(addr string, handle func(net.Conn)) int {
-	l, err := net.Listen("tcp", addr)
+func serve(addr string, handle func(net.Conn)) int { return serveOn("tcp", addr, handle) }
+
+func serveOn(network, addr string, handle func(net.Conn)) int {
+	l, err := net.Listen(network, addr)
 	if err != nil {
 		return fail(err)
 	}
@@ -40,12 +42,15 @@ func serve(addr string, handle func(net.Conn)) int {
 }
 
 // listen answers each connection with the line it sends, in capitals.
-func listen(a []string) int {
-	return serve(a[0], func(c net.Conn) {
-		for s := bufio.NewScanner(c); s.Scan(); {
-			fmt.Fprintln(c, strings.ToUpper(s.Text()))
-		}
-	})
+func listen(a []string) int { return serve(a[0], upperLines) }
+
+// listen6 is listen on IPv6 alone.
+func listen6(a []string) int { return serveOn("tcp6", a[0], upperLines) }
+
+func upperLines(c net.Conn) {
+	for s := bufio.NewScanner(c); s.Scan(); {
+		fmt.Fprintln(c, strings.ToUpper(s.Text()))
+	}
 }
 
 func dial(a []string) int {
