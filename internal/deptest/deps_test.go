@@ -1,95 +1,100 @@
-// Package deptest holds the lines between the packages.
+// Package deptest holds the lines between the packages of this module, and their sizes.
 package deptest
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
-	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/internal/rooms"
 )
 
 const module = "github.com/caisson-dev/caisson"
 
-type pkg struct {
-	ImportPath string
-	Imports    []string
-	Deps       []string
-}
-
-func list(t *testing.T, args ...string) []pkg {
+func list(t *testing.T) []rooms.Room {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps"}, args...)...)
-	cmd.Dir = "../.."
-	out, err := cmd.Output()
+	all, err := rooms.List("../..", module)
 	require.NoError(t, err)
-	var pkgs []pkg
-	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p pkg
-		err := dec.Decode(&p)
-		if errors.Is(err, io.EOF) {
-			return pkgs
-		}
-		require.NoError(t, err)
-		pkgs = append(pkgs, p)
-	}
+	return all
 }
 
-func inside(path, dir string) bool {
-	return path == module+"/"+dir || strings.HasPrefix(path, module+"/"+dir+"/")
+// floors: what is imported stands on a lower floor than who imports it.
+var floors = [][]string{
+	{"examples/..."},
+	{"dockertest"},
+	{"container"},
+	{"image", "registry/internal/registrytest", "internal/agenttest"},
+	{"registry/server", "internal/bridge", "internal/testenv"},
+	{"registry", "registry/server/internal/storage", "internal/client"},
+	{"", "internal/..."},
 }
 
-// TestDirection: dockertest → container → image → internal/client, and the client side never reaches the engine.
 func TestDirection(t *testing.T) {
-	for _, c := range []struct {
-		from      string
-		forbidden []string
-		why       string
-	}{
-		{"dockertest", []string{"agent"}, "an importer must not compile the engine"},
-		{"container", []string{"agent", "dockertest", "registry/server"}, "the client side is thin"},
-		{"image", []string{"agent", "dockertest", "container", "registry/server"}, "image is below container"},
-		{"registry", []string{"agent", "dockertest", "container", "image", "internal/client"}, "registry stands alone"},
-		{"registry/server", []string{"agent", "dockertest", "container", "image", "internal/client"}, "the server needs the client alone"},
-		{"internal/flock", []string{"agent", "internal", "image", "container", "registry"}, "it knows files alone"},
-		{"internal/atomicfile", []string{"agent", "internal", "image", "container", "registry"}, "it knows files alone"},
-		{"internal/manifest", []string{"agent", "internal", "image", "container", "registry"}, "it is pure"},
-		{"internal/client", []string{"agent", "image", "container", "registry"}, "the client is at the bottom"},
-		{"internal/api", []string{"internal", "image", "container"}, "both sides share it"},
-	} {
-		for _, p := range list(t, "./"+c.from) {
-			for _, d := range p.Deps {
-				for _, f := range c.forbidden {
-					assert.False(t, inside(d, f) && d != p.ImportPath, "%s must not reach %s: %s", c.from, d, c.why)
-				}
-			}
+	t.Parallel()
+	for _, wrong := range rooms.Upward(list(t), module, floors) {
+		t.Error(wrong)
+	}
+}
+
+// TestReach: what a package must not reach, by whatever way.
+func TestReach(t *testing.T) {
+	t.Parallel()
+	of := func(names ...string) (paths []string) {
+		for _, n := range names {
+			paths = append(paths, module+"/"+n)
+		}
+		return paths
+	}
+	const server, ociserver = "registry/server", "cuelabs.dev/go/oci/ociregistry/ociserver"
+	for _, wrong := range rooms.Reached(list(t), module, []rooms.Rule{
+		{Room: "dockertest", Forbidden: of("agent"), Why: "an importer must not compile the engine"},
+		{Room: "container", Forbidden: append(of("agent", server), ociserver), Why: "the client side is thin"},
+		{Room: "image", Forbidden: append(of("agent", server), ociserver), Why: "the client side is thin"},
+		{Room: "registry", Forbidden: of("agent", "internal/client"), Why: "registry stands alone"},
+		{Room: "internal/flock", Forbidden: []string{module}, Why: "it knows files alone"},
+		{Room: "internal/atomicfile", Forbidden: []string{module}, Why: "it knows files alone"},
+		{Room: "internal/manifest", Forbidden: []string{module}, Why: "it is pure"},
+		{Room: "internal/client", Forbidden: of("agent"), Why: "the client is at the bottom"},
+		{Room: "internal/api", Forbidden: []string{module}, Why: "both sides share it"},
+	}) {
+		t.Error(wrong)
+	}
+	// Who imports the registry's client links no registry.
+	for _, r := range list(t) {
+		if r.Path == "registry" {
+			assert.NotContains(t, r.Deps, module+"/"+server)
+			assert.NotContains(t, r.Deps, ociserver)
 		}
 	}
 }
 
-// TestNoServerInClients: who imports image, container or the registry's client links no registry.
-func TestNoServerInClients(t *testing.T) {
-	for _, p := range list(t, "./image", "./container", "./registry") {
-		for _, d := range p.Deps {
-			assert.False(t, inside(d, "registry/server"), "%s must not reach %s", p.ImportPath, d)
-			assert.NotEqual(t, "cuelabs.dev/go/oci/ociregistry/ociserver", d, "%s must not reach it", p.ImportPath)
-		}
+// larger are the rooms that are larger than a room should be. An exception never grows, and goes when it is not needed.
+var larger = []rooms.Exception{
+	{Path: "container", Files: 40, Why: "a verb of the public API is a file, with its options and errors"},
+	{Path: "dockertest", Files: 43, Why: "an option or a wait of the public API is a file"},
+}
+
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	for _, wrong := range rooms.Sizes(list(t), larger) {
+		t.Error(wrong)
 	}
 }
 
 // TestTestingStaysInTests: a program must not link package testing and its flags, nor testify.
 func TestTestingStaysInTests(t *testing.T) {
-	for _, p := range list(t, "./...") {
-		if inside(p.ImportPath, "dockertest") || inside(p.ImportPath, "internal/testenv") || inside(p.ImportPath, "internal/agenttest") || inside(p.ImportPath, "registry/internal/registrytest") || inside(p.ImportPath, "examples") {
+	t.Parallel()
+	forTests := []string{"dockertest", "internal/testenv", "internal/agenttest", "registry/internal/registrytest", "examples"}
+	for _, r := range list(t) {
+		if slices.ContainsFunc(forTests, func(dir string) bool { return r.Path == dir || strings.HasPrefix(r.Path, dir+"/") }) {
 			continue
 		}
-		for _, i := range p.Imports {
-			assert.NotEqual(t, "testing", i, "%s imports testing: only dockertest and tests do", p.ImportPath)
-			assert.False(t, strings.HasPrefix(i, "github.com/stretchr/testify"), "%s imports testify: only tests do", p.ImportPath)
+		for _, i := range r.Imports {
+			assert.NotEqual(t, "testing", i, "%s imports testing: only dockertest and tests do", r.Path)
+			assert.False(t, strings.HasPrefix(i, "github.com/stretchr/testify"), "%s imports testify: only tests do", r.Path)
 		}
 	}
 }

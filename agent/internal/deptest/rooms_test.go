@@ -1,0 +1,85 @@
+package deptest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/rooms"
+)
+
+const (
+	root   = "github.com/caisson-dev/caisson"
+	module = root + "/agent"
+)
+
+func list(t *testing.T) []rooms.Room {
+	t.Helper()
+	all, err := rooms.List("../..", module, "-tags", client.BuildTags)
+	require.NoError(t, err)
+	return all
+}
+
+// floors: what is imported stands on a lower floor than who imports it.
+var floors = [][]string{
+	{"cmd/..."},
+	{""},
+	{"internal/engine"},
+	{"internal/builds", "internal/containers"},
+	{"internal/images/transfer", "internal/networks", "internal/volumes", "internal/streams", "internal/rootfs", "internal/stage"},
+	{"internal/builds/ocirun", "internal/images", "internal/network", "internal/network/publish", "internal/runtime", "internal/spec"},
+	{"internal/host", "internal/images/layer", "internal/network/gateway"},
+	{
+		"internal/apparmor", "internal/etcfiles", "internal/eventlog", "internal/logfile", "internal/names", "internal/network/dns",
+		"internal/network/packet", "internal/network/relay", "internal/pack", "internal/process", "internal/procstat",
+		"internal/seccomp", "internal/state", "internal/untar", "internal/wire",
+	},
+	{"internal/..."},
+}
+
+func TestDirection(t *testing.T) {
+	t.Parallel()
+	for _, wrong := range rooms.Upward(list(t), module, floors) {
+		t.Error(wrong)
+	}
+}
+
+// TestReach: what a room must not reach, by whatever way.
+func TestReach(t *testing.T) {
+	t.Parallel()
+	agent := func(names ...string) (paths []string) {
+		for _, n := range names {
+			paths = append(paths, module+"/internal/"+n)
+		}
+		return paths
+	}
+	files := []string{root + "/internal/flock", root + "/internal/atomicfile"}
+	own := agent("network")
+	for _, wrong := range rooms.Reached(list(t), module, []rooms.Rule{
+		{Room: "internal", Forbidden: []string{root + "/dockertest", root + "/registry/server"}, Why: "the agent serves programs, and is no test"},
+		{Room: "internal/network", Forbidden: []string{root}, Except: append(append(files, own...), agent("etcfiles")...), Why: "a network knows neither containers nor images"},
+		{Room: "internal/network/plan", Forbidden: []string{root}, Why: "it is pure"},
+		{Room: "internal/network/dns", Forbidden: own, Except: agent("network/plan"), Why: "the name server is given sockets and records"},
+		{Room: "internal/network/publish", Forbidden: own, Except: agent("network/netns", "network/relay"), Why: "a published port needs no network"},
+		{Room: "internal/spec", Forbidden: agent("images", "network", "networks", "runtime", "state", "volumes"), Why: "it is pure"},
+		{Room: "internal/images", Forbidden: agent("containers", "builds", "runtime", "network", "networks"), Why: "images know no containers"},
+		{Room: "internal/networks", Forbidden: agent("containers", "images", "runtime"), Why: "who is on a network is told it"},
+		{Room: "internal/volumes", Forbidden: agent("containers", "images", "runtime"), Why: "who mounts a volume is told it"},
+		{Room: "internal/seccomp", Forbidden: []string{root}, Except: agent("seccomp"), Why: "it compiles profiles alone"},
+	}) {
+		t.Error(wrong)
+	}
+}
+
+// larger are the rooms that are larger than a room should be. An exception never grows, and goes when it is not needed.
+var larger = []rooms.Exception{
+	{Path: "internal/containers", Files: 45, Lines: 5100, Why: "what is left of the room that had everything: it is being divided"},
+}
+
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	for _, wrong := range rooms.Sizes(list(t), larger) {
+		t.Error(wrong)
+	}
+}
