@@ -103,12 +103,18 @@ func (p *Process) betweenPrograms() (start uint64, between bool) {
 	if err != nil {
 		return 0, false
 	}
-	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // behind the name: the third and on in proc(5)
+	start, gone := parse(b)
+	return start, gone && !p.Ended()
+}
+
+// parse reads from a process's stat (proc_pid_stat(5)) when its first thread began, in ticks, and whether it is gone.
+func parse(stat []byte) (start uint64, gone bool) {
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // behind the name: the third and on
 	if len(fields) < 20 {
 		return 0, false
 	}
-	start, err = strconv.ParseUint(string(fields[19]), 10, 64)
-	return start, err == nil && bytes.ContainsAny(fields[0], "ZX") && !p.Ended()
+	start, err := strconv.ParseUint(string(fields[19]), 10, 64)
+	return start, err == nil && bytes.ContainsAny(fields[0], "ZX")
 }
 
 // Kill ends a container of any agent's, of which libcontainer knows what its state says. One that does not run is no

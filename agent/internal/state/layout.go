@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -60,7 +61,7 @@ func (l Layout) Make() error {
 			if errors.Is(err, fs.ErrPermission) {
 				return api.Errorf(api.ErrPermission, "make the store: %w: choose a directory that user %s may write with StoreOptions.Root", err, ownerUID())
 			}
-			if errors.Is(err, fs.ErrExist) {
+			if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) {
 				return api.Errorf(api.ErrPermission, "make the store: %w: StoreOptions.Root must be a directory", err)
 			}
 			return fmt.Errorf("make the store: %w", err)
