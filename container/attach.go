@@ -7,29 +7,32 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// AttachOptions say what to connect to the container's process.
+// AttachOptions say what to connect to the process of the container.
 type AttachOptions struct {
-	// Stdin is copied to the process, which sees its end (but not through a terminal). It wants Options.Stdin.
+	// Stdin is copied to the process. At its end the input of the process ends too, unless that is a terminal. The
+	// container must have Options.Stdin. Default: nothing is sent.
 	Stdin io.Reader
-	// Stdout and Stderr get what the process writes from now on; with a terminal all comes to Stdout. Nil discards.
+	// Stdout and Stderr get what the process writes from now on. With a terminal everything comes to Stdout. Default: it
+	// is discarded.
 	Stdout io.Writer
 	Stderr io.Writer
-	// Logs begins with what the process has written since it was started.
+	// Logs begins with what the process has written since its start.
 	Logs bool
-	// Size of the terminal. Default: it stays as it is.
+	// Size is the size that the terminal gets. Default: it stays as it is.
 	Size Size
-	// DetachKeys, typed in a row into Stdin, end the attachment with ErrDetached: letters and ctrl-<letter>, separated
-	// by commas. Default: none; DefaultDetachKeys are Docker's.
+	// DetachKeys end the attachment with ErrDetached when they are typed in a row into Stdin. They are letters and
+	// ctrl-<letter>, separated by commas. Default: none. DefaultDetachKeys are Docker's.
 	DetachKeys string
 }
 
 // Attachment is a connection to a container's streams.
 type Attachment struct{ s *session }
 
-// Attach connects to the streams of the container's process. Before Start it misses nothing. Cancelling ctx ends the
-// attachment, not the container. Several may be attached at once.
+// Attach connects to the streams of the container's process. An Attach before Start misses no output. Several
+// attachments may be open at the same time. When ctx ends, the attachment ends, and the container goes on.
 //
-// Errors: ErrNotFound, ErrInvalidArgument (Stdin of a container that has none, DetachKeys).
+// Errors: ErrNotFound when the container is not there; ErrInvalidArgument when Stdin is given for a container without
+// Options.Stdin, or DetachKeys are not valid.
 func (c *Container) Attach(ctx context.Context, opts AttachOptions) (*Attachment, error) {
 	keys, err := parseDetachKeys(opts.DetachKeys)
 	if err != nil {
@@ -42,15 +45,20 @@ func (c *Container) Attach(ctx context.Context, opts AttachOptions) (*Attachment
 	return &Attachment{newSession(ctx, c.c, conn, keys, opts.Stdin, opts.Stdout, opts.Stderr)}, nil
 }
 
-// Wait waits until the process has ended and all its output is written.
+// Wait waits until the process has ended and all its output is written, and returns how it ended.
 //
-// Errors: ErrDetached; those of the writers; context.Canceled and context.DeadlineExceeded of Attach's context.
+// Errors: ErrDetached when the detach keys were typed; ErrNotFound when the container is removed before it starts;
+// context.Canceled and context.DeadlineExceeded when the context of Attach ends; those of the reader and the writers.
 func (a *Attachment) Wait() (State, error) { return a.s.wait() }
 
-// Resize sets the size of the container's terminal.
+// Resize sets the size of the terminal of the container. After the end of the process it does nothing.
+//
+// Errors: those of the connection to the agent, which Wait returns too.
 func (a *Attachment) Resize(size Size) error { return a.s.resize(size) }
 
-// Close ends the attachment, not the container.
+// Close ends the attachment. The container goes on.
+//
+// Errors: those of closing a connection.
 func (a *Attachment) Close() error {
 	a.s.end(nil)
 	return nil

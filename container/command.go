@@ -10,44 +10,46 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Cmd is a command to run in a running container, with the vocabulary of os/exec. A Cmd runs once.
+// Cmd is a command to run in a running container. It has the vocabulary of os/exec. A Cmd can be run once.
 type Cmd struct {
-	// Args holds the command and its arguments.
+	// Args has the command and its arguments.
 	Args []string
-	// Env as KEY=value, added to the container's.
+	// Env has variables as KEY=value, which are added to those of the container.
 	Env []string
 	// Dir is the working directory. Default: the container's.
 	Dir string
-	// User as for Options.User. Default: the container's.
+	// User is written as for Options.User. Default: the container's.
 	User string
-	// Stdin is copied to the command. Nil is /dev/null.
+	// Stdin is copied to the command. Default: /dev/null.
 	Stdin io.Reader
-	// Stdout and Stderr get what the command writes. Nil discards.
+	// Stdout and Stderr get what the command writes. Default: it is discarded.
 	Stdout io.Writer
 	Stderr io.Writer
-	// TTY gives the command a terminal of Size: all its output comes to Stdout.
+	// TTY gives the command a terminal of Size. All its output comes to Stdout.
 	TTY  bool
 	Size Size
-	// Privileged gives the command all capabilities that the engine has; the container's seccomp filter and its devices
-	// stay as they are.
+	// Privileged gives the command all capabilities that the engine has. The seccomp filter and the devices of the
+	// container stay as they are.
 	Privileged bool
-	// Detach lets Start leave the command: it goes on when ctx and this process end, until it or the container ends. The
-	// streams must be nil; there is no Wait.
+	// Detach lets Start return and leave the command alone: it goes on when ctx and this process end, until it or the
+	// container ends. The streams must be nil, and there is no Wait.
 	Detach bool
 
 	c *Container
 	s *session
 }
 
-// Command returns a Cmd that runs name in the container. A name without a slash is searched in the container's PATH.
+// Command returns a Cmd that runs name in the container. A name without a slash is searched for in the PATH of the
+// container.
 func (c *Container) Command(name string, args ...string) *Cmd {
 	return &Cmd{Args: append([]string{name}, args...), c: c}
 }
 
-// Start starts the command. Cancelling ctx kills it.
+// Start starts the command and does not wait for its end. When ctx ends, the command is killed.
 //
-// Errors: ErrNotRunning, ErrNotFound, ErrPaused, ErrCommandNotFound, ErrNotExecutable, ErrInvalidArgument (user,
-// Detach with streams).
+// Errors: ErrNotFound when the container is not there; ErrNotRunning when it does not run; ErrPaused when it is paused;
+// ErrCommandNotFound and ErrNotExecutable for the command; ErrInvalidArgument when a field is not valid, the user is not
+// in the container, or Detach is set with streams.
 func (cmd *Cmd) Start(ctx context.Context) error {
 	if cmd.s != nil {
 		return errors.New("exec: the command was started before: make another one")
@@ -75,7 +77,8 @@ func (cmd *Cmd) Start(ctx context.Context) error {
 
 // Wait waits until the command has ended and all its output is written.
 //
-// Errors: *ExitError when the code is not 0; context.Canceled and context.DeadlineExceeded; those of the writers.
+// Errors: *ExitError when the exit code is not 0; context.Canceled and context.DeadlineExceeded when the context of
+// Start ends; those of the reader and the writers.
 func (cmd *Cmd) Wait() error {
 	if cmd.s == nil {
 		return errors.New("exec: not started, or detached")
@@ -90,7 +93,9 @@ func (cmd *Cmd) Wait() error {
 	return nil
 }
 
-// Resize sets the size of the command's terminal.
+// Resize sets the size of the terminal of the command. After the end of the command it does nothing.
+//
+// Errors: an error that matches none of the package's when the command was not started.
 func (cmd *Cmd) Resize(size Size) error {
 	if cmd.s == nil {
 		return errors.New("exec: not started")
@@ -98,7 +103,9 @@ func (cmd *Cmd) Resize(size Size) error {
 	return cmd.s.resize(size)
 }
 
-// Run is Start and Wait.
+// Run starts the command and waits for its end.
+//
+// Errors: those of Start and of Wait.
 func (cmd *Cmd) Run(ctx context.Context) error {
 	if err := cmd.Start(ctx); err != nil {
 		return err
@@ -106,8 +113,10 @@ func (cmd *Cmd) Run(ctx context.Context) error {
 	return cmd.Wait()
 }
 
-// Output runs the command and returns what it wrote to standard output. If Stderr is nil, an ExitError holds the end
-// of standard error.
+// Output runs the command and returns what it wrote to standard output. If Stderr is nil, an *ExitError has the end of
+// standard error.
+//
+// Errors: those of Run; an error that matches none of the package's when Stdout is set.
 func (cmd *Cmd) Output(ctx context.Context) ([]byte, error) {
 	if cmd.Stdout != nil {
 		return nil, fmt.Errorf("exec: Stdout already set")
@@ -126,7 +135,9 @@ func (cmd *Cmd) Output(ctx context.Context) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// CombinedOutput runs the command and returns what it wrote to both streams.
+// CombinedOutput runs the command and returns what it wrote to standard output and standard error.
+//
+// Errors: those of Run; an error that matches none of the package's when Stdout or Stderr is set.
 func (cmd *Cmd) CombinedOutput(ctx context.Context) ([]byte, error) {
 	if cmd.Stdout != nil || cmd.Stderr != nil {
 		return nil, fmt.Errorf("exec: Stdout or Stderr already set")

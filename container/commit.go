@@ -9,23 +9,24 @@ import (
 
 // CommitOptions say what image to make of a container.
 type CommitOptions struct {
-	// Tags are the image's names. Default: none.
+	// Tags are the names that the image gets. Default: none.
 	Tags []string `json:"tags,omitempty"`
-	// Author, as NAME <MAIL>.
+	// Author is written NAME <MAIL>. Default: none.
 	Author string `json:"author,omitempty"`
-	// Message is the comment of the image's history.
+	// Message is the comment in the history of the image. Default: none.
 	Message string `json:"message,omitempty"`
-	// Changes are instructions of a Dockerfile that change the image's configuration: CMD, ENTRYPOINT, ENV, EXPOSE,
-	// HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR.
+	// Changes are Dockerfile instructions that change the configuration of the image: CMD, ENTRYPOINT, ENV, EXPOSE,
+	// HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR. Default: none.
 	Changes []string `json:"changes,omitempty"`
-	// NoPause lets a running container run while its files are read. Default: it is paused, where the host can.
+	// NoPause lets the container run while its files are read. Default: it is paused, if the host can do that.
 	NoPause bool `json:"noPause,omitempty"`
 }
 
-// Commit makes an image of the container's image and of what differs in the container's own file system, not in its
-// volumes. The image's configuration is the container's: command, environment, user, directory, labels, health check.
+// Commit makes an image of the files of the container, without those in volumes and other mounts. The image has the
+// configuration of the container: command, environment, user, directory, labels and health check.
 //
-// Errors: ErrNotFound, ErrInvalidArgument (Changes), image.ErrInvalidReference (Tags).
+// Errors: ErrNotFound when the container is not there; ErrInvalidArgument when one of Changes is not valid;
+// image.ErrInvalidReference when one of Tags is not valid; image.ErrNoSpace when the disk is full.
 func (c *Container) Commit(ctx context.Context, opts CommitOptions) (*image.Image, error) {
 	var img image.Image
 	if err := c.c.Do(ctx, api.ContainerCommit.Of(c.id), opts, &img); err != nil {

@@ -8,18 +8,18 @@ import (
 	"github.com/caisson-dev/caisson/internal/client"
 )
 
-// Container is a handle on a container. It stays valid until the container is removed, from whichever process.
-// All methods are safe for concurrent use.
+// Container is a handle on a container. It is valid until the container is removed, by this process or another. All
+// methods are safe for concurrent use.
 type Container struct {
 	c    *client.Client
 	id   string
 	name string
 }
 
-// ID is the container's id: 64 hexadecimal digits.
+// ID returns the id of the container: 64 hexadecimal digits.
 func (c *Container) ID() string { return c.id }
 
-// Name is the container's name when the handle was made.
+// Name returns the name that the container had when the handle was made.
 func (c *Container) Name() string { return c.name }
 
 // Status is where a container is in its life.
@@ -55,27 +55,27 @@ type State struct {
 type Info struct {
 	ID       string         `json:"id"`
 	Name     string         `json:"name"`
-	Image    string         `json:"image"`   // as it was given
-	ImageID  string         `json:"imageID"` // "sha256:…"
+	Image    string         `json:"image"`   // as Options.Image had it
+	ImageID  string         `json:"imageID"` // "sha256:" and 64 hexadecimal digits
 	Created  time.Time      `json:"created"`
 	State    State          `json:"state"`
 	PID      int            `json:"pid,omitempty"` // of its first process, on the host; 0 when it does not run
 	Command  []string       `json:"command"`       // entrypoint and command, as they are executed
 	Options  Options        `json:"options"`
-	Mounts   []Mount        `json:"mounts,omitempty"`   // with the image's volumes
-	Networks []EndpointInfo `json:"networks,omitempty"` // that it is on while it runs
-	Ports    []PortBinding  `json:"ports,omitempty"`    // that are published while it runs
-	RootFS   string         `json:"rootFS,omitempty"`   // where the agent has it mounted while it runs
+	Mounts   []Mount        `json:"mounts,omitempty"`   // those of Options, and the volumes of the image
+	Networks []EndpointInfo `json:"networks,omitempty"` // empty while it does not run
+	Ports    []PortBinding  `json:"ports,omitempty"`    // empty while it does not run
+	RootFS   string         `json:"rootFS,omitempty"`   // where the agent sees the root file system; empty while it does not run
 	LogPath  string         `json:"logPath,omitempty"`
-	// Health is nil without a health check.
+	// Health is what the health checks found. It is nil for a container without a health check.
 	Health *Health `json:"health,omitempty"`
-	// Restarts is how often the restart policy has started the process again since the last Start.
+	// Restarts is how often the restart policy has started the process since the last Start.
 	Restarts int `json:"restarts,omitempty"`
 }
 
 // Inspect describes the container as it is now.
 //
-// Errors: ErrNotFound.
+// Errors: ErrNotFound when the container is not there.
 func (c *Container) Inspect(ctx context.Context) (*Info, error) {
 	var info Info
 	if err := c.c.Do(ctx, api.ContainerInspect.Of(c.id), nil, &info); err != nil {

@@ -15,26 +15,26 @@ import (
 
 // CopyOptions tune copies into a container.
 type CopyOptions struct {
-	// Owner of the copies, as Options.User: name, uid, name:group or uid:gid by the container's own /etc/passwd.
+	// Owner is the owner of the copies: name, uid, name:group or uid:gid, by /etc/passwd and /etc/group of the container.
 	// Default: root.
 	Owner string `json:"owner,omitempty"`
-	// KeepOwner keeps the ids that the tar stream or the host's files have, instead of Owner.
+	// KeepOwner keeps the ids that the files have in the tar stream or on the host, and ignores Owner.
 	KeepOwner bool `json:"keepOwner,omitempty"`
 	// ReadOnlyRoot copies into the root file system of a container that does not run also when Options.ReadOnly forbids
 	// the container to write to it. Default: that is ErrPermission, as in Docker.
 	ReadOnlyRoot bool `json:"readOnlyRoot,omitempty"`
 }
 
-// CopyTo unpacks a tar stream, not compressed, into a directory of the container, which must exist. It works on running
-// containers and on others, and where a volume or a directory of the host is mounted goes there. Names and links are
-// followed inside the container alone, whatever it does meanwhile. A file replaces a file; a file never replaces a
-// directory, nor the other way round. Directories that are there keep what the stream does not have. Devices are left
-// out where the user may not make them.
+// CopyTo unpacks a tar stream, which is not compressed, into a directory of the container, which must exist. The
+// container may run or not. A file below a mount goes to the volume or the directory of the host that is mounted.
 //
-// What was unpacked before an error stays.
+// Names and links are followed inside the container only, whatever the container does meanwhile. A file replaces a file,
+// but a file never replaces a directory, nor a directory a file. Files in the directory that are not in the stream stay.
+// Devices are left out where the user may not make them. After an error, what was unpacked before stays.
 //
-// Errors: ErrNotFound (container or directory), ErrInvalidArgument (not a directory; a bad stream; Owner),
-// ErrPermission (read-only), ErrUnsupported (an owner that this user's containers don't have); those of the reader.
+// Errors: ErrNotFound when the container or the directory is not there; ErrInvalidArgument when dir is not a directory,
+// the stream is not valid, or the container does not have Owner; ErrPermission when the directory is read-only;
+// ErrUnsupported when this user's containers can't have the owner; those of the reader.
 func (c *Container) CopyTo(ctx context.Context, dir string, tar io.Reader, opts CopyOptions) error {
 	conn, err := c.c.Upgrade(ctx, api.ContainerCopyTo.Of(c.id), api.PathRequest[CopyOptions]{Path: dir, Options: opts})
 	if err != nil {
@@ -119,28 +119,27 @@ type FileInfo struct {
 	Size       int64       `json:"size"`
 	Mode       fs.FileMode `json:"mode"`
 	ModTime    time.Time   `json:"modTime"`
-	UID        int         `json:"uid"` // as the container sees it
+	UID        int         `json:"uid"` // in the container
 	GID        int         `json:"gid"`
 	LinkTarget string      `json:"linkTarget,omitempty"` // of a symbolic link
 }
 
 // CopyFromOptions tune copies out of a container.
 type CopyFromOptions struct {
-	// Follow copies what a symbolic link at the path leads to. Links below it are copied as links.
+	// Follow copies what a symbolic link at the path leads to. Links below the path are copied as links.
 	Follow bool `json:"follow,omitempty"`
-	// KeepOwner gives what Download writes the ids that the files have in the container, as docker cp -a; that takes root.
-	// Set-user-id bits are left out nevertheless. Default: the copies are the caller's. The stream of CopyFrom always
-	// has the ids.
+	// KeepOwner makes Download give the copies the ids that the files have in the container, like docker cp -a. This
+	// needs root. Set-user-id bits are left out in any case. Default: the copies belong to the caller. The stream of
+	// CopyFrom always has the ids.
 	KeepOwner bool `json:"-"`
 }
 
-// CopyFrom reads a file or tree of the container as a tar stream, whose names begin with the last element of the path,
-// or with "." for the root. It works as CopyTo does. The caller closes the stream; its end is io.EOF only if it is
-// complete. Extended attributes are kept, sockets left out.
+// CopyFrom returns a file or a tree of the container as a tar stream, and the description of the path. The names in the
+// stream begin with the last element of the path, or with "." for the root. The container may run or not. Extended
+// attributes are kept, and sockets left out. A path that ends in a slash or in "/." follows a link. The caller closes
+// the stream. The stream ends with io.EOF only if it is complete.
 //
-// A path that ends in a slash, or in "/.", follows a link.
-//
-// Errors: ErrNotFound (container or path), ErrInvalidArgument.
+// Errors: ErrNotFound when the container or the path is not there; ErrInvalidArgument when the path is not valid.
 func (c *Container) CopyFrom(ctx context.Context, path string, opts CopyFromOptions) (io.ReadCloser, *FileInfo, error) {
 	body, err := c.c.Body(ctx, api.ContainerCopyFrom.Of(c.id), api.PathRequest[CopyFromOptions]{Path: path, Options: opts})
 	if err != nil {
@@ -166,9 +165,9 @@ func (c *Container) CopyFrom(ctx context.Context, path string, opts CopyFromOpti
 	return r, &info, nil
 }
 
-// StatPath describes a file of the container. A link is described itself, unless the path ends in a slash.
+// StatPath describes a file of the container. For a link it describes the link, unless the path ends in a slash.
 //
-// Errors: ErrNotFound (container or path), ErrInvalidArgument.
+// Errors: ErrNotFound when the container or the path is not there; ErrInvalidArgument when the path is not valid.
 func (c *Container) StatPath(ctx context.Context, path string) (*FileInfo, error) {
 	return c.stat(ctx, path, CopyFromOptions{})
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/caisson-dev/caisson/internal/fstar"
 )
 
-// WriteFile writes a file of the container, with the mode given. Directories on the way are made. A file or link at
-// the name is replaced.
+// WriteFile writes a file of the container and gives it the mode. Directories on the way are made. A file or a link of
+// that name is replaced.
 //
 // Errors: those of CopyTo.
 func (c *Container) WriteFile(ctx context.Context, name string, data []byte, mode fs.FileMode, opts CopyOptions) error {
@@ -42,9 +42,9 @@ func (c *Container) WriteFile(ctx context.Context, name string, data []byte, mod
 	return c.CopyTo(ctx, "/", &b, opts)
 }
 
-// ReadFile reads a file of the container; a link is followed, inside the container.
+// ReadFile reads a file of the container. A link is followed, inside the container.
 //
-// Errors: those of CopyFrom; ErrInvalidArgument (not a regular file).
+// Errors: those of CopyFrom; ErrInvalidArgument when it is not a regular file.
 func (c *Container) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	body, info, err := c.CopyFrom(ctx, name, CopyFromOptions{Follow: true})
 	if err != nil {
@@ -61,8 +61,8 @@ func (c *Container) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	return io.ReadAll(tr)
 }
 
-// CopyFS copies a file system into a directory of the container, which is made if it does not exist. Modes and times
-// are kept; symbolic links too, where fsys implements fs.ReadLinkFS.
+// CopyFS copies a file system into a directory of the container, which is made if it does not exist. Modes and times are
+// kept, and symbolic links too if fsys implements fs.ReadLinkFS.
 //
 // Errors: those of CopyTo and of fsys.
 func (c *Container) CopyFS(ctx context.Context, dir string, fsys fs.FS, opts CopyOptions) error {

@@ -16,10 +16,14 @@ import (
 	"github.com/caisson-dev/caisson/internal/fstar"
 )
 
-// Upload copies a file or tree of the host into the container by the rules of docker cp: a file goes to the path, or
-// into the directory that is there; a directory becomes one at the path, or goes into the directory that is there, or,
-// if hostPath ends in "/.", its content does. The directory above the path must exist. A symbolic link is copied as a
-// link, unless hostPath ends in a slash.
+// Upload copies a file or a tree of the host into the container, by the rules of docker cp:
+//
+//   - A file goes to the path, or into the directory that is there.
+//   - A directory becomes a directory at the path, or goes into the directory that is there. If hostPath ends in "/.",
+//     only its content is copied.
+//   - A symbolic link is copied as a link, unless hostPath ends in a slash.
+//
+// The directory above the path must exist.
 //
 // Errors: those of CopyTo and of the host's file system.
 func (c *Container) Upload(ctx context.Context, hostPath, path string, opts CopyOptions) error {
@@ -93,8 +97,9 @@ func (s source) write(tw *tar.Writer, name string) error {
 	return fstar.Tree(tw, os.DirFS(s.path), ".", name, keepOwner)
 }
 
-// Download copies a file or tree of the container to the host by the rules of docker cp, as Upload does the other way.
-// The copies belong to the caller, unless opts says otherwise. Nothing that the container does leads outside hostPath.
+// Download copies a file or a tree of the container to the host, by the same rules as Upload in the other direction. The
+// copies belong to the caller, unless opts says otherwise. Nothing that the container does makes Download write outside
+// hostPath.
 //
 // Errors: those of CopyFrom and of the host's file system.
 func (c *Container) Download(ctx context.Context, from, hostPath string, opts CopyFromOptions) error {

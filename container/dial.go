@@ -8,9 +8,11 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Addr returns the host's address of a published port, as 127.0.0.1:49153.
+// Addr returns the address on the host of a published port, such as 127.0.0.1:49153. The protocol is tcp or udp; empty
+// means tcp.
 //
-// Errors: ErrNotRunning; ErrNotFound when the port is not published.
+// Errors: ErrNotFound when the container is not there or the port is not published; ErrNotRunning when the container
+// does not run.
 func (c *Container) Addr(ctx context.Context, port uint16, protocol string) (netip.AddrPort, error) {
 	if protocol == "" {
 		protocol = "tcp"
@@ -30,10 +32,11 @@ func (c *Container) Addr(ctx context.Context, port uint16, protocol string) (net
 	return netip.AddrPort{}, api.Errorf(ErrNotFound, "container %s: port %d/%s is not published: add it to Options.Ports, or use Dial", c.id[:12], port, protocol)
 }
 
-// Dial connects to a port of the container, published or not, from inside its network: to its own loopback when
-// address has no host, as ":8080". The network is tcp or udp. The connection is the kernel's own, not relayed.
+// Dial connects to a port of the container from inside its network, whether the port is published or not. The network is
+// tcp or udp. An address without a host, such as ":8080", is on the loopback of the container. The kernel carries the
+// connection; nothing relays it.
 //
-// Errors: ErrNotFound, ErrNotRunning; *net.OpError as net.Dial's.
+// Errors: ErrNotFound when the container is not there; ErrNotRunning when it does not run; *net.OpError like net.Dial.
 func (c *Container) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	f, err := c.c.File(ctx, api.ContainerSocket.Of(c.id), api.ContainerDial.Of(c.id), api.SocketRequest{Network: network, Address: address})
 	if err != nil {
@@ -43,10 +46,10 @@ func (c *Container) Dial(ctx context.Context, network, address string) (net.Conn
 	return net.FileConn(f)
 }
 
-// Listen listens inside the container's network, so that this process serves what the container's processes connect
-// to. The network is tcp. An address without a host, as ":8080", is all of the container's addresses.
+// Listen listens inside the container's network, so that this process serves the processes of the container. The network
+// is tcp. An address without a host, such as ":8080", stands for all addresses of the container.
 //
-// Errors: ErrNotFound, ErrNotRunning; *net.OpError as net.Listen's.
+// Errors: ErrNotFound when the container is not there; ErrNotRunning when it does not run; *net.OpError like net.Listen.
 func (c *Container) Listen(ctx context.Context, network, address string) (net.Listener, error) {
 	f, err := c.c.File(ctx, api.ContainerSocket.Of(c.id), api.ContainerListen.Of(c.id), api.SocketRequest{Network: network, Address: address})
 	if err != nil {

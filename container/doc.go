@@ -11,11 +11,19 @@
 //	defer c.Remove(ctx, container.RemoveOptions{Force: true})
 //	out, err := c.Command("cat", "/etc/os-release").Output(ctx)
 //
-// A container ends and is removed with the process that made it, however that process ends, unless Options.Detach is
-// set. Any process of the same user that opens the same store can list, inspect, wait for, attach to, stop and remove
-// the containers of all others.
+// A container ends and is removed with the process that made it, however that process ends. With Options.Detach it
+// outlives the process. Processes of the same user that open the same store see each other's containers: each can list,
+// inspect, attach to, stop and remove all of them.
 //
-// Requirements: Linux 5.11 or later with overlay; as root, or as a user who may make user namespaces. With a line for
-// the user in /etc/subuid and /etc/subgid and the programs newuidmap and newgidmap (Debian: uidmap), a container has
-// all its user ids; without them it has one.
+// # Errors
+//
+// The documentation of a function lists the errors that it returns and that errors.Is matches. Besides these, every
+// function that takes a context returns context.Canceled or context.DeadlineExceeded when the context ends, and
+// ErrAgentGone when the agent process has died.
+//
+// # Requirements
+//
+// Linux 5.11 or later with overlay; root, or a user who may make user namespaces. A user with a line in /etc/subuid and
+// in /etc/subgid, and the programs newuidmap and newgidmap (Debian package uidmap), has containers with all user ids.
+// Without these, a container has one user id only.
 package container

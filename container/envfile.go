@@ -11,11 +11,12 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// ReadEnvFile reads variables for Options.Env as docker run --env-file does: a KEY=value a line, taken as it is, quotes
-// too; a KEY alone has the value that getenv gives, and is left out if it has none; lines that begin with # and empty
-// ones don't count. Pass os.LookupEnv, or nil to leave such lines out.
+// ReadEnvFile reads variables for Options.Env, in the format of docker run --env-file. Each line is KEY=value and is
+// taken as it is, with quotes. A line with a KEY alone gets the value that getenv returns, and is left out if there is
+// none. Empty lines and lines that begin with # are left out. The getenv is os.LookupEnv in most cases; with nil, lines
+// with a KEY alone are left out.
 //
-// Errors: ErrInvalidArgument, with the line's number.
+// Errors: ErrInvalidArgument when a line is not valid, with its number; those of the reader.
 func ReadEnvFile(r io.Reader, getenv func(string) (string, bool)) ([]string, error) {
 	var env []string
 	s := bufio.NewScanner(r)

@@ -6,49 +6,53 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Errors that callers match with errors.Is. The messages that come with them name the subject and the remedy.
+// Errors that callers match with errors.Is. Errors that package image or registry has under the same name are the same
+// values. The message of an error names its subject and the remedy.
 var (
-	// ErrNotFound: no container of that name or id; or its image is not there and may not be pulled.
+	// ErrNotFound: there is no such container, image, network, volume or path.
 	ErrNotFound = api.ErrNotFound
-	// ErrAmbiguous: an id prefix fits several containers.
+	// ErrAmbiguous: several containers have an id with that prefix.
 	ErrAmbiguous = api.ErrAmbiguous
-	// ErrInvalidArgument: an option has a value that it can't have; the message names the field.
+	// ErrInvalidArgument: an argument or an option has a value that is not valid; the message names the field.
 	ErrInvalidArgument = api.ErrInvalidArgument
 	// ErrNameInUse: another container has the name.
 	ErrNameInUse = api.ErrNameInUse
-	// ErrRunning: the operation wants a container that does not run.
+	// ErrRunning: the container runs, and the operation needs one that does not.
 	ErrRunning = api.ErrRunning
-	// ErrNotRunning: the operation wants a running container.
+	// ErrNotRunning: the container does not run, and the operation needs one that does.
 	ErrNotRunning = api.ErrNotRunning
-	// ErrPaused: the operation wants a container that is not paused.
+	// ErrPaused: the container is paused, and the operation needs one that is not.
 	ErrPaused = api.ErrPaused
-	// ErrNotPaused: the operation wants a paused container.
+	// ErrNotPaused: the container is not paused, so that it can't be resumed.
 	ErrNotPaused = api.ErrNotPaused
-	// ErrInUse: a container uses the volume that was to be removed; the message names it.
+	// ErrInUse: a container uses the volume or the network that was to be removed, or is on the network already. The message
+	// names the container.
 	ErrInUse = api.ErrInUse
-	// ErrUnhealthy: the container's health checks fail.
+	// ErrUnhealthy: the health checks of the container fail.
 	ErrUnhealthy = api.ErrUnhealthy
-	// ErrCommandNotFound: the command is not in the container. Docker's exit code for it is 127.
+	// ErrCommandNotFound: the command is not in the container. Docker's exit code for this is 127.
 	ErrCommandNotFound = api.ErrCommandNotFound
-	// ErrNotExecutable: the command is there and can't be executed. Docker's exit code for it is 126.
+	// ErrNotExecutable: the command is in the container and can't be executed. Docker's exit code for this is 126.
 	ErrNotExecutable = api.ErrNotExecutable
-	// ErrPortInUse: a port that was to be published is taken.
+	// ErrPortInUse: a port of the host that was to be published is in use.
 	ErrPortInUse = api.ErrPortInUse
-	// ErrPermission: the operating system refuses.
+	// ErrPermission: the operating system denies the operation.
 	ErrPermission = api.ErrPermission
-	// ErrUnsupported: the host lacks what is needed; the message says what.
+	// ErrUnsupported: the host does not offer what is needed; the message says what.
 	ErrUnsupported = api.ErrUnsupported
-	// ErrAgentGone: the agent process died, and the containers that were not detached with it.
+	// ErrAgentGone: the agent process has died, and with it the containers that were not detached. Open the store again.
 	ErrAgentGone = api.ErrAgentGone
 )
 
-// ExitError says that a command in a container ended with another code than 0.
+// ExitError says that a command in a container ended with an exit code other than 0. Its State has the code, or the
+// signal.
 type ExitError struct {
 	State
-	// Stderr holds the end of what the command wrote there, when Output collected it.
+	// Stderr has the last 32 KiB that the command wrote to standard error, when Output collected it.
 	Stderr []byte
 }
 
+// Error is "exit status 3", "signal: SIGKILL" or "killed: out of memory".
 func (e *ExitError) Error() string {
 	switch {
 	case e.OOMKilled:

@@ -14,23 +14,23 @@ import (
 type Event struct {
 	Time time.Time `json:"time"`
 	Type EventType `json:"type"`
-	// Action is what happened: one of the Event… constants.
+	// Action is what happened: one of the constants of type EventAction.
 	Action EventAction `json:"action"`
-	// ID is the container's or the image's id, or the volume's or the network's name.
+	// ID is the id of the container or the image, or the name of the volume or the network.
 	ID string `json:"id"`
-	// Name is the container's, or that of the image's names which it happened by.
+	// Name is the name of the container, or the name by which the image was used.
 	Name string `json:"name,omitempty"`
-	// Image is what a container was made of, as it was given.
+	// Image is the image of a container, as Options.Image had it.
 	Image string `json:"image,omitempty"`
-	// Attributes say more: exitCode and signal of EventDie and EventExecDie, execID and command of EventExec and
-	// EventExecDie, signal of EventKill, oldName of EventRename, health of EventHealth, image and name of EventCommit,
-	// container of EventConnect and EventDisconnect.
+	// Attributes say more. EventDie and EventExecDie have exitCode and signal; EventExec and EventExecDie execID and
+	// command; EventKill signal; EventRename oldName; EventHealth health; EventCommit image and name; EventConnect and
+	// EventDisconnect container.
 	Attributes map[string]string `json:"attributes,omitempty"`
-	// Labels are the container's or the volume's.
+	// Labels are those of the container or the volume.
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
-// EventType is what an event is about.
+// EventType says what an event is about.
 type EventType string
 
 // The types of events.
@@ -41,7 +41,7 @@ const (
 	EventNetwork   EventType = "network"
 )
 
-// EventAction is what happened, named as Docker names it.
+// EventAction says what happened. The names are Docker's.
 type EventAction string
 
 // The actions on containers. Volumes and networks have create and destroy too.
@@ -49,9 +49,9 @@ const (
 	EventCreate  EventAction = "create"
 	EventStart   EventAction = "start"
 	EventDie     EventAction = "die" // the process ended
-	EventOOM     EventAction = "oom" // before EventDie: the kernel had killed for lack of memory
+	EventOOM     EventAction = "oom" // the kernel has killed a process because of the memory limit; EventDie follows
 	EventKill    EventAction = "kill"
-	EventStop    EventAction = "stop" // after EventDie, by Stop
+	EventStop    EventAction = "stop" // Stop has ended the container; EventDie came before
 	EventRestart EventAction = "restart"
 	EventPause   EventAction = "pause"
 	EventResume  EventAction = "unpause"
@@ -60,14 +60,14 @@ const (
 	EventCommit  EventAction = "commit"
 	EventExport  EventAction = "export"
 	EventHealth  EventAction = "health_status"
-	EventExec    EventAction = "exec_start" // a Cmd runs; health checks are not told of
+	EventExec    EventAction = "exec_start" // a Cmd runs; health checks have no events
 	EventExecDie EventAction = "exec_die"
 	EventDestroy EventAction = "destroy"
 )
 
 // The actions on images. A build ends with a tag for each name.
 const (
-	EventPull   EventAction = "pull" // when something was asked of the registry
+	EventPull   EventAction = "pull" // only if the registry was asked
 	EventPush   EventAction = "push"
 	EventLoad   EventAction = "load"
 	EventImport EventAction = "import"
@@ -83,23 +83,25 @@ const (
 	EventDisconnect EventAction = "disconnect"
 )
 
-// EventsOptions choose events. The zero value is all that happens from now on, without end.
+// EventsOptions choose events. The zero value chooses all that happens from now on, without end.
 type EventsOptions struct {
-	// Since begins with events that the store still knows, some thousands. Default: now.
+	// Since begins with past events. The store keeps some thousands. Default: now.
 	Since time.Time `json:"since,omitzero"`
-	// Until ends the stream at that time; one in the past ends it when all is told. Default: no end.
+	// Until ends the stream at that time. A time in the past ends it after the past events. Default: no end.
 	Until time.Time `json:"until,omitzero"`
-	// Container limits to one container, by its id, a prefix of that, or its name at the time of the event.
+	// Container limits the events to one container: its id, a prefix of the id, or the name that it had at the time.
+	// Default: all.
 	Container string `json:"container,omitempty"`
-	// Types and Actions limit to these. Default: all.
+	// Types and Actions limit the events to these. Default: all.
 	Types   []EventType   `json:"types,omitempty"`
 	Actions []EventAction `json:"actions,omitempty"`
 }
 
-// Events returns what happens in the store, of all processes, in its order. It ends with ctx, whose error then comes
-// last, or at Until. Events that happen before the first one is asked for are missed, unless Since says otherwise.
+// Events returns what happens in the store, in all processes, in its order. It ends when ctx ends, or at Until. It
+// begins when the loop asks for the first event: what happened before is missed, unless Since is set. An error comes
+// last.
 //
-// Errors: context.Canceled and context.DeadlineExceeded; ErrAgentGone.
+// Errors: those that every function has.
 func (e *Engine) Events(ctx context.Context, opts EventsOptions) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		enough := errors.New("the caller has enough")

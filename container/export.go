@@ -7,10 +7,11 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Export reads the container's whole file system as a tar stream, as it is at the moment each file is read; without
-// what volumes and other mounts hold. The caller closes the stream; its end is io.EOF only if it is complete.
+// Export returns the whole file system of the container as a tar stream. Files in volumes and other mounts are left out.
+// Each file is as it is when it is read. The caller closes the stream. The stream ends with io.EOF only if it is
+// complete.
 //
-// Errors: ErrNotFound.
+// Errors: ErrNotFound when the container is not there.
 func (c *Container) Export(ctx context.Context) (io.ReadCloser, error) {
 	body, err := c.c.Body(ctx, api.ContainerExport.Of(c.id), nil)
 	if err != nil {

@@ -7,25 +7,26 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// HealthConfig is a command that tells whether a container works. Each field that is not given is the image's, else the
-// default; see https://docs.docker.com/reference/dockerfile/#healthcheck.
+// HealthConfig is a command that is run again and again to find out whether a container works. A field that is not given
+// has the value of the image's HEALTHCHECK, or else the default; see
+// https://docs.docker.com/reference/dockerfile/#healthcheck.
 type HealthConfig struct {
-	// Test is {"CMD", program, argument…}, {"CMD-SHELL", line} or {"NONE"}, which turns the image's off. Exit code 0 is
-	// healthy, any other is not.
+	// Test is {"CMD", program, argument...}, {"CMD-SHELL", line}, or {"NONE"} for no health check. Exit code 0 means
+	// healthy, any other unhealthy. Default: the image's.
 	Test []string `json:"test,omitempty"`
-	// Interval between checks. Default: 30 s.
+	// Interval is the time between two checks, at least 1 ms. Default: 30 s.
 	Interval time.Duration `json:"interval,omitempty"`
-	// Timeout after which a check is killed and has failed. Default: 30 s.
+	// Timeout is the time after which a check is killed and has failed, at least 1 ms. Default: 30 s.
 	Timeout time.Duration `json:"timeout,omitempty"`
-	// StartPeriod in which failures don't count. Default: 0.
+	// StartPeriod is the time after the start in which failures do not count. Default: 0.
 	StartPeriod time.Duration `json:"startPeriod,omitempty"`
-	// StartInterval between checks during StartPeriod. Default: 5 s.
+	// StartInterval is the time between two checks during StartPeriod, at least 1 ms. Default: 5 s.
 	StartInterval time.Duration `json:"startInterval,omitempty"`
-	// Retries is how many failures in a row make it unhealthy. Default: 3.
+	// Retries is how many failures in a row make the container unhealthy. Default: 3.
 	Retries int `json:"retries,omitempty"`
 }
 
-// HealthStatus says what the checks found.
+// HealthStatus says in one word what the health checks found.
 type HealthStatus string
 
 // The health statuses, named as Docker names them.
@@ -35,7 +36,7 @@ const (
 	HealthUnhealthy HealthStatus = "unhealthy"
 )
 
-// Health is what the checks of the present or last run found.
+// Health is what the health checks found in the present run, or in the last one.
 type Health struct {
 	Status        HealthStatus   `json:"status"`
 	FailingStreak int            `json:"failingStreak"`
@@ -50,10 +51,10 @@ type HealthResult struct {
 	Output   string    `json:"output"`   // the first 4096 bytes
 }
 
-// WaitHealthy waits until the container is healthy. One that was not started is waited for.
+// WaitHealthy waits until the container is healthy. If it was not started yet, WaitHealthy waits for that too.
 //
-// Errors: ErrUnhealthy when the checks fail, with the last one's output; ErrNotRunning when its process has ended;
-// ErrInvalidArgument when it has no health check; ErrNotFound; context.Canceled and context.DeadlineExceeded.
+// Errors: ErrUnhealthy when the container is unhealthy, with the output of the last check; ErrNotRunning when its
+// process has ended; ErrInvalidArgument when it has no health check; ErrNotFound when the container is not there.
 func (c *Container) WaitHealthy(ctx context.Context) error {
 	return c.c.Do(ctx, api.ContainerWaitHealthy.Of(c.id), nil, nil)
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Hold keeps a container that has Options.Lifecycle.IdleTimeout from being removed, until release is called or this process ends,
-// however it ends. Any number of processes may hold it. To others it is of no effect.
+// Hold keeps a container with Options.Lifecycle.IdleTimeout from being removed, until release is called or this process
+// ends, however it ends. Any number of processes may hold it at the same time. It has no effect on other containers.
 //
-// Errors: ErrNotFound, also when it is just being removed.
+// Errors: ErrNotFound when the container is not there, or is just being removed.
 func (c *Container) Hold(ctx context.Context) (release func(), err error) {
 	hold, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })

@@ -7,59 +7,65 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// ListOptions choose what List returns. A container must fit every field that is given.
+// ListOptions choose what List returns. A container is listed if it fits every field that is given. Default: all that
+// run.
 type ListOptions struct {
-	// All includes containers that don't run. Statuses and ExitCodes include them too.
+	// All lists containers that do not run too. So do Statuses and ExitCodes.
 	All bool `json:"all,omitempty"`
-	// IDs are beginnings of ids, one of which fits.
+	// IDs are prefixes of ids; the container has one of them.
 	IDs []string `json:"ids,omitempty"`
-	// Names are parts of names, one of which fits.
+	// Names are parts of names; the name of the container has one of them.
 	Names []string `json:"names,omitempty"`
-	// Labels that the container has all of; an empty value fits any.
+	// Labels are labels that the container has, all of them. An empty value fits any value.
 	Labels map[string]string `json:"labels,omitempty"`
-	// Statuses, one of which it has.
+	// Statuses are statuses; the container has one of them.
 	Statuses []Status `json:"statuses,omitempty"`
-	// ExitCodes, one of which its last run ended with.
+	// ExitCodes are exit codes; the last run of the container ended with one of them.
 	ExitCodes []int `json:"exitCodes,omitempty"`
-	// Health, one of which its health check has found last.
+	// Health are results of health checks; the container has one of them.
 	Health []HealthStatus `json:"health,omitempty"`
-	// Images, one of which it was made of, or of an image built on that. They are named as for Options.Image.
+	// Images are images, named as for Options.Image; the container was made of one of them, or of an image that is built
+	// on one.
 	Images []string `json:"images,omitempty"`
-	// Networks, one of which it is on or would join, by name.
+	// Networks are names of networks; the container is on one of them, or joins it when it starts.
 	Networks []string `json:"networks,omitempty"`
-	// Volumes, one of which it mounts, by the volume's name or by where it is mounted.
+	// Volumes are names of volumes, or paths in the container; the container mounts one of them, or something there.
 	Volumes []string `json:"volumes,omitempty"`
-	// Before and Since are containers, by name or id, that were created later and earlier.
+	// Before and Since are containers, by name or id. The listed ones were created before the one and after the other.
 	Before string `json:"before,omitempty"`
 	Since  string `json:"since,omitempty"`
 }
 
-// List describes the store's containers of all processes, newest first.
+// List describes containers of the store, of all processes, newest first.
 //
-// Errors: ErrNotFound for what Images, Before and Since name; ErrInvalidArgument for Statuses and Health that don't exist.
+// Errors: ErrNotFound for an image or a container that Images, Before or Since names; ErrAmbiguous for a prefix of
+// several ids; ErrInvalidArgument for a value of Statuses or Health that does not exist.
 func (e *Engine) List(ctx context.Context, opts ListOptions) ([]Info, error) {
 	var infos []Info
 	err := e.c.Do(ctx, api.ContainerList, opts, &infos)
 	return infos, err
 }
 
-// PruneOptions tune Prune.
+// PruneOptions choose what Prune removes. Default: all that it may.
 type PruneOptions struct {
-	// Labels limits to containers that have all of these; an empty value fits any.
+	// Labels limits it to containers that have all of these. An empty value fits any value.
 	Labels map[string]string `json:"labels,omitempty"`
-	// NotLabels spares containers that have all of these.
+	// NotLabels keeps containers that have all of these. An empty value fits any value.
 	NotLabels map[string]string `json:"notLabels,omitempty"`
-	// Until spares containers that were created later. Default: none.
+	// Until keeps containers that were created later. Default: none is kept.
 	Until time.Time `json:"until,omitzero"`
 }
 
-// PruneResult says what went.
+// PruneResult says what was removed.
 type PruneResult struct {
 	Deleted []string `json:"deleted,omitempty"` // ids
 	Space   int64    `json:"space"`             // bytes freed
 }
 
-// Prune removes all containers that don't run, but those that a living process made and did not detach.
+// Prune removes containers that do not run. It keeps those that are not detached, because they go with the process that
+// made them.
+//
+// Errors: those that every function has.
 func (e *Engine) Prune(ctx context.Context, opts PruneOptions) (PruneResult, error) {
 	var res PruneResult
 	err := e.c.Do(ctx, api.ContainerPrune, opts, &res)

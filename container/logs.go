@@ -13,37 +13,37 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// LogConfig bounds a container's log, as max-size and max-file of Docker's json-file driver do.
+// LogConfig bounds the log of a container, like max-size and max-file of Docker's json-file driver.
 type LogConfig struct {
-	// MaxSize of a file of the log in bytes, at least 1024; each chunk of output takes 16 more than it has. When a file
-	// is full, a new one is begun, at a line's beginning where lines are shorter than a file. Default: no bound.
+	// MaxSize is the size of a file of the log in bytes, at least 1024. Each piece of output takes 16 bytes more than its
+	// own. When a file is full a new one is begun, between two lines if that is possible. Default: no bound.
 	MaxSize int64 `json:"maxSize,omitempty"`
-	// MaxFiles is how many files are kept, the oldest go first; it wants MaxSize. What Attach, and Logs with its
-	// writers, are still to read is kept until they have. Default: 1, so that a full file takes all that was before.
+	// MaxFiles is how many files are kept; the oldest is removed first. It needs MaxSize. What Attach and Logs have still
+	// to read is kept until they have read it. Default: 1, which means that a new file replaces the full one.
 	MaxFiles int `json:"maxFiles,omitempty"`
 }
 
-// LogsOptions tune Logs and LogEntries.
+// LogsOptions choose what Logs and LogEntries return. Default: all that was written until now.
 type LogsOptions struct {
-	// Stdout and Stderr get what the process wrote there. Nil discards; one writer for both keeps the order.
+	// Stdout and Stderr get what the process wrote there. One writer for both keeps the order. Default: it is discarded.
 	Stdout io.Writer `json:"-"`
 	Stderr io.Writer `json:"-"`
 	// Follow goes on until the process has ended.
 	Follow bool `json:"follow,omitempty"`
-	// Since leaves out what was written before.
+	// Since leaves out what was written before. Default: the beginning.
 	Since time.Time `json:"since,omitzero"`
-	// Until leaves out what was written after; with Follow it ends there.
+	// Until leaves out what was written after it, and with Follow ends the stream then. Default: no end.
 	Until time.Time `json:"until,omitzero"`
-	// Tail leaves out all but so many last lines. Default: all lines; below 0: none.
+	// Tail is how many of the last lines are returned. Below 0 means none. Default: all lines.
 	Tail int `json:"tail,omitempty"`
-	// Timestamps puts the time of writing before each line, in RFC 3339 with nanoseconds, as docker logs does.
+	// Timestamps puts the time of writing before each line, in RFC 3339 with nanoseconds, like docker logs.
 	Timestamps bool `json:"-"`
 }
 
 // Logs writes what the container's process has written since its first start, or what Options.Log has kept of it.
 // Without Follow it ends with what was there when it was called.
 //
-// Errors: ErrNotFound, and those of the writers.
+// Errors: ErrNotFound when the container is not there; those of the writers.
 func (c *Container) Logs(ctx context.Context, opts LogsOptions) error {
 	if opts.Timestamps {
 		for e, err := range c.LogEntries(ctx, opts) {
@@ -76,10 +76,10 @@ type LogEntry struct {
 	Line   string    // without its line feed
 }
 
-// LogEntries iterates over the lines of the log. A line longer than 1 MiB comes in pieces. The writers of opts are not
-// used.
+// LogEntries returns the lines of the log. A line longer than 1 MiB comes in pieces. The writers of opts are not used.
+// An error comes last.
 //
-// Errors: those of Logs.
+// Errors: ErrNotFound when the container is not there.
 func (c *Container) LogEntries(ctx context.Context, opts LogsOptions) iter.Seq2[LogEntry, error] {
 	return func(yield func(LogEntry, error) bool) {
 		var lines [2]lineBuffer

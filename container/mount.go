@@ -1,26 +1,27 @@
 package container
 
-// Mount puts something into a container.
+// Mount puts a directory, a volume, memory or an image into a container.
 type Mount struct {
-	// Type. Default: MountBind.
+	// Type says what Source is. Default: MountBind.
 	Type MountType `json:"type,omitempty"`
-	// Source is the path on the host (bind), the volume's name (volume; empty for an anonymous one) or the image.
+	// Source is the absolute path on the host for MountBind, the name of the volume for MountVolume, and the image for
+	// MountImage. A MountVolume without a Source gets an anonymous volume.
 	Source string `json:"source,omitempty"`
 	// Target is the absolute path in the container.
 	Target string `json:"target"`
-	// ReadOnly forbids writing, also to what is mounted below the source. An image mount is always read-only.
+	// ReadOnly forbids writing, also to what is mounted below the source. A MountImage is always read-only.
 	ReadOnly bool `json:"readOnly,omitempty"`
-	// CreateSource makes a bind mount's directory on the host if it does not exist. Default: that is an error.
+	// CreateSource makes the directory of a MountBind if it does not exist. Default: that is an error.
 	CreateSource bool `json:"createSource,omitempty"`
-	// Propagation of mounts between the host and a bind mount. Default: PropagationRPrivate.
+	// Propagation says which way later mounts are seen through a MountBind. Default: PropagationRPrivate.
 	Propagation Propagation `json:"propagation,omitempty"`
-	// NoCopy leaves an empty volume empty. Default: it is filled with what the image has at Target.
+	// NoCopy leaves an empty volume empty. Default: it is filled with the files that the image has at Target.
 	NoCopy bool `json:"noCopy,omitempty"`
 	// Tmpfs tunes a MountTmpfs.
 	Tmpfs Tmpfs `json:"tmpfs,omitzero"`
 }
 
-// MountType is what a Mount's source is.
+// MountType says what the source of a Mount is.
 type MountType string
 
 // The mount types.
@@ -31,10 +32,10 @@ const (
 	MountImage  MountType = "image"  // the files of another image, read-only
 )
 
-// Propagation is how mounts below a bind mount reach the other side; see mount_namespaces(7).
+// Propagation says whether mounts that are made below a bind mount are seen on the other side; see mount_namespaces(7).
 type Propagation string
 
-// The propagations. Without the r, they don't hold for what is mounted below the source already.
+// The propagations. Those without the r do not apply to what is mounted below the source already.
 const (
 	PropagationPrivate  Propagation = "private"
 	PropagationRPrivate Propagation = "rprivate" // neither way
@@ -44,13 +45,13 @@ const (
 	PropagationRShared  Propagation = "rshared" // both ways; the source must be on a shared mount
 )
 
-// Tmpfs tunes a mount of memory. It is nosuid, nodev and noexec, as Docker's, unless Options say otherwise.
+// Tmpfs tunes a file system in memory. It is nosuid, nodev and noexec like Docker's, unless Options say otherwise.
 type Tmpfs struct {
-	// Size in bytes. Default: half of the machine's memory.
+	// Size is the bound of its content, in bytes. Default: half of the memory of the machine.
 	Size int64 `json:"size,omitempty"`
-	// Mode is the root's mode as for chmod: 0o700. Default: 0o1777.
+	// Mode is the mode of its root, such as 0o700. Default: 0o1777.
 	Mode uint32 `json:"mode,omitempty"`
-	// Options are further mount options: exec, suid, dev, noatime, uid=, gid=, nr_inodes=, huge=; and tmpcopyup, by which
-	// it begins with what the container's file system has at Target, as podman's does.
+	// Options are further mount options: exec, suid, dev, noatime, uid=, gid=, nr_inodes=, huge=, and tmpcopyup. With
+	// tmpcopyup it begins with the files that the container has at Target, like podman's. Default: none.
 	Options []string `json:"options,omitempty"`
 }

@@ -8,44 +8,45 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// NetworkDefault is the network that a container joins when its options name none. It is there without being created:
-// an IPv4 subnet that the host does not use, access to the outside and to the host, and the names of all its
-// containers in DNS.
+// NetworkDefault is the network that a container joins when its options name none. It need not be created. It has an
+// IPv4 subnet that the host does not use, access to the outside and to the host, and DNS with the names of all its
+// containers.
 const NetworkDefault NetworkMode = "bridge"
 
-// Port publishes a port of the container on the host. The container's process need not listen yet.
+// Port publishes a port of the container on the host. The port is bound before the container starts, so that clients can
+// connect as soon as the process listens.
 type Port struct {
-	// Container is the port in the container.
+	// Container is the port in the container, from 1 to 65535.
 	Container uint16 `json:"container"`
-	// Host is the port on the host. Default: a free one, which Info.Ports tells.
+	// Host is the port on the host. Default: a free one; Info.Ports and Container.Addr tell which.
 	Host uint16 `json:"host,omitempty"`
-	// HostIP is the host's address. Default: 127.0.0.1, unlike Docker's 0.0.0.0: what a test or a tool publishes is for
-	// this machine. 0.0.0.0 and :: are all addresses.
+	// HostIP is the address of the host. 0.0.0.0 and :: stand for all addresses. Default: 127.0.0.1. That is not Docker's
+	// default, 0.0.0.0: what a test or a tool publishes is for this machine.
 	HostIP netip.Addr `json:"hostIP,omitzero"`
 	// Protocol is tcp or udp. Default: tcp.
 	Protocol string `json:"protocol,omitempty"`
-	// Count publishes so many ports in a row, from Container and Host on. Default: 1.
+	// Count is how many ports in a row are published, from Container and Host on. Default: 1.
 	Count uint16 `json:"count,omitempty"`
 }
 
 // Endpoint says how a container joins a network.
 type Endpoint struct {
-	// Network by its name.
+	// Network is the name of the network.
 	Network string `json:"network"`
-	// Aliases are further names of the container on this network.
+	// Aliases are further names that the container has on this network. Default: its name and host name alone.
 	Aliases []string `json:"aliases,omitempty"`
-	// IPv4 and IPv6 are addresses of the network's subnets. Default: free ones.
+	// IPv4 and IPv6 are addresses in the subnets of the network. Default: free ones.
 	IPv4 netip.Addr `json:"ipv4,omitzero"`
 	IPv6 netip.Addr `json:"ipv6,omitzero"`
-	// MAC as 02:42:ac:11:00:02. Default: one that follows from the address.
+	// MAC is the hardware address, such as 02:42:ac:11:00:02. Default: one that is made of the IPv4 address.
 	MAC string `json:"mac,omitempty"`
 }
 
-// EndpointInfo is a running container's place on a network.
+// EndpointInfo describes the place of a running container on a network.
 type EndpointInfo struct {
 	Network   string       `json:"network"`
 	Aliases   []string     `json:"aliases,omitempty"`
-	Interface string       `json:"interface"` // in the container, as eth0
+	Interface string       `json:"interface"` // in the container, such as eth0
 	MAC       string       `json:"mac"`
 	IPv4      netip.Prefix `json:"ipv4,omitzero"`
 	IPv6      netip.Prefix `json:"ipv6,omitzero"`
@@ -62,21 +63,21 @@ type PortBinding struct {
 
 // NetworkOptions describe a network to create. The zero value of every field but Name is right.
 type NetworkOptions struct {
-	// Name is unique in the store.
+	// Name is unique in the store. It must match [a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}.
 	Name string `json:"name"`
-	// IPv4 is the subnet. Default: a free /24, which no route of the host has.
+	// IPv4 is the subnet, from /8 to /29. Default: a /24 that no route of the host has.
 	IPv4 netip.Prefix `json:"ipv4,omitzero"`
-	// IPv6 is the subnet. Default: none, or with EnableIPv6 a free /64 of fd00::/8.
+	// IPv6 is the subnet, at most /120. Default: none, or with EnableIPv6 a free /64 of fd00::/8.
 	IPv6       netip.Prefix `json:"ipv6,omitzero"`
 	EnableIPv6 bool         `json:"enableIPv6,omitempty"`
-	// Gateway4 and Gateway6 are the gateway's addresses. Default: the subnets' first.
+	// Gateway4 and Gateway6 are the addresses of the gateway. Default: the first ones of the subnets.
 	Gateway4 netip.Addr `json:"gateway4,omitzero"`
 	Gateway6 netip.Addr `json:"gateway6,omitzero"`
 	// Internal networks have no access to the outside and to the host.
 	Internal bool `json:"internal,omitempty"`
-	// MTU in bytes. Default: 1500.
+	// MTU is the size of the largest packet, in bytes, from 1280 to 65520. Default: 1500.
 	MTU int `json:"mtu,omitempty"`
-	// Labels are kept with the network.
+	// Labels are kept with the network. Default: none.
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
@@ -84,12 +85,14 @@ type NetworkOptions struct {
 type NetworkInfo struct {
 	NetworkOptions
 	Created    time.Time         `json:"created"`
-	Containers map[string]string `json:"containers,omitempty"` // that run on it: names by id
+	Containers map[string]string `json:"containers,omitempty"` // names by id, of those that run on it
 }
 
-// CreateNetwork creates a network, which stays until it is removed. Containers join it by Options.Networking.Endpoints or Connect.
+// CreateNetwork creates a network, which stays until it is removed. Containers join it by Options.Network,
+// Options.Networking.Endpoints or Container.Connect.
 //
-// Errors: ErrNameInUse; ErrInvalidArgument, also for a subnet that the host or another network uses; ErrUnsupported.
+// Errors: ErrNameInUse when a network has the name; ErrInvalidArgument when an option is not valid, or the host or
+// another network uses the subnet; ErrUnsupported when the host can't make networks.
 func (e *Engine) CreateNetwork(ctx context.Context, opts NetworkOptions) (*NetworkInfo, error) {
 	var info NetworkInfo
 	if err := e.c.Do(ctx, api.NetworkCreate, opts, &info); err != nil {
@@ -98,7 +101,9 @@ func (e *Engine) CreateNetwork(ctx context.Context, opts NetworkOptions) (*Netwo
 	return &info, nil
 }
 
-// Networks describes all networks, by name.
+// Networks describes all networks of the store, sorted by name.
+//
+// Errors: those that every function has.
 func (e *Engine) Networks(ctx context.Context) ([]NetworkInfo, error) {
 	var infos []NetworkInfo
 	err := e.c.Do(ctx, api.NetworkList, nil, &infos)
@@ -107,7 +112,7 @@ func (e *Engine) Networks(ctx context.Context) ([]NetworkInfo, error) {
 
 // Network describes a network.
 //
-// Errors: ErrNotFound.
+// Errors: ErrNotFound when there is no network of that name.
 func (e *Engine) Network(ctx context.Context, name string) (*NetworkInfo, error) {
 	var info NetworkInfo
 	if err := e.c.Do(ctx, api.NetworkGet, api.Name{Name: name}, &info); err != nil {
@@ -118,29 +123,33 @@ func (e *Engine) Network(ctx context.Context, name string) (*NetworkInfo, error)
 
 // RemoveNetwork removes a network.
 //
-// Errors: ErrNotFound; ErrInUse when a running container is on it, or a container that does not run would join it;
-// ErrInvalidArgument for NetworkDefault.
+// Errors: ErrNotFound when there is no network of that name; ErrInUse when a container is on it, or joins it when it
+// starts; ErrInvalidArgument for NetworkDefault.
 func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
 	return e.c.Do(ctx, api.NetworkRemove, api.Name{Name: name}, nil)
 }
 
-// PruneNetworks removes the networks that no container uses, and returns their names.
+// PruneNetworks removes the networks that no container is on or joins when it starts. It returns their names.
+//
+// Errors: those that every function has. The names are those of what was removed before the error.
 func (e *Engine) PruneNetworks(ctx context.Context) ([]string, error) {
 	var names []string
 	err := e.c.Do(ctx, api.NetworkPrune, nil, &names)
 	return names, err
 }
 
-// Connect joins the container to a network, at once if it runs and otherwise when it starts.
+// Connect joins the container to a network: at once if it runs, otherwise when it starts.
 //
-// Errors: ErrNotFound (container or network), ErrInUse (it is on the network already), ErrInvalidArgument.
-func (c *Container) Connect(ctx context.Context, ep Endpoint) error {
-	return c.c.Do(ctx, api.ContainerConnect.Of(c.id), ep, nil)
+// Errors: ErrNotFound when the container or the network is not there; ErrInUse when the container is on the network
+// already; ErrInvalidArgument when a field of the endpoint is not valid, or the container has the network of the host or
+// of another container.
+func (c *Container) Connect(ctx context.Context, endpoint Endpoint) error {
+	return c.c.Do(ctx, api.ContainerConnect.Of(c.id), endpoint, nil)
 }
 
-// Disconnect takes the container from a network. Its connections there end.
+// Disconnect takes the container off a network. Its connections there end.
 //
-// Errors: ErrNotFound (container, or it is not on the network).
+// Errors: ErrNotFound when the container is not there or not on the network.
 func (c *Container) Disconnect(ctx context.Context, network string) error {
 	return c.c.Do(ctx, api.ContainerDisconnect.Of(c.id), api.Name{Name: network}, nil)
 }

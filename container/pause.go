@@ -6,18 +6,19 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Pause freezes all processes of the container: they get no processor until Resume, and don't notice. Kill with
-// SIGKILL, Stop and Remove with Force wake it up to end it; other signals wait for Resume.
+// Pause stops all processes of the container: they get no processor time until Resume, and do not notice. Kill with
+// SIGKILL, Stop, and Remove with Force end a paused container; other signals wait for Resume.
 //
-// Errors: ErrNotFound, ErrNotRunning, ErrPaused (it is already), ErrUnsupported (the host lets this user make no
-// cgroup).
+// Errors: ErrNotFound when the container is not there; ErrNotRunning when it does not run; ErrPaused when it is paused
+// already; ErrUnsupported when this user can't make a cgroup on the host.
 func (c *Container) Pause(ctx context.Context) error {
 	return c.c.Do(ctx, api.ContainerPause.Of(c.id), nil, nil)
 }
 
 // Resume lets a paused container go on.
 //
-// Errors: ErrNotFound, ErrNotRunning, ErrNotPaused.
+// Errors: ErrNotFound when the container is not there; ErrNotRunning when it does not run; ErrNotPaused when it is not
+// paused.
 func (c *Container) Resume(ctx context.Context) error {
 	return c.c.Do(ctx, api.ContainerResume.Of(c.id), nil, nil)
 }

@@ -8,13 +8,13 @@ import (
 
 // RemoveOptions tune Remove.
 type RemoveOptions struct {
-	// Force kills a running container first.
+	// Force kills a running container first. Default: a running container is not removed.
 	Force bool `json:"force,omitempty"`
 }
 
 // Remove removes the container, its file system, its log and its anonymous volumes.
 //
-// Errors: ErrNotFound, ErrRunning (without Force).
+// Errors: ErrNotFound when the container is not there; ErrRunning when it runs and Force is not set.
 func (c *Container) Remove(ctx context.Context, opts RemoveOptions) error {
 	return c.c.Do(ctx, api.ContainerRemove.Of(c.id), opts, nil)
 }

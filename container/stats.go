@@ -9,30 +9,32 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Stats is what a container uses.
+// Stats says what a container uses.
 type Stats struct {
 	Time time.Time     `json:"time"`
-	CPU  time.Duration `json:"cpu"` // processor time used since its start
-	// CPUPercent is the use of processors since the sample before, and in the first since the start: 100 is one
+	CPU  time.Duration `json:"cpu"` // processor time used since the start
+	// CPUPercent is the use of processors since the sample before; in the first sample since the start. 100 is one
 	// processor all the time.
 	CPUPercent float64 `json:"cpuPercent"`
-	// Memory in bytes, without the page cache that the kernel can take back (as docker stats).
+	// Memory is the memory in use, in bytes, without the page cache that the kernel can take back. This is what docker
+	// stats shows.
 	Memory int64 `json:"memory"`
-	// MemoryLimit in bytes: the container's, or the host's memory.
+	// MemoryLimit is the limit of the container in bytes, or the memory of the host.
 	MemoryLimit int64 `json:"memoryLimit"`
 	PIDs        int   `json:"pids"`                // processes and threads
-	PIDsLimit   int   `json:"pidsLimit,omitempty"` // 0: none
-	// BlockRead and BlockWrite are the bytes read from and written to disks.
+	PIDsLimit   int   `json:"pidsLimit,omitempty"` // 0 means no limit
+	// BlockRead and BlockWrite are bytes that were read from disks and written to them.
 	BlockRead  int64 `json:"blockRead"`
 	BlockWrite int64 `json:"blockWrite"`
-	// Networks by interface, without the loopback; empty with the host's network.
+	// Networks has the traffic by interface, without the loopback. It is empty for a container on the network of the
+	// host.
 	Networks map[string]NetworkStats `json:"networks,omitempty"`
-	// Partial: the container has no cgroup, as those of ordinary users often. CPU, Memory and PIDs are then sums over
-	// the processes that are there now, and the bytes of disks are missing.
+	// Partial says that the container has no cgroup, which is common for ordinary users. CPU, Memory and PIDs are then
+	// sums over the present processes, and BlockRead and BlockWrite are 0.
 	Partial bool `json:"partial,omitempty"`
 }
 
-// NetworkStats counts what an interface received and sent.
+// NetworkStats counts what an interface received (Rx) and sent (Tx) since the start of the container.
 type NetworkStats struct {
 	RxBytes   int64 `json:"rxBytes"`
 	RxPackets int64 `json:"rxPackets"`
@@ -46,7 +48,7 @@ type NetworkStats struct {
 
 // Stats says what the running container uses now.
 //
-// Errors: ErrNotFound, ErrNotRunning.
+// Errors: ErrNotFound when the container is not there; ErrNotRunning when it does not run.
 func (c *Container) Stats(ctx context.Context) (Stats, error) {
 	a, err := c.stats(ctx)
 	return a.Stats, err
@@ -70,14 +72,14 @@ func percent(cpu, wall time.Duration) float64 {
 
 // StatsOptions tune StatsStream.
 type StatsOptions struct {
-	// Interval between samples. Default: 1 s.
+	// Interval is the time between two samples. Default: 1 s.
 	Interval time.Duration
 }
 
-// StatsStream yields a sample at once and then one an interval, until the container's process ends, or ctx, whose
-// error then comes last. It ends too when the container starts anew.
+// StatsStream returns a sample at once and then one at every interval. It ends when the container's process ends, or is
+// started again, or ctx ends. An error comes last.
 //
-// Errors: ErrNotFound, ErrNotRunning (at once), context.Canceled and context.DeadlineExceeded.
+// Errors: ErrNotFound when the container is not there; ErrNotRunning when it does not run at the beginning.
 func (c *Container) StatsStream(ctx context.Context, opts StatsOptions) iter.Seq2[Stats, error] {
 	if opts.Interval <= 0 {
 		opts.Interval = time.Second

@@ -9,24 +9,26 @@ import (
 
 // StopOptions tune Stop.
 type StopOptions struct {
-	// Signal that is sent first. Default: the container's stop signal.
+	// Signal is sent first. Default: Options.Lifecycle.StopSignal of the container.
 	Signal string `json:"signal,omitempty"`
-	// Timeout before SIGKILL. Default: the container's StopTimeout; below 0: wait without end.
+	// Timeout is the time until SIGKILL. Below 0 means no SIGKILL. Default: Options.Lifecycle.StopTimeout of the
+	// container.
 	Timeout time.Duration `json:"timeout,omitempty"`
 }
 
-// Stop ends the container's process: its stop signal, a grace period, then SIGKILL. It returns when the process has
-// ended. A container that does not run is no error, as in Docker.
+// Stop ends the container's process: it sends the stop signal, waits, and then sends SIGKILL. It returns when the
+// process has ended. A container that does not run is not an error.
 //
-// Errors: ErrNotFound, ErrInvalidArgument (signal).
+// Errors: ErrNotFound when the container is not there; ErrInvalidArgument when the signal is not valid.
 func (c *Container) Stop(ctx context.Context, opts StopOptions) error {
 	return c.c.Do(ctx, api.ContainerStop.Of(c.id), opts, nil)
 }
 
-// Kill sends a signal to the container's process, by name (SIGHUP, HUP) or number. Empty means SIGKILL. It does not
-// wait.
+// Kill sends a signal to the container's process and does not wait. The signal is a name such as SIGHUP or HUP, or a
+// number; empty means SIGKILL.
 //
-// Errors: ErrNotFound, ErrNotRunning, ErrInvalidArgument (signal).
+// Errors: ErrNotFound when the container is not there; ErrNotRunning when it does not run; ErrInvalidArgument when the
+// signal is not valid.
 func (c *Container) Kill(ctx context.Context, signal string) error {
 	return c.c.Do(ctx, api.ContainerKill.Of(c.id), api.KillRequest{Signal: signal}, nil)
 }

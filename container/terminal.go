@@ -18,7 +18,7 @@ type Size struct {
 // ErrDetached: the detach keys were typed. The container goes on.
 var ErrDetached = errors.New("detached")
 
-// DefaultDetachKeys are Docker's.
+// DefaultDetachKeys are the detach keys that Docker has by default.
 const DefaultDetachKeys = "ctrl-p,ctrl-q"
 
 // parseDetachKeys reads keys as Docker does: letters or ctrl-<value> separated by commas, where the value is a letter

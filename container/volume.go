@@ -7,31 +7,31 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Volume is a directory that the store keeps for containers, beyond their lives.
+// Volume is a directory that the store keeps for containers. It outlives them.
 type Volume struct {
 	Name    string            `json:"name"`
 	Created time.Time         `json:"created"`
 	Labels  map[string]string `json:"labels,omitempty"`
-	// Anonymous: its name was made up. One that was made for a container goes with that.
+	// Anonymous says that the name was made up. An anonymous volume that was made for a container is removed with it.
 	Anonymous bool `json:"anonymous,omitempty"`
-	// Path is where the store has it. Its owners are the containers' users: other numbers than the caller's, where the
-	// caller is not root.
+	// Path is the directory of the volume on the host. Where the caller is not root, the owners of its files have other
+	// numbers on the host than in containers.
 	Path string `json:"path"`
-	// Containers are the ids of those that mount it, running or not.
+	// Containers are the ids of the containers that mount it, whether they run or not.
 	Containers []string `json:"containers,omitempty"`
 }
 
 // VolumeOptions say what volume to make.
 type VolumeOptions struct {
-	// Name follows [a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}. Default: one is made up.
+	// Name must match [a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}. Default: a name is made up.
 	Name   string            `json:"name,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
-// CreateVolume makes a volume. One that has the name already is returned as it is, as in Docker. Mounting a volume that
-// does not exist makes it too.
+// CreateVolume makes a volume. If there is one of that name, it is returned as it is, like in Docker. A container that
+// mounts a volume makes it too, if it does not exist.
 //
-// Errors: ErrInvalidArgument.
+// Errors: ErrInvalidArgument when the name or a label is not valid.
 func (e *Engine) CreateVolume(ctx context.Context, opts VolumeOptions) (*Volume, error) {
 	var v Volume
 	if err := e.c.Do(ctx, api.VolumeCreate, opts, &v); err != nil {
@@ -40,7 +40,9 @@ func (e *Engine) CreateVolume(ctx context.Context, opts VolumeOptions) (*Volume,
 	return &v, nil
 }
 
-// Volumes lists the store's volumes, by name.
+// Volumes lists the volumes of the store, sorted by name.
+//
+// Errors: those that every function has.
 func (e *Engine) Volumes(ctx context.Context) ([]Volume, error) {
 	var out []Volume
 	err := e.c.Do(ctx, api.VolumeList, nil, &out)
@@ -49,7 +51,7 @@ func (e *Engine) Volumes(ctx context.Context) ([]Volume, error) {
 
 // Volume describes a volume.
 //
-// Errors: ErrNotFound.
+// Errors: ErrNotFound when there is no volume of that name.
 func (e *Engine) Volume(ctx context.Context, name string) (*Volume, error) {
 	var v Volume
 	if err := e.c.Do(ctx, api.VolumeGet, api.Name{Name: name}, &v); err != nil {
@@ -58,22 +60,25 @@ func (e *Engine) Volume(ctx context.Context, name string) (*Volume, error) {
 	return &v, nil
 }
 
-// RemoveVolume removes a volume and what is in it.
+// RemoveVolume removes a volume and its files.
 //
-// Errors: ErrNotFound, ErrInUse (the message names a container that mounts it, running or not).
+// Errors: ErrNotFound when there is no volume of that name; ErrInUse when a container mounts it, whether that runs or
+// not; the message names the container.
 func (e *Engine) RemoveVolume(ctx context.Context, name string) error {
 	return e.c.Do(ctx, api.VolumeRemove, api.Name{Name: name}, nil)
 }
 
 // PruneVolumesOptions tune PruneVolumes.
 type PruneVolumesOptions struct {
-	// All removes named volumes too. Default: anonymous ones alone, as in Docker.
+	// All removes volumes with a name too. Default: anonymous ones only, like in Docker.
 	All bool `json:"all,omitempty"`
-	// Labels limits to volumes that have these; an empty value fits any.
+	// Labels limits it to volumes that have all of these. An empty value fits any value.
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
-// PruneVolumes removes volumes that no container mounts.
+// PruneVolumes removes volumes that no container mounts. Deleted of the result has their names.
+//
+// Errors: those that every function has.
 func (e *Engine) PruneVolumes(ctx context.Context, opts PruneVolumesOptions) (PruneResult, error) {
 	var res PruneResult
 	err := e.c.Do(ctx, api.VolumePrune, opts, &res)

@@ -8,19 +8,21 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Wait waits until the container's process has ended and returns its State, which says how. A container that has ended before answers at
-// once; one that was never started is waited for. An exit code other than 0 is no error.
+// Wait waits until the container's process has ended, and returns the State, which has the exit code. If it has ended
+// before, Wait returns at once. If it was never started, Wait waits for that too. A restart by the restart policy is not
+// an end. An exit code other than 0 is not an error.
 //
-// Errors: ErrNotFound; context.Canceled and context.DeadlineExceeded.
+// Errors: ErrNotFound when the container is not there, or is removed before it was started.
 func (c *Container) Wait(ctx context.Context) (State, error) {
 	var st State
 	err := c.c.Do(ctx, api.ContainerWait.Of(c.id), nil, &st)
 	return st, err
 }
 
-// WaitRemoved waits until the container is removed, by whichever process. One that is not there answers at once.
+// WaitRemoved waits until the container is removed, by this process or another. It returns at once if the container is
+// not there.
 //
-// Errors: context.Canceled and context.DeadlineExceeded.
+// Errors: those that every function has.
 func (c *Container) WaitRemoved(ctx context.Context) error {
 	begin := time.Now()
 	_, err := c.Inspect(ctx)
