@@ -24,7 +24,7 @@ type Resources struct {
 	PIDs int64 `json:"pids,omitempty"`
 	// BlockIOWeight is its weight against others on block devices, from 10 to 1000. Default: 500.
 	BlockIOWeight int `json:"blockIOWeight,omitempty"`
-	// BlockIO limits the traffic with single disks of the host.
+	// BlockIO limits the traffic with disks of the host.
 	BlockIO []BlockIOLimit `json:"blockIO,omitempty"`
 	// Ulimits are limits of each process; see getrlimit(2). A user who may not raise a limit gets the present hard limit.
 	// Default: those of the agent.

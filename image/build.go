@@ -128,14 +128,21 @@ type buildRequest struct {
 	api.BuildInput
 }
 
-// Build makes an image by a Dockerfile. Steps that an earlier build made of the same inputs are taken from it.
+// Build makes an image by a Dockerfile. The result of a step is taken from an earlier build if that had the same inputs.
 //
-// Dockerfiles are BuildKit's, with these differences. RUN --mount=type=bind sees what .dockerignore leaves out, too.
-// COPY --chown to "." gives the working directory that owner, too. --chmod takes numbers alone. RUN has no --security and
-// no --device. A line # syntax= is a comment. What docker build's --output writes, Export and FS have.
+// Dockerfiles are those of BuildKit, with these differences:
 //
-// Errors: ErrDockerfile, ErrBuildStep (as *BuildError), ErrInvalidArgument, ErrInvalidReference, and those of Pull for
-// base images.
+//   - RUN --mount=type=bind also sees files that .dockerignore leaves out.
+//   - COPY --chown to "." also gives the working directory that owner.
+//   - --chmod takes numbers only.
+//   - RUN does not have --security and --device.
+//   - A line # syntax= is a comment.
+//
+// For what docker build --output does, use Export or FS.
+//
+// Errors: ErrDockerfile when the Dockerfile is not valid; *BuildError, which matches ErrBuildStep, when a step fails;
+// ErrInvalidArgument when an option is not valid; ErrInvalidReference when one of Tags is not valid; ErrNoSpace when the
+// disk is full; those of Pull for base images.
 func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
 	req := buildRequest{opts, api.BuildInput{Quiet: opts.Output == nil, Events: opts.Progress != nil}}
 	if opts.Context == nil && opts.Tar == nil && opts.DockerfileText == "" {

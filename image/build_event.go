@@ -1,27 +1,28 @@
 package image
 
-// BuildEventKind is what a BuildEvent tells.
+// BuildEventKind says what a BuildEvent is.
 type BuildEventKind string
 
 // The kinds of build events.
 const (
-	BuildPull   BuildEventKind = "pull"   // a base image is on its way: Instruction names it and Pull says how far it is
+	BuildPull   BuildEventKind = "pull"   // a base image is pulled: Instruction names it and Pull says how far it is
 	BuildStep   BuildEventKind = "step"   // a step begins
-	BuildCached BuildEventKind = "cached" // the step's result was there from an earlier build
+	BuildCached BuildEventKind = "cached" // the result of the step was taken from an earlier build
 	BuildOutput BuildEventKind = "output" // the step's command printed Output
-	BuildDone   BuildEventKind = "done"   // the step is over, and its result is Image
+	BuildDone   BuildEventKind = "done"   // the step has ended, and its result is Image
 )
 
-// BuildEvent is a step of a build, or what a step did. Steps of one stage come in order; with Jobs, those of several
-// stages are mixed, and Stage tells them apart. A step that fails has no BuildDone: Build's error tells of it.
+// BuildEvent is the beginning of a step of a build, or what a step did. Events of one stage come in order. With
+// BuildOptions.Jobs, events of several stages are mixed, and Stage tells them apart. A step that fails has no BuildDone;
+// the error of Build describes it.
 type BuildEvent struct {
 	Kind        BuildEventKind `json:"kind"`
 	Stage       int            `json:"stage,omitempty"`       // of the Dockerfile, from 1
-	StageName   string         `json:"stageName,omitempty"`   // what FROM … AS names the stage
+	StageName   string         `json:"stageName,omitempty"`   // the name that FROM … AS gives the stage
 	Step        int            `json:"step,omitempty"`        // in its stage, from 1, which is FROM
 	Steps       int            `json:"steps,omitempty"`       // of the stage in all; a base's ONBUILD adds to it after FROM
-	Line        int            `json:"line,omitempty"`        // in the Dockerfile, from 1; 0 when not there, as a base's ONBUILD
-	Instruction string         `json:"instruction,omitempty"` // as RUN make
+	Line        int            `json:"line,omitempty"`        // in the Dockerfile, from 1; 0 for a step that is not in it, such as a base's ONBUILD
+	Instruction string         `json:"instruction,omitempty"` // such as RUN make
 	Output      []byte         `json:"output,omitempty"`      // standard output and error, as they came
 	Image       string         `json:"image,omitempty"`       // the beginning of an image's id; empty for FROM
 	Pull        *Progress      `json:"pull,omitempty"`

@@ -8,41 +8,41 @@ import (
 
 // CheckOptions tune Check.
 type CheckOptions struct {
-	// Quick leaves out the comparison of mounted layers with what they were made of, which finds added files.
+	// Quick does not look for files that were added to layers, which is the slowest part.
 	Quick bool `json:"quick,omitempty"`
-	// Repair removes what is damaged, with what is made of it: layers, images, stopped containers. Images can then be
-	// pulled or built again.
+	// Repair removes what is damaged, and the images and stopped containers that are made of it. Images can then be
+	// pulled or built again. Default: nothing is removed.
 	Repair bool `json:"repair,omitempty"`
 }
 
-// The kinds of problems.
+// The values of Problem.Kind.
 const (
 	ProblemLayer     = "layer"
 	ProblemImage     = "image"
 	ProblemContainer = "container"
 )
 
-// Problem is something damaged in a store.
+// Problem describes something damaged in a store.
 type Problem struct {
 	Kind    string   `json:"kind"`            // ProblemLayer, ProblemImage or ProblemContainer
-	ID      string   `json:"id"`              // of an image with "sha256:"; of a layer the store's own
+	ID      string   `json:"id"`              // for an image "sha256:" and 64 digits; for a layer its id in the store
 	Names   []string `json:"names,omitempty"` // of an image or a container
 	Details []string `json:"details"`         // what is wrong
 }
 
 // CheckResult says what Check found.
 type CheckResult struct {
-	// Problems, layers first. An image is damaged when one of its layers is, a container when its image is.
+	// Problems lists layers first. An image is damaged if one of its layers is, and a container if its image is.
 	Problems []Problem `json:"problems,omitempty"`
-	// Repaired says that they were removed.
+	// Repaired says that the damaged parts were removed.
 	Repaired bool `json:"repaired,omitempty"`
 }
 
-// Check reads every file of the store's layers and compares it with the digests that the layers came with, and looks
-// for configurations, manifests and layers that are missing or belong to nothing. No process can add to the store
-// meanwhile.
+// Check reads every file of the layers and compares it with the digests that the layers came with. It also looks for
+// configurations, manifests and layers that are missing or that belong to no image. No process can add to the store at
+// the same time.
 //
-// Errors: ErrInUse when something damaged is to be removed that a container runs on or that is read.
+// Errors: ErrInUse when Repair would remove something that a running container or a reader uses.
 func (s *Store) Check(ctx context.Context, opts CheckOptions) (CheckResult, error) {
 	var res CheckResult
 	err := s.c.Do(ctx, api.StoreCheck, opts, &res)

@@ -11,9 +11,20 @@
 //	}
 //	digest, err := store.Push(ctx, "app:1", image.PushOptions{Destination: "registry.example.com/app:1"})
 //
-// The work is done by the agent, a process that the first OpenStore starts and that ends with this one. Nothing has to
-// be installed or configured for it: see the README for how its binary is found. Linux only; on other systems
-// OpenStore returns ErrUnsupported.
+// The agent does the work. It is a process that the first OpenStore starts and that ends with this one. Nothing has to be
+// installed or configured for it; the README says how its binary is found. The package works on Linux only: on other
+// systems OpenStore returns ErrUnsupported.
 //
-// Not for: moving images between registries without keeping them (package registry does that).
+// To move images between registries without keeping them, use package registry.
+//
+// # References
+//
+// A reference of an image in the store is a name, name:tag, name@digest, an id or a prefix of an id. A name without a
+// registry means docker.io, and a name without a tag or digest means the tag latest, like in Docker.
+//
+// # Errors
+//
+// The documentation of a function lists the errors that it returns and that errors.Is matches. Besides these, every
+// function that takes a context returns context.Canceled or context.DeadlineExceeded when the context ends, and
+// ErrAgentGone when the agent process has died.
 package image

@@ -2,43 +2,45 @@ package image
 
 import "github.com/caisson-dev/caisson/internal/api"
 
-// Errors that callers match with errors.Is. The messages that come with them name the subject and the remedy.
+// Errors that callers match with errors.Is. Errors that package container or registry has under the same name are the
+// same values. The message of an error names its subject and the remedy.
 var (
-	// ErrNotFound: no image of that name or id is in the store, or the registry has no such repository, tag or digest.
+	// ErrNotFound: the store has no image of that name or id, or the registry has no such repository, tag or digest.
 	ErrNotFound = api.ErrNotFound
-	// ErrAmbiguous: an id prefix fits several images.
+	// ErrAmbiguous: several images have an id with that prefix.
 	ErrAmbiguous = api.ErrAmbiguous
-	// ErrInvalidReference: a name does not follow the grammar of distribution references.
+	// ErrInvalidReference: a reference does not follow the grammar of distribution references.
 	ErrInvalidReference = api.ErrInvalidReference
-	// ErrInvalidArgument: an option has a value that it can't have; the message names the field.
+	// ErrInvalidArgument: an argument or an option has a value that is not valid; the message names the field.
 	ErrInvalidArgument = api.ErrInvalidArgument
-	// ErrInUse: a container uses the image, or it has several names and Force is not set.
+	// ErrInUse: a container uses the image, or it has several names and Force is not set; or a store that is to be destroyed
+	// is open elsewhere.
 	ErrInUse = api.ErrInUse
 	// ErrDockerfile: the Dockerfile does not parse; the message has file and line.
 	ErrDockerfile = api.ErrDockerfile
-	// ErrBuildStep: a step of the build failed; errors.As with *BuildError tells which.
+	// ErrBuildStep: a step of the build failed. The error is a *BuildError, which says which step.
 	ErrBuildStep = api.ErrBuildStep
-	// ErrUnauthorized: the registry wants other credentials (401).
+	// ErrUnauthorized: the registry asks for credentials, or refuses those that it got (401).
 	ErrUnauthorized = api.ErrUnauthorized
-	// ErrDenied: the registry knows the user and refuses (403), takes no pushes (405), or nothing so large (413).
+	// ErrDenied: the registry knows the user and refuses the operation (403), does not accept pushes (405), or not of this size (413).
 	ErrDenied = api.ErrDenied
-	// ErrRateLimited: the registry refuses for now (429), after all retries.
+	// ErrRateLimited: the registry answered 429 to every attempt.
 	ErrRateLimited = api.ErrRateLimited
-	// ErrDigestMismatch: content does not have the digest it was asked by.
+	// ErrDigestMismatch: content does not have the digest that it was asked for by.
 	ErrDigestMismatch = api.ErrDigestMismatch
 	// ErrUnreachable: the registry could not be reached: name, connection, TLS, or 5xx after all retries.
 	ErrUnreachable = api.ErrUnreachable
 	// ErrPolicy: the signature policy (policy.json) rejects the image, or registries.conf blocks its registry.
 	ErrPolicy = api.ErrPolicy
-	// ErrCorrupt: an archive, manifest or layer is broken.
+	// ErrCorrupt: an archive, a manifest or a layer is damaged.
 	ErrCorrupt = api.ErrCorrupt
-	// ErrPermission: the store's directory can't be written.
+	// ErrPermission: this user can't write the directory of the store.
 	ErrPermission = api.ErrPermission
-	// ErrNoSpace: the store's file system has no room for what is unpacked, or the user's quota of it is full. A reserve
-	// always stays free: 256 MiB, or a twentieth of a small file system.
+	// ErrNoSpace: the store's file system is full, or the user's quota of it. A reserve always stays free: 256 MiB,
+	// or a twentieth of a small file system.
 	ErrNoSpace = api.ErrNoSpace
-	// ErrUnsupported: the host lacks what is needed; the message says what.
+	// ErrUnsupported: the host does not offer what is needed; the message says what.
 	ErrUnsupported = api.ErrUnsupported
-	// ErrAgentGone: the agent process died; the store is to be opened again.
+	// ErrAgentGone: the agent process has died. Open the store again.
 	ErrAgentGone = api.ErrAgentGone
 )

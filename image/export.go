@@ -7,11 +7,12 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Export writes an image's whole file system to w as a tar stream, as docker build --output type=tar does: what a
-// container would begin with, with owners, modes, times, links, devices and capabilities, and nothing of the image's
-// configuration. Names are relative, and sorted in each directory. When it fails w has a part of it.
+// Export writes the whole file system of an image to w as a tar stream, like docker build --output type=tar. The stream
+// has what a container would begin with, with owners, modes, times, links, devices and capabilities, and nothing of the
+// configuration. Names are relative, and sorted in each directory. After an error w has a part of the stream.
 //
-// Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference; those of w.
+// Errors: ErrNotFound when there is no such image; ErrAmbiguous when several ids have the prefix; ErrInvalidReference
+// when ref is not valid; those of w.
 func (s *Store) Export(ctx context.Context, w io.Writer, ref string) error {
 	body, err := s.c.Body(ctx, api.ImageExport, api.Ref{Ref: ref})
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"github.com/caisson-dev/caisson/internal/client"
 )
 
-// FS is an image's file system, to read files out of it without a container: an fs.FS, with ReadDir, ReadFile, Stat,
-// Lstat and ReadLink. Links are followed within the image alone, as a container would. Sys of a file's FileInfo is a
-// *tar.Header with its owner. It is safe for concurrent use.
+// FS is the file system of an image: an fs.FS to read files without a container, with ReadDir, ReadFile, Stat, Lstat and
+// ReadLink. Links are followed inside the image only, like in a container. Sys of a FileInfo is a *tar.Header, which has
+// the owner. Errors are *fs.PathError and match fs.ErrNotExist and the like. It is safe for concurrent use.
 type FS struct {
 	c      *client.Client
 	ctx    context.Context //nolint:containedctx // fs.FS has none: this one is the file system's life
@@ -27,10 +27,11 @@ type FS struct {
 	close  func() error
 }
 
-// FS opens the file system of an image, by what Get finds it by. While it is open the image can't be removed, by this
-// process or another. It stays open until Close, or until ctx ends; nothing is left of it when this process dies.
+// FS opens the file system of an image. While it is open no process can remove the image. It is open until Close, or
+// until ctx ends, or this process ends.
 //
-// Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference.
+// Errors: ErrNotFound when there is no such image; ErrAmbiguous when several ids have the prefix; ErrInvalidReference
+// when ref is not valid.
 func (s *Store) FS(ctx context.Context, ref string) (*FS, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	body, err := s.c.Body(ctx, api.FSOpen, api.Ref{Ref: ref})
@@ -61,7 +62,9 @@ func (s *Store) FS(ctx context.Context, ref string) (*FS, error) {
 	return f, nil
 }
 
-// Close lets go of the image. Files that are open can't be read any more.
+// Close closes the file system. Files that are open can no longer be read.
+//
+// Errors: none in practice; it returns an error to be an io.Closer.
 func (f *FS) Close() error { return f.close() }
 
 // ask makes a request about a file.
@@ -96,7 +99,10 @@ func (f *FS) pathError(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
-// Open opens a file or a directory. A file also implements io.ReaderAt and io.Seeker.
+// Open opens a file or a directory. A file is also an io.ReaderAt and an io.Seeker.
+//
+// Errors: *fs.PathError, which matches fs.ErrNotExist when there is no such file and fs.ErrInvalid when the name is not
+// valid.
 func (f *FS) Open(name string) (fs.File, error) {
 	var info api.FileInfo
 	if err := f.ask("open", api.FSStat, api.FileRequest{Name: name, Follow: true}, &info); err != nil {
@@ -105,7 +111,9 @@ func (f *FS) Open(name string) (fs.File, error) {
 	return &file{fsys: f, name: name, info: fileInfo{info}}, nil
 }
 
-// Stat describes a file; a link at the end is followed.
+// Stat describes a file. If it is a link, Stat describes what the link leads to.
+//
+// Errors: those of Open.
 func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	var info api.FileInfo
 	if err := f.ask("stat", api.FSStat, api.FileRequest{Name: name, Follow: true}, &info); err != nil {
@@ -114,7 +122,9 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	return fileInfo{info}, nil
 }
 
-// Lstat describes a file, or a link itself.
+// Lstat describes a file. If it is a link, Lstat describes the link.
+//
+// Errors: those of Open.
 func (f *FS) Lstat(name string) (fs.FileInfo, error) {
 	var info api.FileInfo
 	if err := f.ask("lstat", api.FSStat, api.FileRequest{Name: name}, &info); err != nil {
@@ -123,14 +133,18 @@ func (f *FS) Lstat(name string) (fs.FileInfo, error) {
 	return fileInfo{info}, nil
 }
 
-// ReadLink returns what a link says, which may be absolute: within the image.
+// ReadLink returns the target of a link. An absolute target is inside the image.
+//
+// Errors: those of Open; fs.ErrInvalid when it is not a link.
 func (f *FS) ReadLink(name string) (string, error) {
 	var target string
 	err := f.ask("readlink", api.FSReadLink, api.FileRequest{Name: name}, &target)
 	return target, err
 }
 
-// ReadDir lists a directory, by name.
+// ReadDir lists a directory, sorted by name.
+//
+// Errors: those of Open.
 func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	var infos []api.FileInfo
 	if err := f.ask("readdir", api.FSReadDir, api.FileRequest{Name: name}, &infos); err != nil {
@@ -145,6 +159,8 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 // ReadFile reads a whole file.
+//
+// Errors: those of Open.
 func (f *FS) ReadFile(name string) ([]byte, error) {
 	body, err := f.data(api.FileRequest{Name: name})
 	if err != nil {

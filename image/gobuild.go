@@ -20,38 +20,40 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// GoOptions tune BuildGo. The zero value makes an image of the program alone.
+// GoOptions tune BuildGo. The zero value makes an image that has only the program.
 type GoOptions struct {
-	// Dir is the directory that the go command runs in. Default: the present one.
+	// Dir is the directory in which the go command runs. Default: the working directory.
 	Dir string
-	// Tags are the names of the result.
+	// Tags are the names that the image gets. Default: none.
 	Tags []string
-	// Base is the image to build on. Default: none, so that neither a registry nor a shell is there.
+	// Base is the image to build on. Default: none; the image has no shell.
 	Base string
-	// User runs the program, as uid, uid:gid or a name of Base. Default: root.
+	// User is the user that the program runs as: uid, uid:gid, or a name of Base. Default: root.
 	User string
-	// CACerts adds this machine's roots of trust, which a program needs to speak TLS to the world.
+	// CACerts adds the root certificates of this machine, which a TLS client needs.
 	CACerts bool
-	// Files are put beside the program, each at its path from the image's root.
+	// Files are put into the image, each at its path from the root. Default: none.
 	Files fs.FS
-	// Platform as linux/arm64. Default: linux and the host's architecture.
+	// Platform is the platform to build for, such as linux/arm64. Default: linux and the architecture of the host.
 	Platform string
-	// Flags are given to go build before the package, as -ldflags=-X=main.version=1 or -tags=x.
+	// Flags are flags of go build, such as -ldflags=-X=main.version=1 or -tags=x. Default: none.
 	Flags []string
-	// Env is added to the go command's environment; CGO_ENABLED is 0 whatever it says.
+	// Env is added to the environment of the go command. CGO_ENABLED is always 0.
 	Env []string
-	// Labels are the image's.
+	// Labels are the labels of the image. Default: none.
 	Labels map[string]string
-	// Output gets what the go command prints, and the build's steps. Default: nothing.
+	// Output gets what the go command prints, and the steps of the build. Default: it is discarded.
 	Output io.Writer
 }
 
-// BuildGo compiles a main package, by its import path or as ./cmd/server, and makes an image that runs it, without
-// a Dockerfile. The program is static and lies in /app under the package's name; arguments of containers are its own.
-// The same source gives the same image, wherever it lies: creation time and files' times are 1970's, or
-// SOURCE_DATE_EPOCH's (https://reproducible-builds.org/specs/source-date-epoch/).
+// BuildGo compiles a main package and makes an image that runs it, without a Dockerfile. The package is an import path,
+// or a directory such as ./cmd/server. The program is static, and lies in /app under the name of the package. Arguments
+// of a container are arguments of the program.
 //
-// Errors: ErrBuildStep as *BuildError when the package does not compile, and those of Build.
+// The same source gives the same image, in whichever directory it lies: the time of creation and the times of files are
+// those of 1970, or of SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/).
+//
+// Errors: *BuildError, which matches ErrBuildStep, when the package does not compile; those of Build.
 func (s *Store) BuildGo(ctx context.Context, pkg string, opts GoOptions) (*Image, error) {
 	goos, goarch, err := opts.platform()
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 
 // Image describes an image of the store.
 type Image struct {
-	ID      string            `json:"id"`              // "sha256:" and the digest of its configuration
-	Names   []string          `json:"names,omitempty"` // full references, as docker.io/library/alpine:3.22
+	ID      string            `json:"id"`              // "sha256:" and the 64 digits of the digest of its configuration
+	Names   []string          `json:"names,omitempty"` // full references, such as docker.io/library/alpine:3.22
 	Digests []string          `json:"digests,omitempty"`
 	Created time.Time         `json:"created"`
 	Size    int64             `json:"size"`   // bytes of all its layers, unpacked
-	Shared  int64             `json:"shared"` // of Size, what other images have, too: the rest goes with this one
+	Shared  int64             `json:"shared"` // the part of Size that other images have too
 	Labels  map[string]string `json:"labels,omitempty"`
 	OS      string            `json:"os,omitempty"`
 	Arch    string            `json:"arch,omitempty"`
@@ -22,7 +22,8 @@ type Image struct {
 	Layers  []string          `json:"layers,omitempty"` // diff ids, lowest first
 }
 
-// Config is what an image says of the containers made of it (OCI image configuration, and Docker's additions).
+// Config is the configuration that an image has for its containers: that of the OCI image specification with the
+// additions of Docker.
 type Config struct {
 	User         string        `json:"user,omitempty"`
 	Env          []string      `json:"env,omitempty"`
@@ -31,13 +32,13 @@ type Config struct {
 	WorkingDir   string        `json:"workingDir,omitempty"`
 	StopSignal   string        `json:"stopSignal,omitempty"`
 	Volumes      []string      `json:"volumes,omitempty"`
-	ExposedPorts []string      `json:"exposedPorts,omitempty"` // as 8080/tcp
+	ExposedPorts []string      `json:"exposedPorts,omitempty"` // such as 8080/tcp
 	Shell        []string      `json:"shell,omitempty"`
 	OnBuild      []string      `json:"onBuild,omitempty"`
 	Health       *HealthConfig `json:"health,omitempty"`
 }
 
-// HealthConfig is an image's HEALTHCHECK.
+// HealthConfig is the HEALTHCHECK of an image. A field that is 0 has the default of container.HealthConfig.
 type HealthConfig struct {
 	Test        []string      `json:"test,omitempty"` // {"CMD", …}, {"CMD-SHELL", "…"} or {"NONE"}
 	Interval    time.Duration `json:"interval,omitempty"`
@@ -46,9 +47,10 @@ type HealthConfig struct {
 	Retries     int           `json:"retries,omitempty"`
 }
 
-// Get returns an image by name, name:tag, name@digest, id or a prefix of its id.
+// Get describes an image.
 //
-// Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference.
+// Errors: ErrNotFound when there is no such image; ErrAmbiguous when several ids have the prefix; ErrInvalidReference
+// when ref is not valid.
 func (s *Store) Get(ctx context.Context, ref string) (*Image, error) {
 	var img Image
 	if err := s.c.Do(ctx, api.ImageGet, api.Ref{Ref: ref}, &img); err != nil {

@@ -9,23 +9,25 @@ import (
 
 // ImportOptions say what image to make of a root file system.
 type ImportOptions struct {
-	// Tags are the image's names. Default: none.
+	// Tags are the names that the image gets. Default: none.
 	Tags []string `json:"tags,omitempty"`
-	// Changes are instructions of a Dockerfile that make the image's configuration: CMD, ENTRYPOINT, ENV, EXPOSE,
+	// Changes are Dockerfile instructions that make the configuration of the image: CMD, ENTRYPOINT, ENV, EXPOSE,
 	// HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR. Default: the configuration is empty.
 	Changes []string `json:"changes,omitempty"`
-	// Message is the comment of the image's history.
+	// Message is the comment in the history of the image. Default: none.
 	Message string `json:"message,omitempty"`
-	// Platform that the image says it is for, as linux/arm64 or linux/arm/v7. Default: linux and the host's architecture.
+	// Platform is what the image says that it is for, such as linux/arm64 or linux/arm/v7. Default: linux and the
+	// architecture of the host.
 	Platform string `json:"platform,omitempty"`
 }
 
-// Import makes an image of one layer from the tar stream of a root file system, as Container.Export, docker export,
-// debootstrap and tar write it; gzip'd, zstd'd, or compressed by bzip2 or xz, or not at all. Names and links in it that
-// lead out of its root are taken as within.
+// Import makes an image of one layer from a root file system as a tar stream, such as Container.Export, docker export,
+// debootstrap and tar write. The stream may be compressed by gzip, zstd, bzip2 or xz. A name or a link that leads out of
+// the root is taken as inside it.
 //
-// Errors: ErrInvalidArgument (Changes, Platform), ErrInvalidReference (Tags), ErrCorrupt for a stream that is broken, is
-// no tar or has a name twice.
+// Errors: ErrInvalidArgument when one of Changes or the Platform is not valid; ErrInvalidReference when one of Tags is
+// not valid; ErrCorrupt when the stream is damaged, is not a tar stream or has a name twice; ErrNoSpace when the disk is
+// full; those of r.
 func (s *Store) Import(ctx context.Context, r io.Reader, opts ImportOptions) (*Image, error) {
 	var img Image
 	if err := s.c.Stream(ctx, api.ImageImport, opts, r, nil, &img); err != nil {

@@ -7,37 +7,36 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// ListOptions choose what List returns: the images that fit all that is set.
+// ListOptions choose what List returns. An image is listed if it fits every field that is given.
 type ListOptions struct {
-	// All includes the intermediate images of builds.
+	// All lists the intermediate images of builds too.
 	All bool `json:"all,omitempty"`
-	// Dangling keeps images without a name only.
+	// Dangling lists only images without a name.
 	Dangling bool `json:"dangling,omitempty"`
-	// References keeps images that have a name that one of these patterns fits, as docker images --filter reference=
-	// takes them: those of path.Match, for the name as Docker writes it short, with its tag or without: app, app:1.*,
-	// example.com/*/app.
+	// References are patterns; the image has a name that fits one of them. They are those of path.Match, and are compared
+	// with the name as Docker shortens it, with its tag and without: app, app:1.*, example.com/*/app.
 	References []string `json:"references,omitempty"`
-	// Before keeps images that were created before this one, Since those that were created after it.
+	// Before and Since are references of images. The listed ones were created before the one and after the other.
 	Before string `json:"before,omitempty"`
 	Since  string `json:"since,omitempty"`
 	Filter
 }
 
-// Filter chooses images by their configuration, for List and Prune. The zero value chooses all.
+// Filter chooses images by their configuration. The zero value chooses all.
 type Filter struct {
-	// Until chooses images that were created before this time, by what they say themselves: one that is built
-	// reproducibly may say 1970.
+	// Until chooses images that were created before this time. The time is in the image: one that is built reproducibly
+	// may say 1970.
 	Until time.Time `json:"until,omitzero"`
-	// Labels chooses images that have all of these; an empty value fits any.
+	// Labels chooses images that have all of these. An empty value fits any value.
 	Labels map[string]string `json:"labels,omitempty"`
-	// NotLabels leaves out images that have all of these; an empty value fits any.
+	// NotLabels leaves out images that have all of these. An empty value fits any value.
 	NotLabels map[string]string `json:"notLabels,omitempty"`
 }
 
-// List returns the store's images, newest first.
+// List describes images of the store, newest first.
 //
-// Errors: ErrInvalidArgument for a pattern that is none; ErrNotFound, ErrAmbiguous and ErrInvalidReference of Before and
-// Since.
+// Errors: ErrInvalidArgument when a pattern is not valid; ErrNotFound, ErrAmbiguous and ErrInvalidReference for Before
+// and Since.
 func (s *Store) List(ctx context.Context, opts ListOptions) ([]Image, error) {
 	var imgs []Image
 	err := s.c.Do(ctx, api.ImageList, opts, &imgs)

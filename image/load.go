@@ -9,14 +9,16 @@ import (
 
 // LoadOptions tune Load.
 type LoadOptions struct {
-	// Progress is called as bytes move, from one goroutine.
+	// Progress is called as bytes are read, from one goroutine at a time. Default: none.
 	Progress func(Progress) `json:"-"`
 }
 
-// Load reads images of an archive that Save, docker save, podman save or skopeo wrote, in either format, gzip'd,
-// zstd'd, or compressed by bzip2 or xz, or not at all. The images have the names that the archive gives them.
+// Load reads the images of an archive that Save, docker save, podman save or skopeo has written, in either format. The
+// archive may be compressed by gzip, zstd, bzip2 or xz. The images get the names that the archive has for them.
 //
-// Errors: ErrCorrupt, ErrDigestMismatch, ErrInvalidArgument for an archive that is neither or is hostile; ErrPolicy, ErrNoSpace.
+// Errors: ErrInvalidArgument when it is not such an archive; ErrCorrupt when it is damaged or hostile; ErrDigestMismatch
+// when a part does not have its digest; ErrPolicy when the signature policy rejects an image; ErrNoSpace when the disk
+// is full; those of r.
 func (s *Store) Load(ctx context.Context, r io.Reader, opts LoadOptions) ([]Image, error) {
 	var imgs []Image
 	err := s.c.Stream(ctx, api.ImageLoad, opts, r, progressTo(opts.Progress), &imgs)

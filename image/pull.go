@@ -14,52 +14,57 @@ type PullPolicy string
 
 // The pull policies.
 const (
-	PullMissing PullPolicy = "missing" // only when the store does not have it
-	PullAlways  PullPolicy = "always"  // the registry's answer decides; layers that are here are not fetched again
-	PullNever   PullPolicy = "never"
+	PullMissing PullPolicy = "missing" // if the store does not have it
+	PullAlways  PullPolicy = "always"  // in any case; layers that the store has are not downloaded again
+	PullNever   PullPolicy = "never"   // never: the store must have it
 )
 
-// Transport says how a registry is reached. The zero value verifies TLS with the system's roots; loopback registries
-// are plain HTTP, as in Docker.
+// Transport says how a registry is reached. The zero value verifies TLS with the root certificates of the system.
+// Registries on loopback are plain HTTP, like in Docker.
 type Transport struct {
-	// Insecure allows plain HTTP and certificates that don't verify.
+	// Insecure allows plain HTTP, and certificates that can't be verified.
 	Insecure bool `json:"insecure,omitempty"`
-	// CertDir holds *.crt (roots), *.cert and *.key (client), as containers-certs.d(5).
+	// CertDir is a directory with *.crt (root certificates) and *.cert and *.key (client certificates), like those of
+	// containers-certs.d(5). Default: the certs.d directories.
 	CertDir string `json:"certDir,omitempty"`
-	// Stall is how long a registry may send and take nothing before the attempt ends and another begins, in
-	// nanoseconds. Default: a minute.
+	// Stall is the time in which a registry may send and take nothing before the attempt ends and another begins.
+	// Default: a minute.
 	Stall time.Duration `json:"stall,omitempty"`
 }
 
-// PullOptions tune Pull. The zero value asks the registry, with the user's stored credentials.
+// PullOptions tune Pull. The zero value asks the registry, with the stored credentials of the user.
 type PullOptions struct {
-	// Policy: default PullAlways.
+	// Policy says when the registry is asked. Default: PullAlways.
 	Policy PullPolicy `json:"policy,omitempty"`
-	// Platform as linux/arm64 or linux/arm/v7. Default: the host's.
+	// Platform is the platform to choose, such as linux/arm64 or linux/arm/v7. Default: the host's.
 	Platform string `json:"platform,omitempty"`
-	// Transport: TLS and plain HTTP.
+	// Transport says how the registry is reached.
 	Transport Transport `json:"transport,omitzero"`
-	// Credential logs in for this call. Default: what registry.Client.Credentials finds, of podman login and docker login.
+	// Credential is what to log in with. Default: what podman login and docker login have stored, as
+	// registry.Client.Credentials finds it.
 	Credential registry.Credential `json:"credential,omitzero"`
-	// Progress is called as bytes move, from one goroutine.
+	// Progress is called as bytes move, from one goroutine at a time. Default: none.
 	Progress func(Progress) `json:"-"`
 }
 
-// Pull fetches an image from a registry, or from this store by Policy. A name without a registry means docker.io, and
-// without a tag latest, as in Docker. Processes that pull the same reference at the same time download it once.
+// Pull fetches an image from a registry and returns it. If processes pull the same reference at the same time, it is
+// downloaded once.
 //
-// The user's configuration counts, else the system's: registries.conf for mirrors, policy.json (or the file that
-// CONTAINERS_POLICY_JSON names) with registries.d for signatures that an image must have, GnuPG's and sigstore's, and certs.d
-// for certificates. A machine without these files takes every image from the registry that its name says.
+// The configuration files of the user are read, or else those of the system: registries.conf for mirrors; policy.json
+// (or the file that CONTAINERS_POLICY_JSON names) with registries.d for signatures of GnuPG and sigstore that an image
+// must have; certs.d for certificates. Without these files, every image is taken from the registry that its name says.
 //
-// An answer of status 500 or more, a connection that breaks and a stall (Transport.Stall) end an attempt, of which there are
-// five, with growing pauses. A blob whose connection breaks goes on where it was, within an attempt, if a MiB of it has come since the last time. Layers that are
-// unpacked, up to the first that is not, count for the next attempt, and so they do for the next Pull: when this one is
-// cancelled or its registry is out of reach, they stay in the store for five minutes, until Prune, or until
-// the last Store of this process is closed. A layer that was under way then begins again.
+// A pull makes up to five attempts, with growing pauses. An attempt ends with an answer of status 500 or more, a
+// connection that breaks, or a stall (Transport.Stall). Within an attempt, a blob whose connection breaks is continued
+// where it was, if at least 1 MiB has come since the last break. Layers that are unpacked are not downloaded again by
+// the next attempt. They are not downloaded again by the next Pull either, if this one is cancelled or the registry
+// can't be reached: they stay in the store for five minutes, or until Prune, or until the last Store of this process is
+// closed.
 //
-// Errors: ErrInvalidReference, ErrNotFound, ErrUnauthorized, ErrDenied, ErrRateLimited, ErrUnreachable,
-// ErrDigestMismatch, ErrPolicy, ErrCorrupt, ErrNoSpace.
+// Errors: ErrInvalidReference when ref is not valid; ErrNotFound when the registry has no such image, or with PullNever
+// the store; ErrUnauthorized and ErrDenied when the registry refuses; ErrRateLimited and ErrUnreachable after all
+// attempts; ErrDigestMismatch and ErrCorrupt when what it sends is wrong; ErrPolicy when the signature policy rejects
+// the image; ErrNoSpace when the disk is full; ErrInvalidArgument when an option is not valid.
 func (s *Store) Pull(ctx context.Context, ref string, opts PullOptions) (*Image, error) {
 	var img Image
 	err := s.c.Stream(ctx, api.ImagePull, api.Request[PullOptions]{Ref: ref, Options: opts}, nil, progressTo(opts.Progress), &img)

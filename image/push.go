@@ -11,23 +11,24 @@ import (
 type PushOptions struct {
 	// Destination is the reference to push to. Default: the reference that is pushed.
 	Destination string `json:"destination,omitempty"`
-	// Compression of layers: gzip (default, level 3), zstd or zstd:chunked. Docker's manifests have gzip alone: with
-	// another, an image that has one becomes OCI's, which has no HEALTHCHECK, ONBUILD and SHELL.
+	// Compression is gzip, zstd or zstd:chunked. Docker's manifests allow gzip only: with another, the image gets an OCI
+	// manifest, which has no HEALTHCHECK, ONBUILD and SHELL. Default: gzip.
 	Compression string `json:"compression,omitempty"`
-	// Level of the compression. Default: 3.
+	// Level is the level of the compression. Default: 3.
 	Level int `json:"level,omitempty"`
-	// Transport: TLS and plain HTTP.
+	// Transport says how the registry is reached.
 	Transport Transport `json:"transport,omitzero"`
-	// Credential logs in for this call. Default: as for Pull.
+	// Credential is what to log in with. Default: as for Pull.
 	Credential registry.Credential `json:"credential,omitzero"`
-	// Progress is called as bytes move, from one goroutine.
+	// Progress is called as bytes move, from one goroutine at a time. Default: none.
 	Progress func(Progress) `json:"-"`
 }
 
-// Push copies an image to a registry and returns the digest of the manifest there. Signatures that the image was pulled with
-// stay behind.
+// Push copies an image to a registry and returns the digest of the manifest there. Signatures that the image was pulled
+// with are not pushed. Layers that the registry has are not sent.
 //
-// Errors: those of Pull; ErrNotFound when the image is not in the store.
+// Errors: ErrNotFound when the store has no such image; those of Pull that come from the registry; ErrInvalidArgument
+// when an option is not valid; ErrCorrupt when a layer of the store is damaged.
 func (s *Store) Push(ctx context.Context, ref string, opts PushOptions) (digest string, err error) {
 	var res api.Pushed
 	err = s.c.Stream(ctx, api.ImagePush, api.Request[PushOptions]{Ref: ref, Options: opts}, nil, progressTo(opts.Progress), &res)

@@ -6,14 +6,14 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// PushIndex makes one reference of several images, each for a platform of its own, as docker buildx does with --platform
-// and podman manifest push --all: it pushes the images, which get no tags, and then an index of them as ref. A pull of ref
-// takes the image that is made for its platform. It returns the digest of the index.
+// PushIndex makes one reference of several images, each for a platform of its own, like docker buildx with --platform
+// and podman manifest push --all. It pushes the images, which get no tags, and then an index of them as ref, and returns
+// the digest of the index. A pull of ref takes the image for its platform.
 //
-// The index is OCI's; if all images have Docker's manifests, it is Docker's manifest list. ref must not be an id or a digest, nor
-// may opts.Destination be set.
+// The index is in OCI's format. If all images have Docker's manifests, it is Docker's manifest list. The ref must not be
+// an id or a digest, and opts.Destination must not be set.
 //
-// Errors: those of Push; ErrInvalidArgument when there are no images, two are for the same platform or one does not say
+// Errors: those of Push; ErrInvalidArgument when there are no images, two are for the same platform, or one does not say
 // for which it is.
 func (s *Store) PushIndex(ctx context.Context, ref string, images []string, opts PushOptions) (digest string, err error) {
 	if opts.Destination != "" {

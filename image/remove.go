@@ -8,42 +8,46 @@ import (
 
 // RemoveOptions tune Remove.
 type RemoveOptions struct {
-	// Force removes an image given by its id though it has several names or stopped containers are made of it; those
-	// containers are removed too. A running container always keeps its image.
+	// Force removes an image that is given by its id even if it has several names, or if stopped containers are made of
+	// it; those containers are removed too. An image of a running container is never removed.
 	Force bool `json:"force,omitempty"`
 }
 
-// RemoveResult says what went.
+// RemoveResult says what was removed.
 type RemoveResult struct {
 	Untagged []string `json:"untagged,omitempty"` // names
 	Deleted  []string `json:"deleted,omitempty"`  // ids of images
 }
 
-// Remove takes the name ref away, and the image too if that was its last name and no container uses it, as
-// docker image rm does. By id it removes the image with its one name.
+// Remove takes the name ref away. It also removes the image if that was its last name and no container uses it, like
+// docker image rm. A ref that is an id removes the image with its one name.
 //
-// Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference, ErrInUse.
+// Errors: ErrNotFound when there is no such image; ErrAmbiguous when several ids have the prefix; ErrInvalidReference
+// when ref is not valid; ErrInUse when a container uses the image, or ref is an id and the image has several names.
 func (s *Store) Remove(ctx context.Context, ref string, opts RemoveOptions) (RemoveResult, error) {
 	var res RemoveResult
 	err := s.c.Do(ctx, api.ImageRemove, api.Request[RemoveOptions]{Ref: ref, Options: opts}, &res)
 	return res, err
 }
 
-// PruneOptions tune Prune.
+// PruneOptions choose what Prune removes.
 type PruneOptions struct {
-	// All removes every image that no container uses. Default: those without a name.
+	// All removes every image that no container uses. Default: only those without a name.
 	All bool `json:"all,omitempty"`
-	// Filter limits it further. With a filter the caches of builds stay, but for the steps that led to what goes.
+	// Filter limits it further. With a filter the results of build steps stay, except those that belong to what is
+	// removed.
 	Filter
 }
 
-// PruneResult says what went.
+// PruneResult says what was removed.
 type PruneResult struct {
 	Deleted []string `json:"deleted,omitempty"` // ids of images
 	Space   int64    `json:"space"`             // bytes freed
 }
 
-// Prune removes images that nothing uses, and the caches of builds that belong to them.
+// Prune removes images that nothing uses, and the results of build steps that belong to them.
+//
+// Errors: those that every function has.
 func (s *Store) Prune(ctx context.Context, opts PruneOptions) (PruneResult, error) {
 	var res PruneResult
 	err := s.c.Do(ctx, api.ImagePrune, opts, &res)

@@ -10,25 +10,27 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Format of an archive of images.
+// Format is the format of an archive of images.
 type Format string
 
 // The formats.
 const (
-	FormatDocker Format = "docker-archive" // as docker save writes
-	FormatOCI    Format = "oci-archive"    // an OCI image layout as tar; keeps manifests' own formats
+	FormatDocker Format = "docker-archive" // the format of docker save
+	FormatOCI    Format = "oci-archive"    // an OCI image layout as a tar file; manifests keep their formats
 )
 
 // SaveOptions tune Save.
 type SaveOptions struct {
-	// Format: default FormatDocker.
+	// Format is the format of the archive. Default: FormatDocker.
 	Format Format `json:"format,omitempty"`
 }
 
-// Save writes images as one tar archive to w, with the names that they are given by. An image given by its id is saved
-// without a name.
+// Save writes images to w as one tar archive. The archive has the names in refs. An image that is given by its id is
+// saved without a name.
 //
-// Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference, ErrInvalidArgument; those of w.
+// Errors: ErrNotFound when there is no such image; ErrAmbiguous when several ids have the prefix; ErrInvalidReference
+// when one of refs is not valid; ErrInvalidArgument when refs is empty or the format is not valid; ErrCorrupt when a
+// layer of the store is damaged; those of w. After an error w has a part of the archive.
 func (s *Store) Save(ctx context.Context, w io.Writer, refs []string, opts SaveOptions) error {
 	body, err := s.c.Body(ctx, api.ImageSave, api.SaveRequest[SaveOptions]{Refs: refs, Options: opts})
 	if err != nil {

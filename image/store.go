@@ -11,35 +11,35 @@ import (
 	"github.com/caisson-dev/caisson/internal/client"
 )
 
-// StoreOptions choose a store. The zero value is the user's default store.
+// StoreOptions choose a store. The zero value chooses the default store of the user.
 type StoreOptions struct {
-	// Root is the directory of images and containers. Default: /var/lib/caisson for root, else
-	// $XDG_DATA_HOME/caisson, which is ~/.local/share/caisson where XDG_DATA_HOME is not set.
+	// Root is the directory of images and containers. Default: /var/lib/caisson for root; for others
+	// $XDG_DATA_HOME/caisson, or ~/.local/share/caisson if that variable is not set.
 	Root string
-	// RunRoot is the directory of what a reboot may forget. Default: a directory of the user's that follows from
-	// Root, on tmpfs (/run, $XDG_RUNTIME_DIR or /dev/shm, the first that is tmpfs).
+	// RunRoot is the directory for what a reboot may delete. Default: a directory that depends on the user and Root,
+	// below the first of /run, $XDG_RUNTIME_DIR and /dev/shm that is in memory and that the user can write.
 	RunRoot string
-	// ReadOnly are further stores, whose images can be listed, run, built on and named, but not removed, as
-	// /var/lib/containers/storage: what podman, buildah and skopeo of root have. This store's own directory for those
-	// (additionalimagestores in their storage.conf) is Root/storage. What is made of such an image needs the store that
-	// it is in: name the same ones whenever this store is opened.
+	// ReadOnly are the directories of further stores, such as /var/lib/containers/storage, which podman, buildah and
+	// skopeo of root use. Their images can be listed, run, built on and tagged, but not removed. An image or container
+	// that is made of one needs that store: name the same directories whenever this store is opened. For podman and the
+	// others to read this store, name Root/storage as an additionalimagestore in their storage.conf. Default: none.
 	ReadOnly []string
-	// Logger gets what the engine has to say. Default: nothing is logged.
+	// Logger gets messages of the engine. Default: they are discarded.
 	Logger *slog.Logger
 }
 
-// Store holds images and the containers made of them. Several processes may have one store open at the same time.
-// All methods are safe for concurrent use.
+// Store holds images and the containers that are made of them. Several processes may have the same store open at the
+// same time. All methods are safe for concurrent use.
 type Store struct {
 	c    *client.Client
 	once func() error
 }
 
-// OpenStore opens a store and makes its directories if need be. The first one of a process starts its agent (about
-// 20 ms). Close gives it back.
+// OpenStore opens a store, and makes its directories if they do not exist. The first OpenStore of a process starts the
+// agent, which takes about 20 ms. Call Close when the store is no longer needed.
 //
-// Errors: ErrPermission when a directory can't be written; ErrInvalidArgument for a directory that is no store;
-// ErrUnsupported when the host can't run the engine.
+// Errors: ErrPermission when this user can't write a directory; ErrInvalidArgument when a directory is not a store, or
+// holds something else; ErrUnsupported when the host can't run the engine.
 func OpenStore(opts StoreOptions) (*Store, error) {
 	more := make([]string, len(opts.ReadOnly))
 	for i, dir := range opts.ReadOnly {
@@ -55,11 +55,13 @@ func OpenStore(opts StoreOptions) (*Store, error) {
 	return &Store{c: c, once: sync.OnceValue(c.Close)}, nil
 }
 
-// Close gives the store back. The last Close of a store in a process stops and removes the process's containers that
-// are not detached, and ends its agent.
+// Close closes the store. The last Close of a process stops the process's containers that are not detached, removes
+// them, and ends the agent. A second Close of the same Store does nothing.
+//
+// Errors: those of ending the agent, which match none of the package's.
 func (s *Store) Close() error { return s.once() }
 
-// Root is the directory of the store.
+// Root returns the directory of the store.
 func (s *Store) Root() string { return s.c.Root }
 
 func init() {

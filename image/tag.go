@@ -6,16 +6,17 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Tag gives the image ref another name. A name that another image had moves to this one.
+// Tag gives the image ref another name. If another image has the name, it loses it.
 //
-// Errors: ErrNotFound, ErrAmbiguous, ErrInvalidReference.
+// Errors: ErrNotFound when there is no such image; ErrAmbiguous when several ids have the prefix; ErrInvalidReference
+// when ref or name is not valid.
 func (s *Store) Tag(ctx context.Context, ref, name string) error {
 	return s.c.Do(ctx, api.ImageTag, api.TagRequest{Ref: ref, Name: name}, nil)
 }
 
-// Untag takes a name away. The image stays, dangling if it was its last name.
+// Untag takes a name away. The image stays in the store, also without a name.
 //
-// Errors: ErrNotFound, ErrInvalidReference.
+// Errors: ErrNotFound when no image has the name; ErrInvalidReference when name is not valid.
 func (s *Store) Untag(ctx context.Context, name string) error {
 	return s.c.Do(ctx, api.ImageUntag, api.Name{Name: name}, nil)
 }

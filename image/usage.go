@@ -7,8 +7,8 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// DiskUsage says what in a store takes how much space, as docker system df does. All sizes are bytes: of layers as they
-// are unpacked, of all else the sizes of files.
+// DiskUsage says how much space the things in a store take, like docker system df. All sizes are in bytes. The size of a
+// layer is that of its unpacked files.
 type DiskUsage struct {
 	Images     Usage[ImageUsage]     `json:"images"`
 	Containers Usage[ContainerUsage] `json:"containers"`
@@ -16,21 +16,21 @@ type DiskUsage struct {
 	BuildCache Usage[CacheUsage]     `json:"buildCache"`
 }
 
-// Usage is one kind of what is in a store.
+// Usage describes the things of one kind in a store.
 type Usage[T any] struct {
 	Items       []T   `json:"items,omitempty"`
-	Active      int   `json:"active"`      // items in use: images and volumes of containers, containers that run
-	Size        int64 `json:"size"`        // of all together; what several share counts once
-	Reclaimable int64 `json:"reclaimable"` // of Size, what goes with those that are not in use
+	Active      int   `json:"active"`      // how many are in use: images and volumes that containers have, and containers that run
+	Size        int64 `json:"size"`        // of all together; shared layers count once
+	Reclaimable int64 `json:"reclaimable"` // the part of Size that goes when those not in use are removed
 }
 
-// ImageUsage is an image in DiskUsage.
+// ImageUsage describes an image in DiskUsage.
 type ImageUsage struct {
 	Image
-	Containers int `json:"containers"` // made of it
+	Containers int `json:"containers"` // how many are made of it
 }
 
-// ContainerUsage is a container in DiskUsage.
+// ContainerUsage describes a container in DiskUsage.
 type ContainerUsage struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name"`
@@ -40,23 +40,25 @@ type ContainerUsage struct {
 	Size    int64     `json:"size"` // of its own file system, without its image and its volumes
 }
 
-// VolumeUsage is a volume in DiskUsage.
+// VolumeUsage describes a volume in DiskUsage.
 type VolumeUsage struct {
 	Name       string `json:"name"`
-	Containers int    `json:"containers"` // that mount it
+	Containers int    `json:"containers"` // how many mount it
 	Size       int64  `json:"size"`
 }
 
-// CacheUsage is something in DiskUsage that builds keep: a step of a build, or what its cache mounts have.
+// CacheUsage describes something that builds keep: the result of a step, or the files of a cache mount.
 type CacheUsage struct {
-	ID        string    `json:"id"` // of the step's image; of a cache mount its directory in the store
+	ID        string    `json:"id"` // of the image of the step; for a cache mount its directory in the store
 	CreatedBy string    `json:"createdBy,omitempty"`
 	Created   time.Time `json:"created,omitzero"`
-	Size      int64     `json:"size"` // what no image has that List shows without All
+	Size      int64     `json:"size"` // the part that no named image has
 }
 
-// DiskUsage measures the store. It reads all directories of containers, volumes and cache mounts, which takes its time
-// where they are large.
+// DiskUsage measures the store. It reads the directories of all containers, volumes and cache mounts, which takes time
+// if they are large.
+//
+// Errors: those that every function has.
 func (s *Store) DiskUsage(ctx context.Context) (*DiskUsage, error) {
 	var u DiskUsage
 	if err := s.c.Do(ctx, api.StoreUsage, nil, &u); err != nil {
