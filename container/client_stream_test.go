@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/iotest"
 	"time"
 
@@ -47,6 +49,9 @@ var opened = map[string]struct {
 	"copy to": {api.ContainerCopyTo, nil, func(ctx context.Context, _ *container.Engine, c *container.Container, _ io.Writer) error {
 		return c.CopyTo(ctx, "/", stuck{}, container.CopyOptions{})
 	}},
+	"copy of a file system": {api.ContainerCopyTo, nil, func(ctx context.Context, _ *container.Engine, c *container.Container, _ io.Writer) error {
+		return c.CopyFS(ctx, "/srv", stuckFS{fstest.MapFS{"note": {Data: []byte("hello")}}}, container.CopyOptions{})
+	}},
 	"copy from": {api.ContainerCopyFrom, []agenttest.Frame{{Kind: api.Started, JSON: container.FileInfo{}}, out("begin")}, func(ctx context.Context, _ *container.Engine, c *container.Container, w io.Writer) error {
 		r, _, err := c.CopyFrom(ctx, "/", container.CopyFromOptions{})
 		return drain(w, r, err)
@@ -77,6 +82,24 @@ func drain(w io.Writer, r io.ReadCloser, err error) error {
 type stuck struct{}
 
 func (stuck) Read([]byte) (int, error) { select {} }
+
+// stuckFS is a file system whose files are stuck.
+type stuckFS struct{ fstest.MapFS }
+
+type stuckFile struct {
+	fs.File
+	stuck
+}
+
+func (f stuckFile) Read(p []byte) (int, error) { return f.stuck.Read(p) }
+
+func (s stuckFS) Open(name string) (fs.File, error) {
+	f, err := s.MapFS.Open(name)
+	if st, serr := fs.Stat(s.MapFS, name); serr == nil && st.Mode().IsRegular() {
+		return stuckFile{f, stuck{}}, err
+	}
+	return f, err
+}
 
 // opening answers with frames, in whichever kind of stream was asked for, and goes on with then.
 func opening(frames []agenttest.Frame, then func(gone <-chan struct{})) agenttest.Handler {

@@ -72,6 +72,9 @@ func (c *Container) CopyFS(ctx context.Context, dir string, fsys fs.FS, opts Cop
 	})
 }
 
+// stuckRead is how long a copy that has ended waits for a Read of the caller's files.
+const stuckRead = 100 * time.Millisecond
+
 // copyTar copies what write writes.
 func (c *Container) copyTar(ctx context.Context, dir string, opts CopyOptions, write func(*tar.Writer) error) error {
 	pr, pw := io.Pipe()
@@ -87,7 +90,10 @@ func (c *Container) copyTar(ctx context.Context, dir string, opts CopyOptions, w
 	}()
 	err := c.CopyTo(ctx, dir, pr, opts)
 	pr.CloseWithError(errors.New("the copy has ended"))
-	<-done // nothing of the caller's is read any more
+	select {
+	case <-done: // nothing of the caller's is read any more
+	case <-time.After(stuckRead): // but by a Read that may never return
+	}
 	var re *readError
 	if errors.As(err, &re) {
 		return re.err
