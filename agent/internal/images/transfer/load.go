@@ -104,7 +104,7 @@ func (s *Service) copyIn(ctx context.Context, source types.ImageReference, progr
 	if err != nil {
 		return "", err
 	}
-	policy, err := s.policyContext()
+	policy, err := policyContext()
 	if err != nil {
 		return "", err
 	}

@@ -43,7 +43,7 @@ func findPolicy() (path string, text []byte, err error) {
 }
 
 // policyContext is the signature policy, or one that accepts everything where there is none.
-func (s *Service) policyContext() (*policy, error) {
+func policyContext() (*policy, error) {
 	path, text, err := findPolicy()
 	if err != nil {
 		return nil, err

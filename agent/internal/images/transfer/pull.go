@@ -134,7 +134,7 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	defer held.Release()
-	policy, err := s.policyContext()
+	policy, err := policyContext()
 	if err != nil {
 		return "", err
 	}
