@@ -3,25 +3,17 @@
 package networks
 
 import (
-	"net"
 	"net/netip"
-	"strings"
 
 	"github.com/caisson-dev/caisson/agent/internal/network/plan"
+	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/container"
 )
 
 // Check refuses a place on the network that no container can have. field names the endpoint.
 func (d *Description) Check(field string, ep container.Endpoint) error {
-	for i, a := range ep.Aliases {
-		if a == "" || len(a) > 253 || strings.ContainsAny(a, " \t\n#/:\x00") {
-			return invalid("%s.Aliases[%d] %q: use a host name", field, i, a)
-		}
-	}
-	if ep.MAC != "" {
-		if mac, err := net.ParseMAC(ep.MAC); err != nil || len(mac) != 6 || mac[0]&1 != 0 {
-			return invalid("%s.MAC %q: use six bytes such as 02:42:ac:11:00:02, and not a multicast address", field, ep.MAC)
-		}
+	if err := spec.ValidateEndpoint(field, ep); err != nil {
+		return err
 	}
 	// The subnet of the default network is chosen when a container joins it.
 	chosen := d.Name == string(container.NetworkDefault)

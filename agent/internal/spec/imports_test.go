@@ -17,7 +17,7 @@ import (
 // pure are the packages that this room may import, with what it may use of those that can do more than compute; nil is
 // all.
 var pure = map[string][]string{
-	"errors": nil, "fmt": nil, "io": {"Reader"}, "io/fs": {"FileMode"}, "maps": nil, "math": nil, "net/netip": nil,
+	"errors": nil, "fmt": nil, "io": {"Reader"}, "io/fs": {"FileMode"}, "maps": nil, "math": nil, "net": {"ParseMAC"}, "net/netip": nil,
 	"path": nil, "regexp": nil, "slices": nil, "strconv": nil, "strings": nil, "sync": nil,
 	"syscall": {"Signal"}, "time": {"Duration", "Millisecond", "Second", "Minute"},
 

@@ -27,7 +27,7 @@ var anyValue = []string{
 
 // ofNetworks are the fields that a network's description decides on: package networks has their tests.
 var ofNetworks = []string{
-	"Options.Networking.Endpoints.Aliases", "Options.Networking.Endpoints.IPv4", "Options.Networking.Endpoints.IPv6", "Options.Networking.Endpoints.MAC",
+	"Options.Networking.Endpoints.IPv4", "Options.Networking.Endpoints.IPv6",
 }
 
 // wrongOptions are a wrong value of each other field of Options, and the fields that exclude each other, by the field
@@ -102,6 +102,10 @@ func wrongOptions() []wrong {
 		{"Options.Network", container.Options{Network: "host", Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "bridge"}}}}, nil},
 		join("[0].Network", container.Endpoint{}),
 		join("[1].Network", container.Endpoint{Network: "bridge"}, container.Endpoint{Network: "bridge"}),
+		join("[0].Aliases[0]", container.Endpoint{Network: "app", Aliases: []string{"a b"}}),
+		join("[0].Aliases[1]", container.Endpoint{Network: "app", Aliases: []string{"a", ""}}),
+		join("[0].MAC", container.Endpoint{Network: "app", MAC: "zz"}),
+		join("[0].MAC", container.Endpoint{Network: "app", MAC: "01:00:5e:00:00:01"}),
 		port("[0].Container", container.Port{Host: 4000}),
 		port("[0].Protocol", container.Port{Container: 1, Protocol: "icmp"}),
 		port("[0].Count", container.Port{Container: 65535, Count: 2}),

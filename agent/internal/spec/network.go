@@ -19,6 +19,9 @@ func ValidateNetwork(o container.Options) error {
 			return invalid("Options.Networking.Endpoints[%d].Network %q: it must name a network, each one once", i, ep.Network)
 		}
 		names = append(names, ep.Network)
+		if err := ValidateEndpoint(fmt.Sprintf("Options.Networking.Endpoints[%d]", i), ep); err != nil {
+			return err
+		}
 	}
 	if len(o.Ports) > 0 && (o.Network == container.NetworkHost || ContainerOf(string(o.Network)) != "") {
 		return invalid("Options.Ports: a container on network %s can't publish ports: they are %s's", o.Network, o.Network)
