@@ -129,7 +129,7 @@ func (m *managed) leaveRunning(ctx context.Context, name string) error {
 
 // netChanged tells the container and Inspect where the container is now.
 func (m *managed) netChanged(run *run) error {
-	if err := m.writeNetFiles(run.net.Endpoints()); err != nil {
+	if err := m.writeNetFiles(run.net); err != nil {
 		return err
 	}
 	m.mu.Lock()

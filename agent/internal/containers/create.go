@@ -86,7 +86,7 @@ func (s *Service) settle(given container.Options) (container.Options, error) {
 		return given, err
 	}
 	opts := spec.Complete(given)
-	facts, err := s.facts(opts)
+	facts, err := s.launch.Facts(opts)
 	if err != nil {
 		return opts, err
 	}

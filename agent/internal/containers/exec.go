@@ -10,6 +10,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/caisson-dev/caisson/agent/internal/launch"
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/streams"
@@ -68,7 +69,7 @@ func (m *managed) exec(req api.ExecRequest) (*streams.Execution, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := runnable(program{proc.Args[0], proc.Cwd, proc.Env}, m.rec.Mounts, st.RootFS); err != nil {
+	if err := launch.Runnable(launch.Program{Name: proc.Args[0], Dir: proc.Cwd, Env: proc.Env}, m.rec.Mounts, st.RootFS); err != nil {
 		return nil, fmt.Errorf("exec in container %s: %w", names.Short(m.rec.ID), err)
 	}
 	p, err := execPipes(req)
@@ -102,7 +103,7 @@ func (m *managed) execSpec(req api.ExecRequest, rootfs string, first *specs.Proc
 	if who == "" {
 		who = m.rec.User
 	}
-	u, home, err := resolveUser(rootfs, who, m.rec.Options.Process.Groups...)
+	u, home, err := launch.User(rootfs, who, m.rec.Options.Process.Groups...)
 	if err != nil {
 		return nil, err
 	}

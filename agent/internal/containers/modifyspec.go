@@ -79,12 +79,11 @@ func (s *Service) modify(rec *Record, f func(*specs.Spec) (*specs.Spec, error)) 
 		return fmt.Errorf("mount the root file system: %w", err)
 	}
 	defer func() { err = errors.Join(err, s.unmount(rec.ID)) }()
-	in := s.newInputs(rec, rootfs)
-	in.plan = true
-	defer in.close(s.Logger)
-	if err := in.fill(s, rec); err != nil {
+	in, err := s.launch.Plan(&rec.Container, rootfs)
+	if err != nil {
 		return err
 	}
+	defer in.Close()
 	before, err := spec.New(in.Input)
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"context"
 
 	"github.com/caisson-dev/caisson/agent/internal/etcfiles"
-	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/container"
 )
@@ -32,22 +31,11 @@ func (m *managed) joinNetworks() (*networks.Place, error) {
 	return m.s.networks.Join(context.Background(), m.member())
 }
 
-// writeNetFiles writes hosts and resolv.conf for a container on networks, in place: they are mounted.
-func (m *managed) writeNetFiles(eps []plan.EndpointInfo) error {
-	if len(eps) == 0 {
-		return nil
+// writeNetFiles writes hosts and resolv.conf for a container on networks.
+func (m *managed) writeNetFiles(p *networks.Place) error {
+	var eps []etcfiles.Endpoint
+	for _, e := range p.Endpoints() {
+		eps = append(eps, etcfiles.Endpoint{IPv4: e.IPv4.Addr(), IPv6: e.IPv6.Addr(), DNS: e.DNS, Host: e.Host})
 	}
-	o, err := etcOptions(m.rec)
-	if err != nil {
-		return err
-	}
-	if o.Host, err = etcfiles.ReadResolvConf("/etc/resolv.conf"); err != nil {
-		return err
-	}
-	for _, e := range eps {
-		o.Endpoints = append(o.Endpoints, etcfiles.Endpoint{IPv4: e.IPv4.Addr(), IPv6: e.IPv6.Addr(), DNS: e.DNS, Host: e.Host})
-	}
-	files := etcfiles.Render(o)
-	files.Hostname = nil // it has it
-	return files.Write(m.s.dir(m.rec.ID))
+	return m.s.launch.WriteNetFiles(&m.rec.Container, eps)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/eventlog"
 	"github.com/caisson-dev/caisson/agent/internal/host"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/launch"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/agent/internal/runtime"
 	"github.com/caisson-dev/caisson/agent/internal/state"
@@ -60,11 +61,11 @@ type Service struct {
 
 	mu          sync.Mutex
 	managed     map[string]*managed
-	imageMounts sync.Mutex                 // held while images are mounted for a container that starts
 	ended       map[string]container.State // of auto-removed containers, for a Wait that comes late
 	order       []string                   // of ended, oldest first
 	networks    *networks.Service
 	volumes     *volumes.Service
+	launch      *launch.Service
 	changed     chan struct{} // closed and replaced when managed shrinks
 	closing     bool
 	terminating bool
@@ -87,6 +88,9 @@ func New(cfg Config) (*Service, error) {
 	})
 	s.volumes = volumes.New(volumes.Config{
 		Dir: cfg.Layout.Volumes(), Lock: filepath.Join(cfg.Layout.Locks(), "volumes"), Users: s.volumeUsers, Emit: s.Emit,
+	})
+	s.launch = launch.New(launch.Config{
+		Host: cfg.Host, Images: cfg.Images.Storage(), Volumes: s.volumes, Dir: s.dir, Pid: s.pidOf, Logger: cfg.Logger,
 	})
 	return s, nil
 }

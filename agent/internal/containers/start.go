@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/agent/internal/launch"
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/streams"
@@ -125,14 +126,14 @@ func (m *managed) launch(r *run, p *streams.Pipes) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mount the root file system: %w", err)
 	}
-	if err := runnable(program{m.rec.Command[0], m.rec.Dir, m.rec.Env}, m.rec.Mounts, rootfs); err != nil {
+	if err := launch.Runnable(launch.Program{Name: m.rec.Command[0], Dir: m.rec.Dir, Env: m.rec.Env}, m.rec.Mounts, rootfs); err != nil {
 		return "", err
 	}
-	in, err := m.s.specInput(m.rec, rootfs)
+	in, err := m.s.launch.Start(&m.rec.Container, rootfs)
 	if err != nil {
 		return "", err
 	}
-	defer in.close(m.s.Logger)
+	defer in.Close()
 	made, err := m.spec(r, in)
 	if err != nil {
 		return "", err
@@ -150,8 +151,8 @@ func (m *managed) launch(r *run, p *streams.Pipes) (string, error) {
 }
 
 // spec makes the specification for a run whose root file system is mounted and whose networks are joined.
-func (m *managed) spec(r *run, in *inputs) (*specs.Spec, error) {
-	if err := m.writeNetFiles(r.net.Endpoints()); err != nil {
+func (m *managed) spec(r *run, in *launch.Inputs) (*specs.Spec, error) {
+	if err := m.writeNetFiles(r.net); err != nil {
 		return nil, err
 	}
 	made, err := spec.New(in.Input)

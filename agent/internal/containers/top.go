@@ -5,6 +5,7 @@ package containers
 import (
 	"net/http"
 
+	"github.com/caisson-dev/caisson/agent/internal/launch"
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/procstat"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
@@ -20,7 +21,7 @@ func (s *Service) top(r *http.Request, _ wire.None) ([]container.Process, error)
 	if err != nil {
 		return nil, err
 	}
-	if passwd, err := openInRoot(m.state().RootFS, "/etc/passwd"); err == nil {
+	if passwd, err := launch.OpenInRoot(m.state().RootFS, "/etc/passwd"); err == nil {
 		procstat.NameUsers(procs, passwd)
 		passwd.Close()
 	}

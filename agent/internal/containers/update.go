@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/agent/internal/launch"
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
@@ -38,7 +39,7 @@ func (s *Service) updateLocked(rec *Record, opts container.UpdateOptions) (wire.
 	if err != nil {
 		return wire.None{}, err
 	}
-	facts, err := s.limitFacts(now)
+	facts, err := s.launch.LimitFacts(now)
 	if err != nil {
 		return wire.None{}, err
 	}
@@ -64,7 +65,7 @@ func (s *Service) updateLocked(rec *Record, opts container.UpdateOptions) (wire.
 
 // limit changes the limits of a run.
 func (m *managed) limit(r *run, now container.Resources) error {
-	err := r.rc.Update(spec.Resources(now, disks(now), m.s.Host.CountsSwap()))
+	err := r.rc.Update(spec.Resources(now, launch.Disks(now), m.s.Host.CountsSwap()))
 	if err == nil {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/caisson-dev/caisson/agent/internal/launch"
 	"github.com/caisson-dev/caisson/agent/internal/rootfs"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
@@ -17,7 +18,7 @@ func (s *Service) newFileRequests() *rootfs.Requests {
 	return &rootfs.Requests{
 		Open: s.view,
 		Owner: func(root, owner string) (uid, gid int, err error) {
-			who, _, err := resolveUser(root, owner)
+			who, _, err := launch.User(root, owner)
 			return int(who.UID), int(who.GID), err
 		},
 		Exported: func(id string) {

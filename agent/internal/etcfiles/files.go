@@ -1,6 +1,7 @@
 package etcfiles
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"net/netip"
@@ -69,7 +70,7 @@ func (f Files) Write(dir string) error {
 			continue
 		}
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, *b, 0o644); err != nil {
+		if err := overwrite(path, *b); err != nil {
 			return err
 		}
 		if err := os.Chmod(path, 0o644); err != nil {
@@ -77,4 +78,24 @@ func (f Files) Write(dir string) error {
 		}
 	}
 	return nil
+}
+
+// overwrite changes a file at one blow, as far as a file can be: a container that looks a name up meanwhile must not find
+// it empty.
+func overwrite(path string, b []byte) error {
+	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, b) {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(b, 0); err != nil {
+		return err
+	}
+	if err := f.Truncate(int64(len(b))); err != nil {
+		return err
+	}
+	return f.Close()
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package containers
+package launch
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 	"github.com/caisson-dev/caisson/container"
 )
 
-// facts looks up on the host what the check of valid and complete options needs.
-func (s *Service) facts(o container.Options) (spec.Facts, error) {
-	f, err := s.limitFacts(o.Resources)
+// Facts looks up on the host what the check of valid and complete options needs.
+func (s *Service) Facts(o container.Options) (spec.Facts, error) {
+	f, err := s.LimitFacts(o.Resources)
 	if err != nil {
 		return f, err
 	}
@@ -30,16 +30,16 @@ func (s *Service) facts(o container.Options) (spec.Facts, error) {
 		f.Devices = append(f.Devices, err)
 	}
 	if profile := o.Security.AppArmor; profile != "" && profile != container.Unconfined {
-		f.AppArmor = s.Host.AppArmor.Enabled()
-		loaded, err := s.Host.AppArmor.Loaded(profile)
+		f.AppArmor = s.cfg.Host.AppArmor.Enabled()
+		loaded, err := s.cfg.Host.AppArmor.Loaded(profile)
 		f.HasProfile = loaded || err != nil // only root may ask: the start tells
 	}
 	return f, nil
 }
 
-// limitFacts are the facts about limits alone.
-func (s *Service) limitFacts(r container.Resources) (spec.Facts, error) {
-	f := spec.Facts{Host: s.Host, NumCPU: goruntime.NumCPU(), Controllers: map[string]error{}, Disks: disks(r)}
+// LimitFacts are the facts about limits alone.
+func (s *Service) LimitFacts(r container.Resources) (spec.Facts, error) {
+	f := spec.Facts{Host: s.cfg.Host, NumCPU: goruntime.NumCPU(), Controllers: map[string]error{}, Disks: Disks(r)}
 	var err error
 	if r.CPUSet != "" {
 		if f.Processors, err = host.Processors(); err != nil {
@@ -56,19 +56,20 @@ func (s *Service) limitFacts(r container.Resources) (spec.Facts, error) {
 			return f, err
 		}
 	}
-	if s.Host.Rootless {
+	if s.cfg.Host.Rootless {
 		return f, nil // no limit is to be had
 	}
 	for _, c := range spec.Controllers(r) {
-		f.Controllers[c] = s.Host.CanLimit(c)
+		f.Controllers[c] = s.cfg.Host.CanLimit(c)
 	}
-	f.Swap = r.MemorySwap != 0 && s.Host.CountsSwap()
-	f.DiskWeights = r.BlockIOWeight != 0 && s.Host.WeighsDisks()
-	f.DiskLimits = len(r.BlockIO) > 0 && s.Host.LimitsDisks()
+	f.Swap = r.MemorySwap != 0 && s.cfg.Host.CountsSwap()
+	f.DiskWeights = r.BlockIOWeight != 0 && s.cfg.Host.WeighsDisks()
+	f.DiskLimits = len(r.BlockIO) > 0 && s.cfg.Host.LimitsDisks()
 	return f, nil
 }
 
-func disks(r container.Resources) (found []spec.Disk) {
+// Disks looks up the block devices of the limits.
+func Disks(r container.Resources) (found []spec.Disk) {
 	for _, l := range r.BlockIO {
 		d, err := host.FindDisk(l.Device)
 		found = append(found, spec.Disk{Disk: d, Err: err})
@@ -119,7 +120,7 @@ func devices(o container.Options) (out []spec.Device, err error) {
 
 // hardLimits are this process's own of those that it may not raise.
 func (s *Service) hardLimits(limits []container.Ulimit) map[string]uint64 {
-	if s.Host.MayRaise() {
+	if s.cfg.Host.MayRaise() {
 		return nil
 	}
 	hard := map[string]uint64{}
@@ -133,11 +134,11 @@ func (s *Service) hardLimits(limits []container.Ulimit) map[string]uint64 {
 
 // appArmor is the profile that a container gets, loaded if it is the default one.
 func (s *Service) appArmor(sec container.Security) (string, error) {
-	profile, load := spec.AppArmor(sec, s.Host.LoadsProfiles())
+	profile, load := spec.AppArmor(sec, s.cfg.Host.LoadsProfiles())
 	if !load {
 		return profile, nil
 	}
-	if err := s.Host.AppArmor.Load(context.Background()); err != nil {
+	if err := s.cfg.Host.AppArmor.Load(context.Background()); err != nil {
 		return "", fmt.Errorf("%w (Options.Security.AppArmor %q does without)", err, container.Unconfined)
 	}
 	return profile, nil

@@ -1,6 +1,6 @@
 //go:build linux
 
-package containers
+package launch
 
 import (
 	"os"
@@ -59,10 +59,10 @@ func TestAppArmor(t *testing.T) {
 		{"unconfined without AppArmor", host.Host{AppArmor: none, Caps: loads}, container.Security{AppArmor: container.Unconfined}, "", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := &Service{Config: Config{Host: tc.host}}
+			s := New(Config{Host: tc.host})
 			tc.security.Seccomp = container.Unconfined
 			o := container.Options{Security: tc.security}
-			facts, err := s.facts(o)
+			facts, err := s.Facts(o)
 			require.NoError(t, err)
 			err = spec.Check(o, facts)
 			if tc.refused {
@@ -83,7 +83,7 @@ func TestAppArmor(t *testing.T) {
 func TestAppArmorFails(t *testing.T) {
 	h := appArmorHost(t)
 	require.NoError(t, os.WriteFile(h.Path+"/apparmor_parser", []byte("#!/bin/sh\necho too old >&2\nexit 1\n"), 0o755))
-	_, err := (&Service{Config: Config{Host: host.Host{AppArmor: h, Caps: []string{"CAP_MAC_ADMIN"}}}}).appArmor(container.Security{})
+	_, err := New(Config{Host: host.Host{AppArmor: h, Caps: []string{"CAP_MAC_ADMIN"}}}).appArmor(container.Security{})
 	require.ErrorContains(t, err, "too old")
 	require.ErrorContains(t, err, `"unconfined"`)
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package containers
+package launch
 
 import (
 	"bytes"
@@ -25,16 +25,16 @@ var machines = map[string][]elf.Machine{
 	"arm64": {elf.EM_AARCH64, elf.EM_ARM},
 }
 
-// program is what is to be executed, and what says where it is.
-type program struct {
-	name string
-	dir  string
-	env  []string
+// Program is what is to be executed, and what says where it is.
+type Program struct {
+	Name string
+	Dir  string
+	Env  []string
 }
 
-// runnable refuses a program for another architecture. Without this the kernel's "exec format error" would come from a
+// Runnable refuses a program for another architecture. Without this the kernel's "exec format error" would come from a
 // process that has started. What can't be looked at here, as a program in a volume, is left to the kernel.
-func runnable(p program, mounts []container.Mount, rootfs string) error {
+func Runnable(p Program, mounts []container.Mount, rootfs string) error {
 	own, known := machines[goruntime.GOARCH]
 	if !known {
 		return nil
@@ -65,7 +65,7 @@ func emulates() bool {
 }
 
 // machine reads what the program is for; EM_NONE when that is not to be seen.
-func (p program) machine(mounts []container.Mount, rootfs string) (elf.Machine, string) {
+func (p Program) machine(mounts []container.Mount, rootfs string) (elf.Machine, string) {
 	for _, name := range p.candidates() {
 		for _, m := range mounts {
 			if name == m.Target || strings.HasPrefix(name, m.Target+"/") {
@@ -80,16 +80,16 @@ func (p program) machine(mounts []container.Mount, rootfs string) (elf.Machine, 
 }
 
 // candidates are where the program may be, in the order in which they are tried.
-func (p program) candidates() []string {
-	name := p.name
+func (p Program) candidates() []string {
+	name := p.Name
 	if strings.Contains(name, "/") {
 		if !path.IsAbs(name) {
-			name = path.Join("/", p.dir, name)
+			name = path.Join("/", p.Dir, name)
 		}
 		return []string{name}
 	}
 	search := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-	for _, e := range p.env {
+	for _, e := range p.Env {
 		if v, ok := strings.CutPrefix(e, "PATH="); ok {
 			search = v
 		}

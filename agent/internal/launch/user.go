@@ -1,6 +1,6 @@
 //go:build linux
 
-package containers
+package launch
 
 import (
 	"errors"
@@ -15,14 +15,14 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// resolveUser finds a user in the container's own /etc/passwd and /etc/group, with its home.
-func resolveUser(rootfs, who string, groups ...string) (u specs.User, home string, err error) {
-	passwd, err := openInRoot(rootfs, "/etc/passwd")
+// User finds a user in the container's own /etc/passwd and /etc/group, with its home.
+func User(rootfs, who string, groups ...string) (u specs.User, home string, err error) {
+	passwd, err := OpenInRoot(rootfs, "/etc/passwd")
 	if err != nil {
 		return u, "", err
 	}
 	defer passwd.Close()
-	group, err := openInRoot(rootfs, "/etc/group")
+	group, err := OpenInRoot(rootfs, "/etc/group")
 	if err != nil {
 		return u, "", err
 	}
@@ -30,7 +30,7 @@ func resolveUser(rootfs, who string, groups ...string) (u specs.User, home strin
 	if u, home, err = spec.FindUser(who, passwd, group); err != nil || len(groups) == 0 {
 		return u, home, err
 	}
-	again, err := openInRoot(rootfs, "/etc/group")
+	again, err := OpenInRoot(rootfs, "/etc/group")
 	if err != nil {
 		return u, "", err
 	}
@@ -39,8 +39,8 @@ func resolveUser(rootfs, who string, groups ...string) (u specs.User, home strin
 	return u, home, err
 }
 
-// openInRoot opens a file without following links out of the root. A file that does not exist is empty.
-func openInRoot(rootfs, name string) (io.ReadCloser, error) {
+// OpenInRoot opens a file without following links out of the root. A file that does not exist is empty.
+func OpenInRoot(rootfs, name string) (io.ReadCloser, error) {
 	h, err := pathrs.OpenInRoot(rootfs, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return io.NopCloser(eof{}), nil

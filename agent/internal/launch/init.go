@@ -1,6 +1,6 @@
 //go:build linux
 
-package containers
+package launch
 
 import (
 	"os"
@@ -10,8 +10,8 @@ import (
 )
 
 // writeInit writes the container's own copy of init; see package pid1 for why there is no other.
-func (s *Service) writeInit(rec *Record) error {
-	path := filepath.Join(s.dir(rec.ID), "init")
+func (s *Service) writeInit(id string) error {
+	path := filepath.Join(s.cfg.Dir(id), "init")
 	if err := os.WriteFile(path, pid1.Program(), 0o755); err != nil {
 		return err
 	}

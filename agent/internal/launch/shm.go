@@ -1,6 +1,6 @@
 //go:build linux
 
-package containers
+package launch
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ import (
 )
 
 // shareMemory mounts the /dev/shm of another container until this one has it.
-func (in *inputs) shareMemory(s *Service, id string) error {
-	pid, err := s.pidOf(id)
+func (in *Inputs) shareMemory(s *Service, id string) error {
+	pid, err := s.cfg.Pid(id)
 	if err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func (in *inputs) shareMemory(s *Service, id string) error {
 		return err
 	}
 	defer unix.Close(tree)
-	dir := filepath.Join(s.dir(in.Container.ID), "shm")
+	dir := filepath.Join(s.cfg.Dir(in.Container.ID), "shm")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
