@@ -11,6 +11,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/streams"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -24,7 +25,7 @@ func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
 	}
 	m := s.mine(r.PathValue("id"))
 	if m == nil {
-		wire.Fail(w, notFound(r.PathValue("id")))
+		wire.Fail(w, records.NotFound(r.PathValue("id")))
 		return
 	}
 	if req.Stdin && !m.rec.Options.Stdin {

@@ -10,6 +10,7 @@ import (
 
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -19,14 +20,13 @@ import (
 // Collect removes what agents left that were killed: processes, cgroups, mounts and layers of containers whose lock
 // no one holds. Detached containers become exited ones.
 func (s *Service) Collect(ctx context.Context) error {
-	entries, err := os.ReadDir(s.layout.Containers())
+	ids, err := s.records.IDs()
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, e := range entries {
-		id := e.Name()
-		lock, err := flock.Try(s.lockPath(id), flock.Exclusive)
+	for _, id := range ids {
+		lock, err := flock.Try(s.records.Path(id, "lock"), flock.Exclusive)
 		if lock == nil {
 			if err != nil && !errors.Is(err, os.ErrNotExist) {
 				errs = append(errs, err)
@@ -45,14 +45,14 @@ func (s *Service) CleanRun() error { return s.rt.CleanAll() }
 
 // collect looks after one container whose lock is held and whose manager, if it had one, is dead.
 func (s *Service) collect(ctx context.Context, id string) error {
-	rec, err := s.loadRecord(id)
+	rec, err := s.records.Record(id)
 	if errors.Is(err, api.ErrNotFound) { // killed before it was anything
-		return errors.Join(s.rt.Clean(id), os.RemoveAll(s.dir(id)))
+		return errors.Join(s.rt.Clean(id), s.records.Remove(id))
 	}
 	if err != nil {
 		return err
 	}
-	st, err := s.loadState(id)
+	st, err := s.records.State(id)
 	switch {
 	case errors.Is(err, api.ErrNotFound): // killed while it was made or removed
 		return errors.Join(s.rt.Clean(id), s.forget(rec))
@@ -72,8 +72,8 @@ func (s *Service) collect(ctx context.Context, id string) error {
 }
 
 // recover cleans up after a dead manager; the container's lock is held. It returns ErrNotFound if that removed it.
-func (s *Service) recover(_ context.Context, id string, st *State) error {
-	rec, err := s.loadRecord(id)
+func (s *Service) recover(_ context.Context, id string, st *records.State) error {
+	rec, err := s.records.Record(id)
 	if err != nil {
 		return err
 	}
@@ -86,17 +86,17 @@ func (s *Service) recover(_ context.Context, id string, st *State) error {
 		s.emitEnd(rec, st.State)
 	}
 	if !rec.Options.Detach || (rec.Options.AutoRemove && ran) {
-		return errors.Join(s.forget(rec), notFound(id))
+		return errors.Join(s.forget(rec), records.NotFound(id))
 	}
 	if err := s.unmount(id); err != nil && !errors.Is(err, storage.ErrLayerNotMounted) {
 		s.Logger.Warn("unmount after a dead agent", "container", id, "error", err)
 	}
 	st.Manager = ""
-	return s.save(rec, "state.json", st)
+	return s.records.SaveState(rec, st)
 }
 
 // forget erases a container that a dead agent left.
-func (s *Service) forget(rec *Record) error {
+func (s *Service) forget(rec *records.Record) error {
 	known := s.Images.Storage().Exists(rec.ID)
 	_, _ = s.Images.Storage().Unmount(rec.ID, true) // its mount went with the agent's namespace
 	err := s.erase(rec)
@@ -108,7 +108,7 @@ func (s *Service) forget(rec *Record) error {
 }
 
 // ended is the state of a container that ran when its agent was killed, or when the machine went down.
-func ended(st *State) State {
+func ended(st *records.State) records.State {
 	out := *st
 	out.State.Status, out.Pid, out.RootFS = container.StatusExited, 0, ""
 	out.State.ExitCode, out.State.Signal = 128+int(killSignal), spec.SignalName(killSignal)

@@ -5,14 +5,14 @@ package containers
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
+	"github.com/caisson-dev/caisson/agent/internal/commit"
 	"github.com/caisson-dev/caisson/agent/internal/images"
-	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/rootfs"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
@@ -20,7 +20,7 @@ import (
 )
 
 func (s *Service) commit(r *http.Request, opts container.CommitOptions) (*image.Image, error) {
-	rec, err := s.loadRecord(r.PathValue("id"))
+	rec, err := s.records.Record(r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (s *Service) commit(r *http.Request, opts container.CommitOptions) (*image.
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := committedConfig(rec, base, opts) // before anything is written
+	cfg, err := commit.Config(&rec.Container, base, opts, time.Now().UTC()) // before anything is written
 	if err != nil {
 		return nil, err
 	}
@@ -51,11 +51,16 @@ func (s *Service) commit(r *http.Request, opts container.CommitOptions) (*image.
 		return nil, err
 	}
 	defer diff.Close()
-	return s.putImage(ctx, held, rec, base, cfg, diff, tags)
+	id, err := commit.Put(held, s.Images.Storage(), rec.ID, base, cfg, diff, tags)
+	if err != nil {
+		return nil, err
+	}
+	s.emit(container.EventCommit, rec, "image", "sha256:"+id, "name", strings.Join(tags, ","))
+	return s.Images.Get(ctx, id)
 }
 
 // quietDiff reads the container's layer while the container holds still.
-func (s *Service) quietDiff(ctx context.Context, rec *Record, noPause bool) (*os.File, error) {
+func (s *Service) quietDiff(ctx context.Context, rec *records.Record, noPause bool) (*os.File, error) {
 	if m := s.mine(rec.ID); m != nil && !noPause {
 		if run, err := m.current(); err == nil && s.freezable(run) {
 			switch err := m.pause(run); {
@@ -73,30 +78,4 @@ func (s *Service) quietDiff(ctx context.Context, rec *Record, noPause bool) (*os
 	}
 	diff, err := rootfs.Spool(ctx, s.Images.Storage(), rec.ID, s.Images.Temp().Dir)
 	return diff, s.unlessGone(rec.ID, err)
-}
-
-// putImage writes layer and image into the store.
-func (s *Service) putImage(ctx context.Context, held *images.Held, rec *Record, base *images.Resolved, cfg *images.NewConfig, diff io.Reader, tags []string) (*image.Image, error) {
-	st := s.Images.Storage()
-	layer, _, err := st.PutLayer("", base.TopLayer, nil, "", false, nil, diff)
-	if err != nil {
-		return nil, fmt.Errorf("write the layer of container %s: %w", names.Short(rec.ID), err)
-	}
-	id, err := held.Create(base, cfg, layer)
-	if err != nil {
-		if derr := st.DeleteLayer(layer.ID); derr != nil {
-			err = errors.Join(err, derr)
-		}
-		return nil, fmt.Errorf("write the image of container %s: %w", names.Short(rec.ID), err)
-	}
-	if err := held.MarkResult(id); err != nil {
-		return nil, err
-	}
-	if len(tags) > 0 {
-		if err := st.AddNames(id, tags); err != nil {
-			return nil, fmt.Errorf("name the image of container %s: %w", names.Short(rec.ID), err)
-		}
-	}
-	s.emit(container.EventCommit, rec, "image", "sha256:"+id, "name", strings.Join(tags, ","))
-	return s.Images.Get(ctx, id)
 }

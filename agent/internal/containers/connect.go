@@ -4,12 +4,11 @@ package containers
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"os"
 	"slices"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
@@ -18,7 +17,7 @@ import (
 
 // connect joins a container to one more network.
 func (s *Service) connect(r *http.Request, ep container.Endpoint) (wire.None, error) {
-	return wire.None{}, s.changeNetworks(r, func(m *managed, rec *Record) error {
+	return wire.None{}, s.changeNetworks(r, func(m *managed, rec *records.Record) error {
 		eps := endpoints(&rec.Options)
 		if slices.ContainsFunc(eps, func(e container.Endpoint) bool { return e.Network == ep.Network }) {
 			return api.Errorf(api.ErrInUse, "container %s: it is on network %s already", names.Short(rec.ID), ep.Network)
@@ -49,7 +48,7 @@ func (s *Service) connect(r *http.Request, ep container.Endpoint) (wire.None, er
 // disconnect takes a container from a network.
 func (s *Service) disconnect(r *http.Request, in api.Name) (wire.None, error) {
 	name := in.Name
-	return wire.None{}, s.changeNetworks(r, func(m *managed, rec *Record) error {
+	return wire.None{}, s.changeNetworks(r, func(m *managed, rec *records.Record) error {
 		eps := slices.Clone(endpoints(&rec.Options))
 		i := slices.IndexFunc(eps, func(e container.Endpoint) bool { return e.Network == name })
 		if i < 0 {
@@ -71,7 +70,7 @@ func (s *Service) disconnect(r *http.Request, in api.Name) (wire.None, error) {
 }
 
 // changeNetworks changes the record of a container, whether it runs here or does not run.
-func (s *Service) changeNetworks(r *http.Request, change func(*managed, *Record) error) error {
+func (s *Service) changeNetworks(r *http.Request, change func(*managed, *records.Record) error) error {
 	id := r.PathValue("id")
 	if m := s.mine(id); m != nil {
 		m.op.Lock()
@@ -85,21 +84,21 @@ func (s *Service) changeNetworks(r *http.Request, change func(*managed, *Record)
 			return err
 		}
 		m.rec.Options.Network, m.rec.Options.Networking.Endpoints = rec.Options.Network, rec.Options.Networking.Endpoints
-		return s.save(m.rec, "config.json", m.rec)
+		return s.records.SaveRecord(m.rec)
 	}
 	lock, err := s.lock(r.Context(), id)
 	if err != nil {
 		return err
 	}
 	defer lock.Unlock()
-	rec, err := s.loadRecord(id)
+	rec, err := s.records.Record(id)
 	if err != nil {
 		return err
 	}
 	if err := change(nil, rec); err != nil {
 		return err
 	}
-	return s.save(rec, "config.json", rec)
+	return s.records.SaveRecord(rec)
 }
 
 func (m *managed) joinRunning(ctx context.Context, ep container.Endpoint) error {
@@ -136,26 +135,4 @@ func (m *managed) netChanged(run *run) error {
 	defer m.mu.Unlock()
 	m.st.Networks, m.st.Ports = run.net.Info()
 	return m.saveState()
-}
-
-// networkUsers are the networks that containers are on or would join, each with the name of one of them.
-func (s *Service) networkUsers() (map[string]string, error) {
-	entries, err := os.ReadDir(s.layout.Containers())
-	if err != nil {
-		return nil, err
-	}
-	users := map[string]string{}
-	for _, e := range entries {
-		rec, err := s.loadRecord(e.Name())
-		if errors.Is(err, api.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, ep := range rec.Options.Networking.Endpoints {
-			users[ep.Network] = rec.Name
-		}
-	}
-	return users, nil
 }

@@ -16,11 +16,11 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/volumes"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/internal/atomicfile"
 	"github.com/caisson-dev/caisson/internal/flock"
 )
 
@@ -60,10 +60,10 @@ func (s *Service) make(ctx context.Context, opts container.Options, modify func(
 	if err != nil {
 		return api.Created{}, errors.Join(err, s.erase(rec), unlock(lock))
 	}
-	st := &State{State: container.State{Status: container.StatusCreated}}
+	st := &records.State{State: container.State{Status: container.StatusCreated}}
 	m := newManaged(s, rec, st, lock)
 	if rec.Options.Detach {
-		err = errors.Join(s.save(rec, "state.json", st), s.syncNames(), atomicfile.SyncDir(s.layout.Containers()))
+		err = errors.Join(s.records.SaveState(rec, st), s.records.Sync())
 		lock.Unlock()
 	} else if err = m.manage(); err == nil {
 		err = s.add(m)
@@ -100,13 +100,13 @@ func (s *Service) settle(given container.Options) (container.Options, error) {
 }
 
 // newRecord joins the options with the image.
-func newRecord(opts container.Options, img *images.Resolved) (*Record, error) {
+func newRecord(opts container.Options, img *images.Resolved) (*records.Record, error) {
 	c, err := spec.Join(opts, img.Config)
 	if err != nil {
 		return nil, err
 	}
 	c.ID = names.NewID()
-	rec := &Record{Container: c, Name: opts.Name, ImageID: "sha256:" + img.ID, Created: time.Now()}
+	rec := &records.Record{Container: c, Name: opts.Name, ImageID: "sha256:" + img.ID, Created: time.Now()}
 	if rec.Name == "" {
 		rec.Name = names.MadeUp()
 	}
@@ -115,7 +115,7 @@ func newRecord(opts container.Options, img *images.Resolved) (*Record, error) {
 }
 
 // findImages finds the images that are mounted, and writes their ids in place of their names.
-func (s *Service) findImages(ctx context.Context, rec *Record) error {
+func (s *Service) findImages(ctx context.Context, rec *records.Record) error {
 	for i := range rec.Mounts {
 		m := &rec.Mounts[i]
 		if m.Type != container.MountImage {
@@ -134,7 +134,7 @@ func (s *Service) findImages(ctx context.Context, rec *Record) error {
 // anonymous volumes that are made next, so that whatever happens then, they go with it. The
 // directory appears with its lock held: another agent's clean-up takes one whose lock is free for the leavings of a dead
 // one.
-func (s *Service) newDir(rec *Record) (*flock.Lock, error) {
+func (s *Service) newDir(rec *records.Record) (*flock.Lock, error) {
 	made, err := s.Images.Temp().Make("container")
 	if err != nil {
 		return nil, err
@@ -144,22 +144,22 @@ func (s *Service) newDir(rec *Record) (*flock.Lock, error) {
 		err = errBusy
 	}
 	if err == nil {
-		err = os.Rename(made, s.dir(rec.ID))
+		err = os.Rename(made, s.records.Dir(rec.ID))
 	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(made))
 	}
-	if err = s.save(rec, "config.json", rec); err == nil {
-		err = s.claimName(rec.Name, rec.ID)
+	if err = s.records.SaveRecord(rec); err == nil {
+		err = s.records.Claim(rec.Name, rec.ID)
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(s.dir(rec.ID)), unlock(lock))
+		return nil, errors.Join(err, s.records.Remove(rec.ID), unlock(lock))
 	}
 	return lock, nil
 }
 
 // build makes the read-write layer, the volumes and the directories of the host that are asked for.
-func (s *Service) build(ctx context.Context, rec *Record, img *images.Resolved) error {
+func (s *Service) build(ctx context.Context, rec *records.Record, img *images.Resolved) error {
 	if err := volumes.MakeSources(rec.Options.Mounts); err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (s *Service) build(ctx context.Context, rec *Record, img *images.Resolved) 
 		return err
 	}
 	defer shared.Unlock()
-	if err := s.volumes.Make(ctx, rec.Mounts, rec.Volumes, rec.durable()); err != nil {
+	if err := s.volumes.Make(ctx, rec.Mounts, rec.Volumes, rec.Durable()); err != nil {
 		return err
 	}
 	_, err = s.Images.Storage().CreateContainer(rec.ID, nil, img.ID, "", "{}", &storage.ContainerOptions{

@@ -3,21 +3,18 @@
 package containers
 
 import (
-	"errors"
-	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
-	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // emit tells all who follow the store's events what happened to a container. attrs are pairs of keys and values.
-func (s *Service) emit(action container.EventAction, rec *Record, attrs ...string) {
+func (s *Service) emit(action container.EventAction, rec *records.Record, attrs ...string) {
 	e := container.Event{
 		Type: container.EventContainer, Action: action, ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, Labels: rec.Options.Labels,
 	}
@@ -43,7 +40,7 @@ func (s *Service) emitNetwork(action container.EventAction, name, id string) {
 }
 
 // emitEnd tells how a run ended.
-func (s *Service) emitEnd(rec *Record, st container.State) {
+func (s *Service) emitEnd(rec *records.Record, st container.State) {
 	if st.OOMKilled {
 		s.emit(container.EventOOM, rec)
 	}
@@ -76,7 +73,7 @@ func (m *managed) emitExec(args []string) (ended func(container.State)) {
 }
 
 // emitHealth tells of another state of health.
-func (s *Service) emitHealth(rec *Record, st container.HealthStatus) {
+func (s *Service) emitHealth(rec *records.Record, st container.HealthStatus) {
 	s.emit(container.EventHealth, rec, "health", string(st))
 }
 
@@ -92,54 +89,7 @@ func (s *Service) created(f func(*http.Request, container.Options) (api.Created,
 }
 
 func (s *Service) emitCreate(made api.Created) {
-	if rec, err := s.loadRecord(made.ID); err == nil { // else it is gone again
+	if rec, err := s.records.Record(made.ID); err == nil { // else it is gone again
 		s.emit(container.EventCreate, rec)
 	}
-}
-
-func (s *Service) events(w http.ResponseWriter, r *http.Request) {
-	var opts container.EventsOptions
-	if err := wire.Decode(r.Body, &opts); err != nil {
-		wire.Fail(w, err)
-		return
-	}
-	rd, err := s.Events.Read(opts.Since)
-	if err != nil {
-		wire.Fail(w, err)
-		return
-	}
-	defer rd.Close()
-	out := wire.NewEvents(w)
-	if err := http.NewResponseController(w).Flush(); err != nil {
-		return // the caller is gone
-	}
-	for {
-		e, err := rd.Follow(r.Context(), opts.Until)
-		if errors.Is(err, io.EOF) {
-			out.End(wire.None{}, nil)
-			return
-		}
-		if err != nil {
-			out.End(nil, err)
-			return
-		}
-		if !wanted(opts, e) {
-			continue
-		}
-		if err := out.Progress(e); err != nil {
-			return // the caller is gone
-		}
-	}
-}
-
-func wanted(o container.EventsOptions, e container.Event) bool {
-	switch {
-	case len(o.Types) > 0 && !slices.Contains(o.Types, e.Type):
-		return false
-	case len(o.Actions) > 0 && !slices.Contains(o.Actions, e.Action):
-		return false
-	case o.Container == "":
-		return true
-	}
-	return e.Type == container.EventContainer && (e.Name == o.Container || strings.HasPrefix(e.ID, o.Container))
 }

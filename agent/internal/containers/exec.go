@@ -28,7 +28,7 @@ func (s *Service) exec(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	m := s.mine(id)
 	if m == nil {
-		st, err := s.loadState(id)
+		st, err := s.records.State(id)
 		if err == nil {
 			err = notRunning(id, st.State.Status)
 		}

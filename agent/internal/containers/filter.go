@@ -64,11 +64,11 @@ func (s *Service) createdAt(ref string) (time.Time, error) {
 	if ref == "" {
 		return time.Time{}, nil
 	}
-	id, err := s.lookup(ref)
+	id, err := s.records.Lookup(ref)
 	if err != nil {
 		return time.Time{}, err
 	}
-	rec, err := s.loadRecord(id)
+	rec, err := s.records.Record(id)
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -144,7 +144,7 @@ func (s *Service) waitHealthy(r *http.Request, _ wire.None) (wire.None, error) {
 	id := r.PathValue("id")
 	m := s.mine(id)
 	if m == nil {
-		st, err := s.loadState(id)
+		st, err := s.records.State(id)
 		if err != nil {
 			return wire.None{}, err
 		}

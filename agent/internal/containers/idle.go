@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 )
 
@@ -20,7 +21,7 @@ type idle struct {
 func (s *Service) keepFor(w http.ResponseWriter, r *http.Request) {
 	m := s.mine(r.PathValue("id"))
 	if m == nil || !m.keep() {
-		wire.Fail(w, notFound(r.PathValue("id")))
+		wire.Fail(w, records.NotFound(r.PathValue("id")))
 		return
 	}
 	defer m.letGo()
@@ -82,7 +83,7 @@ func (m *managed) busy(terminating bool) bool {
 
 // stale says of a container that no agent manages whether its time has passed: its agent was killed, or it was never
 // started.
-func stale(rec *Record, st *State) bool {
+func stale(rec *records.Record, st *records.State) bool {
 	since := rec.Created
 	if st.State.Finished.After(since) {
 		since = st.State.Finished

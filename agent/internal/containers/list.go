@@ -6,11 +6,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -22,11 +22,11 @@ func (s *Service) inspect(r *http.Request, _ wire.None) (*container.Info, error)
 
 // info describes a container from its files. up remembers which agents answer.
 func (s *Service) info(ctx context.Context, id string, up map[string]bool) (*container.Info, error) {
-	rec, err := loadCached(s, s.files.records, id, "config.json")
+	rec, err := s.records.CachedRecord(id)
 	if err != nil {
 		return nil, err
 	}
-	st, err := loadCached(s, s.files.states, id, "state.json")
+	st, err := s.records.CachedState(id)
 	if err != nil {
 		return nil, err
 	}
@@ -45,16 +45,16 @@ func (s *Service) info(ctx context.Context, id string, up map[string]bool) (*con
 	return &container.Info{
 		ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, ImageID: rec.ImageID, Created: rec.Created, State: st.State,
 		PID: st.Pid, Command: rec.Command, Options: rec.Options, Mounts: rec.Mounts,
-		Networks: st.Networks, Ports: st.Ports, RootFS: st.RootFS, LogPath: s.logPath(id),
+		Networks: st.Networks, Ports: st.Ports, RootFS: st.RootFS, LogPath: s.records.Path(id, "log"),
 		Health: st.Health, Restarts: st.Restarts,
 	}, nil
 }
 
 // salvage cleans up after a container's dead agent and returns the state since.
-func (s *Service) salvage(ctx context.Context, id string, st *State) (*State, error) {
+func (s *Service) salvage(ctx context.Context, id string, st *records.State) (*records.State, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	if _, err := s.find(ctx, id, func(*State) bool { return false }); err != nil {
+	if _, err := s.find(ctx, id, func(*records.State) bool { return false }); err != nil {
 		if errors.Is(err, api.ErrNotFound) {
 			return nil, err // it went with its agent
 		}
@@ -62,7 +62,7 @@ func (s *Service) salvage(ctx context.Context, id string, st *State) (*State, er
 		gone := ended(st)
 		return &gone, nil
 	}
-	return s.loadState(id)
+	return s.records.State(id)
 }
 
 func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container.Info, error) {
@@ -70,15 +70,15 @@ func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container
 	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(s.layout.Containers())
+	ids, err := s.records.IDs()
 	if err != nil {
 		return nil, err
 	}
-	s.files.keep(entries)
+	s.records.Keep(ids)
 	infos := []container.Info{}
 	up := map[string]bool{}
-	for _, e := range entries {
-		info, err := s.info(r.Context(), e.Name(), up)
+	for _, id := range ids {
+		info, err := s.info(r.Context(), id, up)
 		if errors.Is(err, api.ErrNotFound) {
 			continue // half made or just removed
 		}
@@ -124,7 +124,7 @@ func (s *Service) prune(r *http.Request, opts container.PruneOptions) (container
 
 // pruneOne removes a container unless it was started in the meantime.
 func (s *Service) pruneOne(ctx context.Context, id string) error {
-	target, err := s.find(ctx, id, func(*State) bool { return false })
+	target, err := s.find(ctx, id, func(*records.State) bool { return false })
 	if err != nil || target != "" {
 		return err // an agent has it: it is in use
 	}

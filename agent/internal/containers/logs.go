@@ -11,6 +11,7 @@ import (
 	"net/http"
 
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/streams"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
@@ -24,7 +25,7 @@ func (s *Service) logs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := r.PathValue("id")
-	rec, err := s.loadRecord(id)
+	rec, err := s.records.Record(id)
 	if err != nil {
 		wire.Fail(w, err)
 		return
@@ -101,7 +102,7 @@ func (r *run) file() *logfile.Run {
 }
 
 // readLog opens the log where the wanted lines begin.
-func (s *Service) readLog(rec *Record, opts container.LogsOptions) (*logfile.Reader, error) {
+func (s *Service) readLog(rec *records.Record, opts container.LogsOptions) (*logfile.Reader, error) {
 	log, err := s.logNow(rec)
 	if err != nil {
 		return nil, err
@@ -113,7 +114,7 @@ func (s *Service) readLog(rec *Record, opts container.LogsOptions) (*logfile.Rea
 }
 
 // logNow is the log that this agent writes, or one that it only reads.
-func (s *Service) logNow(rec *Record) (*logfile.Log, error) {
+func (s *Service) logNow(rec *records.Record) (*logfile.Log, error) {
 	m := s.mine(rec.ID)
 	if m == nil {
 		return s.logOf(rec)
@@ -123,7 +124,7 @@ func (s *Service) logNow(rec *Record) (*logfile.Log, error) {
 	return m.logLocked()
 }
 
-func (s *Service) logOf(rec *Record) (*logfile.Log, error) {
+func (s *Service) logOf(rec *records.Record) (*logfile.Log, error) {
 	o := rec.Options.Log
-	return logfile.Open(s.logPath(rec.ID), logfile.Limit{Size: o.MaxSize, Files: o.MaxFiles})
+	return logfile.Open(s.records.Path(rec.ID, "log"), logfile.Limit{Size: o.MaxSize, Files: o.MaxFiles})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/runtime"
 	"github.com/caisson-dev/caisson/agent/internal/streams"
 	"github.com/caisson-dev/caisson/container"
@@ -21,13 +22,13 @@ import (
 // managed is a container that this agent holds the lock of.
 type managed struct {
 	s    *Service
-	rec  *Record
+	rec  *records.Record
 	lock *flock.Lock
 
 	op sync.Mutex // held by start and remove, which exclude each other
 
 	mu       sync.Mutex
-	st       State
+	st       records.State
 	log      *logfile.Log  // nil: not opened yet
 	run      *run          // the present one, or the one to come
 	healthy  chan struct{} // closed when the health changes; nil while no one waits
@@ -54,7 +55,7 @@ type run struct {
 	input streams.Input
 }
 
-func newManaged(s *Service, rec *Record, st *State, lock *flock.Lock) *managed {
+func newManaged(s *Service, rec *records.Record, st *records.State, lock *flock.Lock) *managed {
 	return &managed{s: s, rec: rec, lock: lock, st: *st}
 }
 
@@ -67,16 +68,16 @@ func (m *managed) manage() error {
 }
 
 // saveState writes the state; m.mu is held.
-func (m *managed) saveState() error { return m.s.save(m.rec, "state.json", m.st) }
+func (m *managed) saveState() error { return m.s.records.SaveState(m.rec, &m.st) }
 
-func (m *managed) state() State {
+func (m *managed) state() records.State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.st
 }
 
 // settled returns the state, that of an auto-removed container that has ended only after its removal.
-func (m *managed) settled(ctx context.Context) (State, error) {
+func (m *managed) settled(ctx context.Context) (records.State, error) {
 	m.mu.Lock()
 	st, leaving := m.st, m.leaving
 	m.mu.Unlock()
@@ -84,7 +85,7 @@ func (m *managed) settled(ctx context.Context) (State, error) {
 		select {
 		case <-leaving:
 		case <-ctx.Done():
-			return State{}, context.Cause(ctx)
+			return records.State{}, context.Cause(ctx)
 		}
 	}
 	return st, nil
@@ -95,7 +96,7 @@ func (m *managed) present() (*run, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.removed || m.idle.over {
-		return nil, notFound(m.rec.ID)
+		return nil, records.NotFound(m.rec.ID)
 	}
 	if m.run != nil {
 		select {
@@ -185,7 +186,7 @@ func (m *managed) erase() error {
 		case <-r.done:
 		default: // attached to, and never started
 			_ = r.log.Close() // its file goes now
-			r.err = notFound(m.rec.ID)
+			r.err = records.NotFound(m.rec.ID)
 			close(r.done)
 		}
 	}
@@ -250,11 +251,11 @@ func (s *Service) Release() error {
 
 // Adopt makes this agent the manager of a container whose lock it inherited.
 func (s *Service) Adopt(id string, lock *flock.Lock) error {
-	rec, err := s.loadRecord(id)
+	rec, err := s.records.Record(id)
 	if err != nil {
 		return err
 	}
-	st, err := s.loadState(id)
+	st, err := s.records.State(id)
 	if err != nil {
 		return err
 	}
@@ -290,7 +291,7 @@ func (s *Service) Terminate() {
 	s.notify() // also where nothing ran
 }
 
-func stopTimeout(rec *Record) time.Duration {
+func stopTimeout(rec *records.Record) time.Duration {
 	if rec.Options.Lifecycle.StopTimeout > 0 {
 		return rec.Options.Lifecycle.StopTimeout
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
@@ -73,7 +74,7 @@ func (s *Service) createModified(w http.ResponseWriter, r *http.Request) {
 }
 
 // modify makes the specification as Start would, shows it, and keeps what comes back.
-func (s *Service) modify(rec *Record, f func(*specs.Spec) (*specs.Spec, error)) (err error) {
+func (s *Service) modify(rec *records.Record, f func(*specs.Spec) (*specs.Spec, error)) (err error) {
 	rootfs, err := s.Images.Storage().Mount(rec.ID, "")
 	if err != nil {
 		return fmt.Errorf("mount the root file system: %w", err)
@@ -96,13 +97,13 @@ func (s *Service) modify(rec *Record, f func(*specs.Spec) (*specs.Spec, error)) 
 	if err := m.Validate(); err != nil {
 		return err
 	}
-	return s.save(rec, specFile, m)
+	return s.records.Save(rec, specFile, m)
 }
 
 // modified is the specification that a run uses: what ModifySpec made, with the places that are new at each start.
 func (s *Service) modified(id string, fresh *specs.Spec) (*specs.Spec, error) {
 	var m spec.Modification
-	if err := s.load(id, specFile, &m); errors.Is(err, api.ErrNotFound) {
+	if err := s.records.Load(id, specFile, &m); errors.Is(err, api.ErrNotFound) {
 		return fresh, nil
 	} else if err != nil {
 		return nil, err

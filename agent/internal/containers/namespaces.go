@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -20,7 +21,7 @@ func (s *Service) joins(o *container.Options) error {
 		if name == "" {
 			continue
 		}
-		id, err := s.lookup(name)
+		id, err := s.records.Lookup(name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", ns.Field, err)
 		}
@@ -42,14 +43,14 @@ func (s *Service) pidOf(id string) (int, error) {
 }
 
 // newHostname is what a new container calls itself.
-func (s *Service) newHostname(rec *Record) (string, error) {
+func (s *Service) newHostname(rec *records.Record) (string, error) {
 	o := &rec.Options
 	if o.Networking.Hostname != "" {
 		return o.Networking.Hostname, nil
 	}
 	for _, mode := range []string{string(o.Namespaces.UTS), string(o.Network)} {
 		if id := spec.ContainerOf(mode); id != "" {
-			other, err := s.loadRecord(id)
+			other, err := s.records.Record(id)
 			if err != nil {
 				return "", err
 			}

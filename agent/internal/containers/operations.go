@@ -10,7 +10,7 @@ import (
 // routeOperations registers what can be done with a container beyond its life.
 func (s *Service) routeOperations(mux *wire.Mux) {
 	files := s.newFileRequests()
-	mux.Handle(api.Events, s.events)
+	mux.Handle(api.Events, s.Events.Serve)
 	mux.Handle(api.ContainerPause, s.running(wire.Handle(s.pause)))
 	mux.Handle(api.ContainerResume, s.running(wire.Handle(s.resume)))
 	mux.Handle(api.ContainerRename, s.settled(wire.Handle(s.rename)))

@@ -22,7 +22,7 @@ func (s *Service) theirs(r *http.Request) (*managed, *run, error) {
 	id := r.PathValue("id")
 	m := s.mine(id)
 	if m == nil {
-		st, err := s.loadState(id)
+		st, err := s.records.State(id)
 		if err != nil {
 			return nil, nil, err
 		}

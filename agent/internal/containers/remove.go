@@ -6,14 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
 
 	"go.podman.io/storage"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -48,7 +46,7 @@ func (s *Service) removeUnmanaged(ctx context.Context, id string) error {
 		return err
 	}
 	defer lock.Unlock()
-	rec, err := s.loadRecord(id)
+	rec, err := s.records.Record(id)
 	if err != nil {
 		return err
 	}
@@ -57,19 +55,19 @@ func (s *Service) removeUnmanaged(ctx context.Context, id string) error {
 
 // erase removes all of a container that does not run. Its lock is held. The directory goes last: what fails before is
 // found and tried again by the next agent's clean-up.
-func (s *Service) erase(rec *Record) error {
-	whole := s.exists(rec.ID) // and not only half made
-	if err := os.Remove(filepath.Join(s.dir(rec.ID), "state.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (s *Service) erase(rec *records.Record) error {
+	whole := s.records.Exists(rec.ID) // and not only half made
+	if err := s.records.Unmake(rec.ID); err != nil {
 		return err
 	}
-	err := s.dropName(rec.Name, rec.ID)
+	err := s.records.Release(rec.Name, rec.ID)
 	if derr := s.Images.Storage().DeleteContainer(rec.ID); derr != nil && !errors.Is(derr, storage.ErrContainerUnknown) && !errors.Is(derr, storage.ErrNotAContainer) {
 		err = errors.Join(err, fmt.Errorf("delete the layer of container %s: %w", names.Short(rec.ID), derr))
 	}
 	if err = errors.Join(err, s.volumes.Drop(rec.Volumes)); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(s.dir(rec.ID)); err != nil {
+	if err := s.records.Remove(rec.ID); err != nil {
 		return err
 	}
 	if whole {
@@ -81,7 +79,7 @@ func (s *Service) erase(rec *Record) error {
 // RemoveForImage removes the containers of an image that is removed by force. It stops at one that runs.
 func (s *Service) RemoveForImage(ctx context.Context, ids []string) error {
 	for _, id := range ids {
-		target, err := s.find(ctx, id, func(*State) bool { return false })
+		target, err := s.find(ctx, id, func(*records.State) bool { return false })
 		switch {
 		case errors.Is(err, api.ErrNotFound):
 			continue

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -28,7 +29,7 @@ func (s *Service) rename(r *http.Request, in api.Name) (wire.None, error) {
 
 // hold keeps a container from starting, ending and going while its record is changed. The record is the manager's own
 // if this agent is that.
-func (s *Service) hold(ctx context.Context, id string) (*Record, func(), error) {
+func (s *Service) hold(ctx context.Context, id string) (*records.Record, func(), error) {
 	if m := s.mine(id); m != nil {
 		m.op.Lock()
 		m.mu.Lock()
@@ -36,7 +37,7 @@ func (s *Service) hold(ctx context.Context, id string) (*Record, func(), error) 
 		m.mu.Unlock()
 		if removed {
 			m.op.Unlock()
-			return nil, nil, notFound(id)
+			return nil, nil, records.NotFound(id)
 		}
 		return m.rec, m.op.Unlock, nil
 	}
@@ -44,7 +45,7 @@ func (s *Service) hold(ctx context.Context, id string) (*Record, func(), error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	rec, err := s.loadRecord(id)
+	rec, err := s.records.Record(id)
 	if err != nil {
 		lock.Unlock()
 		return nil, nil, err
@@ -53,7 +54,7 @@ func (s *Service) hold(ctx context.Context, id string) (*Record, func(), error) 
 }
 
 // change changes a record that is held, for those too that read a managed container's under its mu alone.
-func (s *Service) change(rec *Record, f func(*Record)) {
+func (s *Service) change(rec *records.Record, f func(*records.Record)) {
 	if m := s.mine(rec.ID); m != nil {
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -63,26 +64,26 @@ func (s *Service) change(rec *Record, f func(*Record)) {
 
 // renameTo claims the new name before the old one goes: a crash between leaves the container with one name too many,
 // which goes with it.
-func (s *Service) renameTo(rec *Record, name string) error {
+func (s *Service) renameTo(rec *records.Record, name string) error {
 	old := rec.Name
 	if name == old {
 		return nil
 	}
-	if err := s.claimName(name, rec.ID); err != nil {
+	if err := s.records.Claim(name, rec.ID); err != nil {
 		return err
 	}
-	if rec.durable() {
-		if err := s.syncNames(); err != nil {
-			return errors.Join(err, s.dropName(name, rec.ID))
+	if rec.Durable() {
+		if err := s.records.SyncNames(); err != nil {
+			return errors.Join(err, s.records.Release(name, rec.ID))
 		}
 	}
 	changed := *rec
 	changed.Name, changed.Options.Name = name, name
-	if err := s.save(rec, "config.json", &changed); err != nil {
-		return errors.Join(err, s.dropName(name, rec.ID))
+	if err := s.records.SaveRecord(&changed); err != nil {
+		return errors.Join(err, s.records.Release(name, rec.ID))
 	}
-	s.change(rec, func(r *Record) { r.Name, r.Options.Name = name, name })
-	err := s.dropName(old, rec.ID)
+	s.change(rec, func(r *records.Record) { r.Name, r.Options.Name = name, name })
+	err := s.records.Release(old, rec.ID)
 	s.emit(container.EventRename, rec, "oldName", old)
 	return err
 }

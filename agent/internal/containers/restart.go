@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 )
@@ -128,7 +129,7 @@ func (s *Service) restart(r *http.Request, opts container.StopOptions) (wire.Non
 	id := r.PathValue("id")
 	m := s.mine(id)
 	if m == nil {
-		return wire.None{}, notFound(id)
+		return wire.None{}, records.NotFound(id)
 	}
 	if _, err := s.stop(r, opts); err != nil {
 		return wire.None{}, err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -23,12 +24,12 @@ import (
 // managing serves a request that needs the container's manager, and makes this agent, or for a detached container a
 // new one, the manager if it has none.
 func (s *Service) managing(h http.HandlerFunc) http.HandlerFunc {
-	return s.route(func(st *State) bool { return true }, h)
+	return s.route(func(st *records.State) bool { return true }, h)
 }
 
 // running serves a request that needs the manager only while the container runs; h answers that it does not.
 func (s *Service) running(h http.HandlerFunc) http.HandlerFunc {
-	return s.route(func(st *State) bool { return live(st.State.Status) }, h)
+	return s.route(func(st *records.State) bool { return live(st.State.Status) }, h)
 }
 
 // settled is as running, for requests that also make sense of a container that does not run.
@@ -36,7 +37,7 @@ func (s *Service) settled(h http.HandlerFunc) http.HandlerFunc { return s.runnin
 
 // unsettled serves a request that waits for a run that is, or that is to come.
 func (s *Service) unsettled(h http.HandlerFunc) http.HandlerFunc {
-	return s.route(func(st *State) bool { return st.State.Status != container.StatusExited }, h)
+	return s.route(func(st *records.State) bool { return st.State.Status != container.StatusExited }, h)
 }
 
 func live(st container.Status) bool {
@@ -44,7 +45,7 @@ func live(st container.Status) bool {
 }
 
 // route brings a request to where it can be served: here, or to the manager, if another agent is.
-func (s *Service) route(needsManager func(*State) bool, h http.HandlerFunc) http.HandlerFunc {
+func (s *Service) route(needsManager func(*records.State) bool, h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := r.PathValue("id")
 		body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
@@ -78,11 +79,11 @@ func (s *Service) route(needsManager func(*State) bool, h http.HandlerFunc) http
 const maxBody = 16 << 20
 
 // find returns the socket of the agent that manages the container, or nothing if the request is to be served here.
-func (s *Service) find(ctx context.Context, id string, needsManager func(*State) bool) (string, error) {
+func (s *Service) find(ctx context.Context, id string, needsManager func(*records.State) bool) (string, error) {
 	if s.mine(id) != nil {
 		return "", nil
 	}
-	st, err := s.loadState(id)
+	st, err := s.records.State(id)
 	if err != nil {
 		return "", err
 	}
@@ -97,7 +98,7 @@ func (s *Service) find(ctx context.Context, id string, needsManager func(*State)
 		return "", err
 	}
 	// The manager may have changed while this agent waited for the lock.
-	if st, err = s.loadState(id); err != nil {
+	if st, err = s.records.State(id); err != nil {
 		lock.Unlock()
 		return "", err
 	}
@@ -106,7 +107,7 @@ func (s *Service) find(ctx context.Context, id string, needsManager func(*State)
 			lock.Unlock()
 			return "", err
 		}
-		if st, err = s.loadState(id); err != nil || !needsManager(st) {
+		if st, err = s.records.State(id); err != nil || !needsManager(st) {
 			lock.Unlock()
 			return "", err
 		}
@@ -115,8 +116,8 @@ func (s *Service) find(ctx context.Context, id string, needsManager func(*State)
 }
 
 // appoint makes a manager for a container that has none. It takes the lock over.
-func (s *Service) appoint(ctx context.Context, id string, st *State, lock *flock.Lock) (string, error) {
-	rec, err := s.loadRecord(id)
+func (s *Service) appoint(ctx context.Context, id string, st *records.State, lock *flock.Lock) (string, error) {
+	rec, err := s.records.Record(id)
 	if err != nil {
 		lock.Unlock()
 		return "", err
@@ -137,19 +138,19 @@ func (s *Service) appoint(ctx context.Context, id string, st *State, lock *flock
 func (s *Service) lock(ctx context.Context, id string) (*flock.Lock, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errBusy)
 	defer cancel()
-	if !s.exists(id) {
-		return nil, notFound(id)
+	if !s.records.Exists(id) {
+		return nil, records.NotFound(id)
 	}
-	lock, err := flock.Acquire(ctx, s.lockPath(id), flock.Exclusive)
+	lock, err := flock.Acquire(ctx, s.records.Path(id, "lock"), flock.Exclusive)
 	if err != nil {
-		if !s.exists(id) {
-			return nil, notFound(id)
+		if !s.records.Exists(id) {
+			return nil, records.NotFound(id)
 		}
 		return nil, err
 	}
-	if !s.exists(id) { // removed while this agent waited
+	if !s.records.Exists(id) { // removed while this agent waited
 		lock.Unlock()
-		return nil, notFound(id)
+		return nil, records.NotFound(id)
 	}
 	return lock, nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/launch"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/runtime"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/volumes"
@@ -57,7 +58,7 @@ type Service struct {
 	layout state.Layout
 	rt     *runtime.Runtime
 
-	files fileCache
+	records *records.Store
 
 	mu          sync.Mutex
 	managed     map[string]*managed
@@ -73,13 +74,14 @@ type Service struct {
 
 // New returns the service.
 func New(cfg Config) (*Service, error) {
-	if err := os.MkdirAll(filepath.Join(cfg.Layout.Root, "names"), 0o700); err != nil {
+	recs, err := records.Open(cfg.Layout.Containers(), filepath.Join(cfg.Layout.Root, "names"))
+	if err != nil {
 		return nil, err
 	}
 	s := &Service{
 		Config: cfg, layout: cfg.Layout,
 		rt:      runtime.New(cfg.Layout.Runtime(), cfg.Host.Rootless, cfg.Init),
-		files:   fileCache{records: map[string]cached[Record]{}, states: map[string]cached[State]{}},
+		records: recs,
 		managed: map[string]*managed{}, ended: map[string]container.State{}, changed: make(chan struct{}),
 	}
 	s.networks = networks.New(networks.Config{
@@ -90,7 +92,7 @@ func New(cfg Config) (*Service, error) {
 		Dir: cfg.Layout.Volumes(), Lock: filepath.Join(cfg.Layout.Locks(), "volumes"), Users: s.volumeUsers, Emit: s.Emit,
 	})
 	s.launch = launch.New(launch.Config{
-		Host: cfg.Host, Images: cfg.Images.Storage(), Volumes: s.volumes, Dir: s.dir, Pid: s.pidOf, Logger: cfg.Logger,
+		Host: cfg.Host, Images: cfg.Images.Storage(), Volumes: s.volumes, Dir: s.records.Dir, Pid: s.pidOf, Logger: cfg.Logger,
 	})
 	return s, nil
 }
@@ -119,11 +121,11 @@ func (s *Service) Routes(mux *wire.Mux) {
 }
 
 func (s *Service) get(_ *http.Request, in api.Ref) (api.Created, error) {
-	id, err := s.lookup(in.Ref)
+	id, err := s.records.Lookup(in.Ref)
 	if err != nil {
 		return api.Created{}, err
 	}
-	rec, err := s.loadRecord(id)
+	rec, err := s.records.Record(id)
 	if err != nil {
 		return api.Created{}, err
 	}

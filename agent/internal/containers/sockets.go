@@ -16,6 +16,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/network/netns"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/agent/internal/process"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -23,7 +24,7 @@ import (
 // socketOf tells where the agent that manages the container serves.
 func (s *Service) socketOf(r *http.Request, _ wire.None) (string, error) {
 	id := r.PathValue("id")
-	target, err := s.find(r.Context(), id, func(*State) bool { return false })
+	target, err := s.find(r.Context(), id, func(*records.State) bool { return false })
 	if err != nil {
 		return "", err
 	}
@@ -32,7 +33,7 @@ func (s *Service) socketOf(r *http.Request, _ wire.None) (string, error) {
 	}
 	m := s.mine(id)
 	if m == nil || !live(m.state().State.Status) {
-		st, err := s.loadState(id)
+		st, err := s.records.State(id)
 		if err != nil {
 			return "", err
 		}
@@ -84,7 +85,7 @@ func (s *Service) openSocket(r *http.Request, req api.SocketRequest, open func(c
 	id := r.PathValue("id")
 	m := s.mine(id)
 	if m == nil {
-		return nil, notFound(id)
+		return nil, records.NotFound(id)
 	}
 	run, err := m.current()
 	if err != nil {

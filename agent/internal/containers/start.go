@@ -14,6 +14,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/launch"
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/streams"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
@@ -26,7 +27,7 @@ const killSignal = unix.SIGKILL
 func (s *Service) start(r *http.Request, _ wire.None) (wire.None, error) {
 	m := s.mine(r.PathValue("id"))
 	if m == nil {
-		return wire.None{}, notFound(r.PathValue("id"))
+		return wire.None{}, records.NotFound(r.PathValue("id"))
 	}
 	return wire.None{}, m.start()
 }
@@ -100,7 +101,7 @@ func (m *managed) failed(r *run, err error) {
 	}
 	st := container.State{Status: container.StatusExited, ExitCode: code, Error: err.Error(), Finished: time.Now()}
 	m.mu.Lock()
-	m.st.ended(st)
+	m.st.Ended(st)
 	if serr := m.saveState(); serr != nil {
 		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", serr)
 	}
@@ -163,11 +164,6 @@ func (m *managed) spec(r *run, in *launch.Inputs) (*specs.Spec, error) {
 	return m.s.modified(m.rec.ID, made)
 }
 
-// ended is the state after a run.
-func (st *State) ended(how container.State) {
-	st.State, st.Pid, st.RootFS, st.Networks, st.Ports = how, 0, "", nil, nil
-}
-
 // watch waits for the process's end and cleans up after it.
 func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 	ps, err := r.proc.Wait()
@@ -187,7 +183,7 @@ func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 		m.s.Logger.Error("clean up after container", "container", m.rec.ID, "error", err)
 	}
 	m.mu.Lock()
-	m.st.ended(st)
+	m.st.Ended(st)
 	if m.rec.Options.AutoRemove {
 		m.leaving = make(chan struct{})
 		defer close(m.leaving)

@@ -5,14 +5,27 @@ package containers
 import (
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/procstat"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 )
+
+// oomKilled says whether the kernel killed processes of the container for its memory, while its cgroup still is there.
+func (s *Service) oomKilled(rec *records.Record) bool {
+	switch {
+	case s.Host.Rootless:
+		return false
+	case s.Host.Cgroups.Unified():
+		return procstat.OOMKilled(filepath.Join("/sys/fs/cgroup", rec.CgroupPath(), "memory.events"))
+	}
+	return procstat.OOMKilled(filepath.Join("/sys/fs/cgroup/memory", rec.CgroupPath(), "memory.oom_control"))
+}
 
 func (s *Service) stats(r *http.Request, _ wire.None) (api.Sample[container.Stats], error) {
 	m, run, err := s.theirs(r)

@@ -89,7 +89,7 @@ func (s *Service) kill(r *http.Request, in api.KillRequest) (wire.None, error) {
 	}
 	m := s.mine(id)
 	if m == nil {
-		st, err := s.loadState(id)
+		st, err := s.records.State(id)
 		if err != nil {
 			return wire.None{}, err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/launch"
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
@@ -30,7 +31,7 @@ func (s *Service) update(r *http.Request, opts container.UpdateOptions) (wire.No
 }
 
 // updateLocked changes the record, and the run if there is one.
-func (s *Service) updateLocked(rec *Record, opts container.UpdateOptions) (wire.None, error) {
+func (s *Service) updateLocked(rec *records.Record, opts container.UpdateOptions) (wire.None, error) {
 	now, err := spec.ChangeResources(rec.Options.Resources, opts.Resources)
 	if err != nil {
 		return wire.None{}, err
@@ -55,10 +56,10 @@ func (s *Service) updateLocked(rec *Record, opts container.UpdateOptions) (wire.
 	}
 	changed := *rec
 	changed.Options.Resources, changed.Options.Lifecycle.Restart = now, policy
-	if err := s.save(rec, "config.json", &changed); err != nil {
+	if err := s.records.SaveRecord(&changed); err != nil {
 		return wire.None{}, err
 	}
-	s.change(rec, func(r *Record) { r.Options.Resources, r.Options.Lifecycle.Restart = now, policy })
+	s.change(rec, func(r *records.Record) { r.Options.Resources, r.Options.Lifecycle.Restart = now, policy })
 	s.emit(container.EventUpdate, rec)
 	return wire.None{}, nil
 }

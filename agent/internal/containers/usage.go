@@ -5,7 +5,6 @@ package containers
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
@@ -15,13 +14,13 @@ import (
 
 // Measure adds containers and volumes to what the store takes.
 func (s *Service) Measure(ctx context.Context, u *image.DiskUsage) error {
-	entries, err := os.ReadDir(s.layout.Containers())
+	ids, err := s.records.IDs()
 	if err != nil {
 		return err
 	}
 	up := map[string]bool{}
-	for _, e := range entries {
-		info, err := s.info(ctx, e.Name(), up)
+	for _, id := range ids {
+		info, err := s.info(ctx, id, up)
 		if errors.Is(err, api.ErrNotFound) {
 			continue // half made or just removed
 		}

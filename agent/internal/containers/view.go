@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/caisson-dev/caisson/agent/internal/launch"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/rootfs"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
@@ -22,7 +23,7 @@ func (s *Service) newFileRequests() *rootfs.Requests {
 			return int(who.UID), int(who.GID), err
 		},
 		Exported: func(id string) {
-			if rec, err := s.loadRecord(id); err == nil {
+			if rec, err := s.records.Record(id); err == nil {
 				s.emit(container.EventExport, rec)
 			}
 		},
@@ -47,7 +48,7 @@ func (s *Service) view(ctx context.Context, id string, access rootfs.Access) (*r
 		return v, err
 	}
 	if m.state().State.Status == "" || m.gone() {
-		return nil, notFound(id)
+		return nil, records.NotFound(id)
 	}
 	v, err := s.stoppedView(m.rec, access)
 	if err != nil {
@@ -71,7 +72,7 @@ func (s *Service) unmanagedView(ctx context.Context, id string, access rootfs.Ac
 	if err != nil {
 		return nil, err
 	}
-	rec, err := s.loadRecord(id)
+	rec, err := s.records.Record(id)
 	if err != nil {
 		lock.Unlock()
 		return nil, err
@@ -88,7 +89,7 @@ func (s *Service) unmanagedView(ctx context.Context, id string, access rootfs.Ac
 	return v, nil
 }
 
-func (s *Service) stoppedView(rec *Record, access rootfs.Access) (*rootfs.View, error) {
+func (s *Service) stoppedView(rec *records.Record, access rootfs.Access) (*rootfs.View, error) {
 	var in *rootfs.Mounts
 	if access.Mounts {
 		in = &rootfs.Mounts{List: rec.Mounts, ReadOnly: rec.Options.ReadOnly && !access.ReadOnlyRoot, Volume: s.volumes.Prepare}
@@ -110,8 +111,8 @@ func (s *Service) diff(r *http.Request, _ wire.None) ([]container.Change, error)
 
 // unlessGone is an error of the storage, or that the container was removed meanwhile.
 func (s *Service) unlessGone(id string, err error) error {
-	if err != nil && !s.exists(id) {
-		return notFound(id)
+	if err != nil && !s.records.Exists(id) {
+		return records.NotFound(id)
 	}
 	return err
 }

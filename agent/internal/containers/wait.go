@@ -17,7 +17,7 @@ func (s *Service) wait(r *http.Request, _ wire.None) (container.State, error) {
 		if st, ok := s.remembered(id); ok {
 			return st, nil
 		}
-		st, err := s.loadState(id)
+		st, err := s.records.State(id)
 		if err != nil {
 			return container.State{}, err
 		}

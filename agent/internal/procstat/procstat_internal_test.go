@@ -135,3 +135,16 @@ func TestNetwork(t *testing.T) {
 	_, err = Network(file)
 	require.ErrorContains(t, err, "does not parse")
 }
+
+func TestOOMKilled(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "memory.events")
+	assert.False(t, OOMKilled(file))
+	for text, want := range map[string]bool{
+		"low 0\nhigh 0\nmax 7\noom 1\noom_kill 1\noom_group_kill 0\n": true, "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n": true,
+		"oom 3\noom_kill 0\n": false, "oom_kill_disable 1\n": false, "": false,
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		assert.Equal(t, want, OOMKilled(file), text)
+	}
+}

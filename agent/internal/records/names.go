@@ -1,6 +1,6 @@
 //go:build linux
 
-package containers
+package records
 
 import (
 	"errors"
@@ -14,12 +14,12 @@ import (
 	"github.com/caisson-dev/caisson/internal/atomicfile"
 )
 
-func (s *Service) namePath(name string) string {
-	return filepath.Join(s.layout.Root, "names", name)
+func (s *Store) namePath(name string) string {
+	return filepath.Join(s.names, name)
 }
 
-// claimName makes a symbolic link name → id: the link is the index, and its creation is atomic.
-func (s *Service) claimName(name, id string) error {
+// Claim makes a symbolic link name → id: the link is the index, and its creation is atomic.
+func (s *Store) Claim(name, id string) error {
 	path := s.namePath(name)
 	for range 100 {
 		err := os.Symlink(id, path)
@@ -33,7 +33,7 @@ func (s *Service) claimName(name, id string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := os.Lstat(s.dir(holder)); err == nil {
+		if _, err := os.Lstat(s.Dir(holder)); err == nil {
 			return api.Errorf(api.ErrNameInUse, "container name %q: container %s has it: remove or rename that one, or choose another name", name, names.Short(holder))
 		}
 		// Its container went in a crash. Two that see this at once: one's Symlink wins.
@@ -44,11 +44,11 @@ func (s *Service) claimName(name, id string) error {
 	return api.Errorf(api.ErrNameInUse, "container name %q: others take it again and again", name)
 }
 
-// syncNames puts the names on disk.
-func (s *Service) syncNames() error { return atomicfile.SyncDir(filepath.Join(s.layout.Root, "names")) }
+// SyncNames puts the names on disk.
+func (s *Store) SyncNames() error { return atomicfile.SyncDir(s.names) }
 
-// dropName removes the link if it still is this container's.
-func (s *Service) dropName(name, id string) error {
+// Release removes the link if it still is this container's.
+func (s *Store) Release(name, id string) error {
 	holder, err := os.Readlink(s.namePath(name))
 	if err != nil || holder != id {
 		return nil // gone, or another's by now
@@ -60,45 +60,39 @@ func (s *Service) dropName(name, id string) error {
 	return err
 }
 
-// lookup finds a container by name, id or a prefix of its id.
-func (s *Service) lookup(ref string) (string, error) {
+// Lookup finds a container by name, id or a prefix of its id.
+func (s *Store) Lookup(ref string) (string, error) {
 	if ref == "" {
 		return "", api.Errorf(api.ErrInvalidArgument, "container: the name or id is empty")
 	}
 	if strings.ContainsAny(ref, "/\x00") || ref == "." || ref == ".." {
-		return "", notFound(ref)
+		return "", NotFound(ref)
 	}
-	if id, err := os.Readlink(s.namePath(strings.TrimPrefix(ref, "/"))); err == nil && s.exists(id) {
+	if id, err := os.Readlink(s.namePath(ref)); err == nil && s.Exists(id) {
 		return id, nil
 	}
 	if len(ref) == 64 {
-		if s.exists(ref) {
+		if s.Exists(ref) {
 			return ref, nil
 		}
-		return "", notFound(ref)
+		return "", NotFound(ref)
 	}
-	entries, err := os.ReadDir(s.layout.Containers())
+	ids, err := s.IDs()
 	if err != nil {
 		return "", err
 	}
 	found := ""
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ref) || !s.exists(e.Name()) {
+	for _, id := range ids {
+		if !strings.HasPrefix(id, ref) || !s.Exists(id) {
 			continue
 		}
 		if found != "" {
 			return "", api.Errorf(api.ErrAmbiguous, "container %s: several ids begin with it: give more digits", ref)
 		}
-		found = e.Name()
+		found = id
 	}
 	if found == "" {
-		return "", notFound(ref)
+		return "", NotFound(ref)
 	}
 	return found, nil
-}
-
-// exists is false for a directory whose container is only half made.
-func (s *Service) exists(id string) bool {
-	_, err := os.Lstat(filepath.Join(s.dir(id), "state.json"))
-	return err == nil
 }

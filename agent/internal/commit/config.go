@@ -1,6 +1,6 @@
 //go:build linux
 
-package containers
+package commit
 
 import (
 	"fmt"
@@ -14,40 +14,40 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// committedConfig is the configuration of an image of the container, still without the new layer.
-func committedConfig(rec *Record, base *images.Resolved, opts container.CommitOptions) (*images.NewConfig, error) {
-	now := time.Now().UTC()
+// Config is the configuration of an image of a container that was made of base, still without the new layer.
+func Config(c *spec.Container, base *images.Resolved, opts container.CommitOptions, now time.Time) (*images.NewConfig, error) {
 	cfg := &images.NewConfig{
 		Created: &now, Author: opts.Author, Platform: base.Raw.Platform, RootFS: base.Raw.RootFS,
 		Config: images.RunConfig{ImageConfig: base.Raw.Config, OnBuild: nil, Shell: base.Config.Shell},
 		History: append(slices.Clone(base.Raw.History), v1.History{
-			Created: &now, CreatedBy: strings.Join(rec.Command, " "), Author: opts.Author, Comment: opts.Message,
+			Created: &now, CreatedBy: strings.Join(c.Command, " "), Author: opts.Author, Comment: opts.Message,
 		}),
 	}
 	cfg.RootFS.DiffIDs = slices.Clone(cfg.RootFS.DiffIDs)
-	c := &cfg.Config
-	c.Env, c.User, c.WorkingDir, c.StopSignal = rec.Env, rec.User, rec.Dir, rec.Options.Lifecycle.StopSignal
-	if rec.Options.Entrypoint != nil || rec.Options.Cmd != nil {
-		c.Cmd = rec.Options.Cmd
+	run := &cfg.Config
+	run.Env, run.User, run.WorkingDir, run.StopSignal = c.Env, c.User, c.Dir, c.Options.Lifecycle.StopSignal
+	if c.Options.Entrypoint != nil || c.Options.Cmd != nil {
+		run.Cmd = c.Options.Cmd
 	}
-	if rec.Options.Entrypoint != nil {
-		c.Entrypoint = rec.Options.Entrypoint
+	if c.Options.Entrypoint != nil {
+		run.Entrypoint = c.Options.Entrypoint
 	}
-	c.Labels = merged(base.Raw.Config.Labels, rec.Options.Labels)
-	c.ExposedPorts = maps.Clone(base.Raw.Config.ExposedPorts)
-	for _, p := range rec.Options.Ports {
-		expose(c, p)
+	run.Labels = merged(base.Raw.Config.Labels, c.Options.Labels)
+	run.ExposedPorts = maps.Clone(base.Raw.Config.ExposedPorts)
+	for _, p := range c.Options.Ports {
+		expose(run, p)
 	}
-	c.Volumes = maps.Clone(base.Raw.Config.Volumes)
-	if h := rec.Health; h != nil {
-		c.Healthcheck = &images.Healthcheck{
+	run.Volumes = maps.Clone(base.Raw.Config.Volumes)
+	if h := c.Health; h != nil {
+		run.Healthcheck = &images.Healthcheck{
 			Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries,
 		}
 	}
-	if err := c.Change(opts.Changes); err != nil {
-		return nil, invalid("CommitOptions.Changes %w", err)
+	if err := run.Change(opts.Changes); err != nil {
+		return nil, api.Errorf(api.ErrInvalidArgument, "CommitOptions.Changes %w", err)
 	}
 	return cfg, nil
 }

@@ -1,0 +1,145 @@
+//go:build linux
+
+package records
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/atomicfile"
+)
+
+// The files of a container's directory.
+const (
+	recordFile = "config.json"
+	stateFile  = "state.json"
+)
+
+// Store is the records of one store.
+type Store struct {
+	dir   string // has a directory for each container
+	names string // has a link for each name
+	cache cache
+}
+
+// Open opens the records in dir, with the names in names, which is made when missing.
+func Open(dir, names string) (*Store, error) {
+	if err := os.MkdirAll(names, 0o700); err != nil {
+		return nil, err
+	}
+	return &Store{dir: dir, names: names, cache: cache{records: map[string]cached[Record]{}, states: map[string]cached[State]{}}}, nil
+}
+
+// Dir is the directory of a container.
+func (s *Store) Dir(id string) string { return filepath.Join(s.dir, id) }
+
+// Path is a file of a container.
+func (s *Store) Path(id, name string) string { return filepath.Join(s.dir, id, name) }
+
+// IDs are those of all containers, also of those that are being made and removed.
+func (s *Store) IDs() ([]string, error) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(entries))
+	for i, e := range entries {
+		ids[i] = e.Name()
+	}
+	return ids, nil
+}
+
+// All are the records of all containers, also of those that are being made.
+func (s *Store) All() ([]*Record, error) {
+	ids, err := s.IDs()
+	if err != nil {
+		return nil, err
+	}
+	var all []*Record
+	for _, id := range ids {
+		rec, err := s.Record(id)
+		if errors.Is(err, api.ErrNotFound) {
+			continue // half made or just removed
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rec)
+	}
+	return all, nil
+}
+
+// Exists is false for a directory whose container is only half made.
+func (s *Store) Exists(id string) bool {
+	_, err := os.Lstat(s.Path(id, stateFile))
+	return err == nil
+}
+
+// Record reads what a container is. Errors: api.ErrNotFound.
+func (s *Store) Record(id string) (*Record, error) {
+	var r Record
+	return &r, s.Load(id, recordFile, &r)
+}
+
+// State reads what has become of it. Errors: api.ErrNotFound.
+func (s *Store) State(id string) (*State, error) {
+	var st State
+	return &st, s.Load(id, stateFile, &st)
+}
+
+// Load reads a file of a container as JSON. Errors: api.ErrNotFound.
+func (s *Store) Load(id, name string, v any) error {
+	b, err := os.ReadFile(s.Path(id, name))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(b) == 0 { // empty: not durable, and the machine crashed
+		return NotFound(id)
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("container %s: %s: %w", id, name, err)
+	}
+	return nil
+}
+
+// SaveRecord writes the record.
+func (s *Store) SaveRecord(rec *Record) error { return s.Save(rec, recordFile, rec) }
+
+// SaveState writes what has become of the container. The first time makes it one that exists.
+func (s *Store) SaveState(rec *Record, st *State) error { return s.Save(rec, stateFile, st) }
+
+// Save writes a file of the container as JSON.
+func (s *Store) Save(rec *Record, name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(s.Path(rec.ID, name), b, atomicfile.Options{Sync: rec.Durable()})
+}
+
+// Sync puts the names and the directories of containers on disk.
+func (s *Store) Sync() error {
+	return errors.Join(atomicfile.SyncDir(s.names), atomicfile.SyncDir(s.dir))
+}
+
+// Unmake makes a container one that does not exist any more. What is left of it is for the clean-up.
+func (s *Store) Unmake(id string) error {
+	err := os.Remove(s.Path(id, stateFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Remove removes all files of the container.
+func (s *Store) Remove(id string) error { return os.RemoveAll(s.Dir(id)) }
+
+// NotFound says that there is no such container.
+func NotFound(ref string) error {
+	return api.Errorf(api.ErrNotFound, "container %s: no such container", ref)
+}
