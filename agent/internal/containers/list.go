@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
@@ -129,4 +130,148 @@ func (s *Service) pruneOne(ctx context.Context, id string) error {
 		return err // an agent has it: it is in use
 	}
 	return s.removeID(ctx, id, container.RemoveOptions{})
+}
+
+// selection is ListOptions with what they name looked up.
+type selection struct {
+	container.ListOptions
+	layers        []string // top layers of Images
+	before, since time.Time
+}
+
+func (s *Service) newSelection(ctx context.Context, o container.ListOptions) (*selection, error) {
+	sel := &selection{ListOptions: o}
+	states := []container.Status{
+		container.StatusCreated, container.StatusRunning, container.StatusPaused,
+		container.StatusRestarting, container.StatusRemoving, container.StatusExited,
+	}
+	for _, st := range o.Statuses {
+		if !slices.Contains(states, st) {
+			return nil, invalid("ListOptions.Statuses %q: the statuses are %s", st, join(states))
+		}
+	}
+	healths := []container.HealthStatus{container.HealthStarting, container.HealthHealthy, container.HealthUnhealthy}
+	for _, h := range o.Health {
+		if !slices.Contains(healths, h) {
+			return nil, invalid("ListOptions.Health %q: the health statuses are %s", h, join(healths))
+		}
+	}
+	for _, ref := range o.Images {
+		img, err := s.Images.Resolve(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		sel.layers = append(sel.layers, img.TopLayer)
+	}
+	var err error
+	if sel.before, err = s.createdAt(o.Before); err != nil {
+		return nil, err
+	}
+	sel.since, err = s.createdAt(o.Since)
+	return sel, err
+}
+
+func join[T ~string](values []T) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = string(v)
+	}
+	return strings.Join(words, ", ")
+}
+
+// createdAt is when a container was created, and zero for none.
+func (s *Service) createdAt(ref string) (time.Time, error) {
+	if ref == "" {
+		return time.Time{}, nil
+	}
+	id, err := s.records.Lookup(ref)
+	if err != nil {
+		return time.Time{}, err
+	}
+	rec, err := s.records.Record(id)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return rec.Created, nil
+}
+
+// fits says whether a container is among those that are wanted.
+func (s *Service) fits(sel *selection, info *container.Info) bool {
+	switch {
+	case !sel.All && len(sel.Statuses) == 0 && len(sel.ExitCodes) == 0 && !live(info.State.Status),
+		!one(sel.IDs, func(id string) bool { return strings.HasPrefix(info.ID, id) }),
+		!one(sel.Names, func(part string) bool { return strings.Contains(info.Name, part) }),
+		!names.Labelled(info.Options.Labels, sel.Labels),
+		!one(sel.Statuses, func(st container.Status) bool { return info.State.Status == st }),
+		!one(sel.ExitCodes, func(code int) bool { return info.State.Status == container.StatusExited && info.State.ExitCode == code }),
+		!one(sel.Health, func(h container.HealthStatus) bool { return info.Health != nil && info.Health.Status == h }),
+		!one(sel.Networks, func(n string) bool { return slices.Contains(networksOf(info), n) }),
+		!one(sel.Volumes, func(v string) bool { return mountsVolume(info, v) }),
+		!sel.before.IsZero() && !info.Created.Before(sel.before),
+		!sel.since.IsZero() && !info.Created.After(sel.since):
+		return false
+	}
+	return len(sel.layers) == 0 || s.builtOn(info.ImageID, sel.layers)
+}
+
+// one says whether any of the values fits; none given fit all.
+func one[T any](values []T, fits func(T) bool) bool {
+	return len(values) == 0 || slices.ContainsFunc(values, fits)
+}
+
+// networksOf are the networks that a container is on, or that it would join.
+func networksOf(info *container.Info) []string {
+	var names []string
+	for _, ep := range info.Networks {
+		names = append(names, ep.Network)
+	}
+	for _, ep := range info.Options.Networking.Endpoints {
+		names = append(names, ep.Network)
+	}
+	if len(info.Options.Networking.Endpoints) > 0 {
+		return names
+	}
+	if info.Options.Network == "" {
+		return append(names, string(container.NetworkDefault))
+	}
+	return append(names, string(info.Options.Network))
+}
+
+func mountsVolume(info *container.Info, nameOrTarget string) bool {
+	return slices.ContainsFunc(info.Mounts, func(m container.Mount) bool {
+		return m.Target == nameOrTarget || m.Type == container.MountVolume && m.Source == nameOrTarget
+	})
+}
+
+// builtOn says whether one of the layers is among those of the image.
+func (s *Service) builtOn(imageID string, layers []string) bool {
+	img, err := s.Images.Storage().Image(strings.TrimPrefix(imageID, "sha256:"))
+	if err != nil {
+		return false // just removed
+	}
+	for id := img.TopLayer; ; {
+		if slices.Contains(layers, id) {
+			return true // that of an image without layers is empty: it is the base of all
+		}
+		if id == "" {
+			return false
+		}
+		layer, err := s.Images.Storage().Layer(id)
+		if err != nil {
+			return false
+		}
+		id = layer.Parent
+	}
+}
+
+// pidOf is the process of a container that runs, whichever agent has it.
+func (s *Service) pidOf(id string) (int, error) {
+	info, err := s.info(context.Background(), id, map[string]bool{})
+	if err != nil {
+		return 0, err
+	}
+	if info.PID == 0 {
+		return 0, notRunning(id, info.State.Status)
+	}
+	return info.PID, nil
 }

@@ -4,6 +4,7 @@ package containers
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/caisson-dev/caisson/agent/internal/etcfiles"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
@@ -38,4 +39,23 @@ func (m *managed) writeNetFiles(p *networks.Place) error {
 		eps = append(eps, etcfiles.Endpoint{IPv4: e.IPv4.Addr(), IPv6: e.IPv6.Addr(), DNS: e.DNS, Host: e.Host})
 	}
 	return m.s.launch.WriteNetFiles(&m.rec.Container, eps)
+}
+
+// canJoin refuses networks that are not there, and places that they don't have. Start would find out; but a container
+// that can't start should not be made. mode is Options.Network as it was given.
+func (s *Service) canJoin(o *container.Options, mode container.NetworkMode) error {
+	for i, ep := range o.Networking.Endpoints {
+		field := fmt.Sprintf("Options.Networking.Endpoints[%d]", i)
+		d, err := s.networks.Describe(ep.Network)
+		switch {
+		case err != nil && mode != "":
+			return fmt.Errorf("Options.Network: %w", err)
+		case err != nil:
+			return fmt.Errorf("%s.Network: %w", field, err)
+		}
+		if err := d.Check(field, ep); err != nil {
+			return err
+		}
+	}
+	return nil
 }

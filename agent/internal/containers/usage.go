@@ -6,8 +6,11 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
+	"github.com/caisson-dev/caisson/agent/internal/volumes"
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -48,4 +51,31 @@ func (s *Service) ownSize(id string) int64 {
 		return 0 // just removed
 	}
 	return diskspace.Usage(filepath.Join(s.layout.Graph(), "overlay", c.LayerID, "diff"))
+}
+
+// volumeUsers are the containers that mount each volume, also those that are being made.
+func (s *Service) volumeUsers() (map[string][]volumes.User, error) {
+	all, err := s.records.All()
+	users := map[string][]volumes.User{}
+	for _, rec := range all {
+		u := volumes.User{ID: rec.ID, Name: rec.Name}
+		for _, m := range rec.Mounts {
+			if m.Type == container.MountVolume && !slices.Contains(users[m.Source], u) {
+				users[m.Source] = append(users[m.Source], u)
+			}
+		}
+	}
+	return users, err
+}
+
+// networkUsers are the networks that containers are on or would join, each with the name of one of them.
+func (s *Service) networkUsers() (map[string]string, error) {
+	all, err := s.records.All()
+	users := map[string]string{}
+	for _, rec := range all {
+		for _, ep := range rec.Options.Networking.Endpoints {
+			users[ep.Network] = rec.Name
+		}
+	}
+	return users, err
 }
