@@ -11,6 +11,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/dockertest"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // TestFilesInMounts: what is put into a mount is there when the process begins, and at its next start.
@@ -38,6 +39,7 @@ func TestFilesInMounts(t *testing.T) {
 	ro := dockertest.Run(t, img, dockertest.File("/etc/conf", []byte("1")), dockertest.Tmpfs("/run"), dockertest.File("/run/x", []byte("2")),
 		dockertest.Modify(func(o *container.Options) { o.ReadOnly = true }))
 	assert.Equal(t, "12", ro.Exec("/bin/testbox", "cat", "/etc/conf", "/run/x"))
+	testenv.ManyIDs(t)
 	user := dockertest.Run(t, img, dockertest.User("1000:1000"), dockertest.Tmpfs("/run"), dockertest.File("/run/x/y", []byte("1")))
 	assert.Equal(t, "1", user.Exec("/bin/testbox", "cat", "/run/x/y"))
 }

@@ -62,7 +62,7 @@ func TestUnheard(t *testing.T) {
 	ip := netip.MustParseAddr("172.17.0.2")
 	for _, tc := range []struct{ listening, want string }{
 		{"", ""},
-		{"0.0.0.0:80", "the container listens on 0.0.0.0:80"},
+		{"0.0.0.0:80 [::]:80 127.0.0.1:443", "the container listens on 80, 443"},
 		{"127.0.0.1:7000", "it listens on the container's loopback alone (127.0.0.1:7000), where nobody else reaches it: have it listen on 0.0.0.0"},
 		{"[::1]:7000 127.0.0.1:7000", "it listens on the container's loopback alone ([::1]:7000, 127.0.0.1:7000), where nobody else reaches it: have it listen on 0.0.0.0"},
 		{"[::]:7000", "it listens on IPv6 alone ([::]:7000), and is reached by IPv4 (172.17.0.2): have it listen on 0.0.0.0 too"},

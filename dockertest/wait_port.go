@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -77,10 +79,12 @@ func (p *probe) answering(port uint16) (at []netip.AddrPort) {
 
 // unheard says why a port is not reached at ip, an IPv4 address, given what listens in the container.
 func unheard(ip netip.Addr, port uint16, listening []netip.AddrPort) string {
-	var all, here []string
+	var ports, here []string
 	loopback, six := true, true // all that listen at this port do so
 	for _, l := range listening {
-		all = append(all, l.String())
+		if number := strconv.Itoa(int(l.Port())); !slices.Contains(ports, number) {
+			ports = append(ports, number)
+		}
 		if l.Port() == port {
 			here = append(here, l.String())
 			loopback = loopback && l.Addr().IsLoopback()
@@ -89,10 +93,10 @@ func unheard(ip netip.Addr, port uint16, listening []netip.AddrPort) string {
 	}
 	at := strings.Join(here, ", ")
 	switch {
-	case len(all) == 0:
+	case len(ports) == 0:
 		return ""
 	case len(here) == 0:
-		return "the container listens on " + strings.Join(all, ", ")
+		return "the container listens on " + strings.Join(ports, ", ")
 	case loopback:
 		return fmt.Sprintf("it listens on the container's loopback alone (%s), where nobody else reaches it: have it listen on 0.0.0.0", at)
 	case six:
