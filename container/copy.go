@@ -182,7 +182,7 @@ func (c *Container) stat(ctx context.Context, path string, opts CopyFromOptions)
 
 // frameBody is the data of a response in frames, which tell a whole stream from a broken one.
 type frameBody struct {
-	ctx  context.Context //nolint:containedctx // the request's, to say why it broke
+	ctx  context.Context // the request's, to say why it broke
 	c    *client.Client
 	body io.ReadCloser
 	fr   *api.FrameReader

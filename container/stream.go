@@ -14,7 +14,7 @@ import (
 
 // session is the owner's end of an attach or exec stream.
 type session struct {
-	ctx  context.Context //nolint:containedctx // the call's, to say why the stream broke
+	ctx  context.Context // the call's, to say why the stream broke
 	c    *client.Client
 	conn io.ReadWriteCloser
 	out  *api.FrameWriter

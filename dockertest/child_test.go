@@ -136,7 +136,7 @@ func startChild(t *testing.T, root, box, scenario string, flags ...string) (*exe
 	var seen strings.Builder
 	for s := bufio.NewScanner(out); s.Scan(); {
 		if ids, ok := strings.CutPrefix(s.Text(), "ready "); ok {
-			go io.Copy(io.Discard, out) //nolint:errcheck // what it has still to say is not looked at
+			go io.Copy(io.Discard, out) // what it has still to say is not looked at
 			return cmd, strings.Fields(ids)
 		}
 		seen.WriteString(s.Text() + "\n")

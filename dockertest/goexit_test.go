@@ -86,7 +86,7 @@ func serve(t testing.TB, c *dockertest.Container, port uint16) {
 	require.NoError(t, err)
 	require.EqualValues(t, 7001, port)
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) })}
-	go srv.Serve(ln) //nolint:errcheck // it is closed
+	go srv.Serve(ln) // it is closed
 	t.Cleanup(func() { assert.NoError(t, srv.Close()) })
 }
 

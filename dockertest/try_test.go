@@ -28,7 +28,7 @@ func inside(t testing.TB, c *dockertest.Container, h http.HandlerFunc) (port uin
 	ln, err := c.Fixture().Listen(t.Context(), "tcp", ":0")
 	require.NoError(t, err)
 	srv := &http.Server{Handler: h}
-	go srv.Serve(ln) //nolint:errcheck // it is closed
+	go srv.Serve(ln) // it is closed
 	t.Cleanup(func() { assert.NoError(t, srv.Close()) })
 	return uint16(ln.Addr().(*net.TCPAddr).Port)
 }

@@ -21,7 +21,7 @@ import (
 // the owner. Errors are *fs.PathError and match fs.ErrNotExist and the like. It is safe for concurrent use.
 type FS struct {
 	c      *client.Client
-	ctx    context.Context //nolint:containedctx // fs.FS has none: this one is the file system's life
+	ctx    context.Context // fs.FS has none: this one is the file system's life
 	cancel context.CancelFunc
 	handle string
 	close  func() error

@@ -94,7 +94,7 @@ func TestShareWithSkopeoAndPodman(t *testing.T) {
 	out, err = cmd.Output()
 	t.Cleanup(func() { _ = exec.Command("umount", "-l", dir+"/podman/overlay").Run() }) // as above
 	require.NoError(t, err, "%s", stderr.String())
-	var infos []struct{ ID, Id string } //nolint:revive // podman's name is Id
+	var infos []struct{ ID, Id string } // podman's name is Id
 	require.NoError(t, json.Unmarshal(out, &infos))
 	require.Equal(t, img.ID[7:], infos[0].Id+infos[0].ID)
 }

@@ -46,7 +46,7 @@ func (c *Client) Blob(ctx context.Context, ref string) (*Blob, error) {
 // Read implements io.Reader.
 func (b *Blob) Read(p []byte) (int, error) {
 	n, err := b.content.Read(p)
-	if err == nil || err == io.EOF { //nolint:errorlint // readers return it bare
+	if err == nil || err == io.EOF { // readers return it bare
 		return n, err
 	}
 	return n, clientError("read blob", b.name, err)

@@ -44,7 +44,7 @@ func (o TLSOptions) transport(host string) (t *http.Transport, plain bool, err e
 		ExpectContinueTimeout: time.Second,
 		DisableCompression:    true, // blobs are asked for by digest: as they are
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs, InsecureSkipVerify: o.SkipVerify} //nolint:gosec // by choice
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs, InsecureSkipVerify: o.SkipVerify} // by choice
 	found, err := o.addCertsDir(config, host)
 	if err != nil {
 		return nil, false, err

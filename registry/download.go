@@ -14,7 +14,7 @@ import (
 
 // download reads a blob, goes on where a cut connection ended, and checks the digest before it reports the end.
 type download struct {
-	ctx      context.Context //nolint:containedctx // a reader's life
+	ctx      context.Context // a reader's life
 	conn     *conn
 	repo     string
 	digest   digest.Digest

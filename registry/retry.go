@@ -205,7 +205,7 @@ func (t *retryTransport) once(req *http.Request) (*http.Response, error) {
 // watchedBody ends the request when no byte comes for too long.
 type watchedBody struct {
 	io.ReadCloser
-	ctx    context.Context //nolint:containedctx // it is the request's own
+	ctx    context.Context // it is the request's own
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	stall  time.Duration

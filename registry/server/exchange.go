@@ -50,7 +50,7 @@ func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
 // end logs the request. A panic goes on: http.ErrAbortHandler is how a connection is cut.
 func (x *exchange) end() {
 	if p := recover(); p != nil {
-		if p != http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+		if p != http.ErrAbortHandler { // net/http compares it so
 			x.err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 		x.s.record(x, true)

@@ -42,7 +42,7 @@ type pullThrough struct {
 
 func newPullThrough(u Upstream, store storage.Store, logger *slog.Logger) (*pullThrough, error) {
 	if u.Registry == "" {
-		return nil, nil //nolint:nilnil // no upstream is no cache
+		return nil, nil // no upstream is no cache
 	}
 	if u.Registry != "localhost" && !ociref.IsValidHost(u.Registry) {
 		return nil, fmt.Errorf("upstream %q: %w: must be HOST[:PORT]", u.Registry, ErrInvalidReference)
@@ -58,7 +58,7 @@ func (p *pullThrough) fill(ctx context.Context, rt route) (*fetch, error) {
 	switch {
 	case rt.kind == routeBlob:
 		if _, err := p.store.ResolveBlob(ctx, rt.repo, rt.digest); err == nil {
-			return nil, nil //nolint:nilnil // nothing is on its way
+			return nil, nil // nothing is on its way
 		}
 		f := p.once(ctx, "blob "+rt.repo+" "+string(rt.digest), func(ctx context.Context, f *fetch) error {
 			return p.blob(ctx, rt.repo, rt.digest, f)
@@ -66,7 +66,7 @@ func (p *pullThrough) fill(ctx context.Context, rt route) (*fetch, error) {
 		return f.waitForStart(ctx)
 	case rt.kind == routeManifest && rt.tag == "":
 		if _, err := p.store.ResolveManifest(ctx, rt.repo, rt.digest); err == nil {
-			return nil, nil //nolint:nilnil // nothing is on its way
+			return nil, nil // nothing is on its way
 		}
 		fallthrough
 	case rt.kind == routeManifest:
@@ -75,7 +75,7 @@ func (p *pullThrough) fill(ctx context.Context, rt route) (*fetch, error) {
 		})
 		return nil, f.wait(ctx)
 	}
-	return nil, nil //nolint:nilnil // nothing is on its way
+	return nil, nil // nothing is on its way
 }
 
 // once fetches for all who ask for the same at the same time, and does not stop when the first of them gives up.

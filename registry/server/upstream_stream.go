@@ -111,7 +111,7 @@ func (s *Server) handleFetch(x *exchange, r *http.Request, f *fetch) error {
 		}
 		n, err := io.Copy(x, io.NewSectionReader(content, sent, have-sent))
 		if sent += n; err != nil {
-			return nil //nolint:nilerr // the client has gone
+			return nil // the client has gone
 		}
 	}
 	return nil

@@ -120,7 +120,7 @@ func (b *build) execute(ctx context.Context) (string, error) {
 	if err := os.Mkdir(steps, 0o700); err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(steps) //nolint:errcheck // it goes with the process's directory
+	defer os.RemoveAll(steps) // it goes with the process's directory
 	opts, err := b.options(steps)
 	if err != nil {
 		return "", err

@@ -14,11 +14,11 @@ func Usage(dir string) int64 {
 	seen := map[inode]bool{}
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
-			return nil //nolint:nilerr // what can't be read has no size
+			return nil // what can't be read has no size
 		}
 		info, err := d.Info()
 		if err != nil {
-			return nil //nolint:nilerr // as above
+			return nil // as above
 		}
 		if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
 			i := inode{st.Dev, st.Ino}

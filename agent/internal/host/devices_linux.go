@@ -61,7 +61,7 @@ func FindDisk(path string) (Disk, error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFBLK {
 		return Disk{}, errors.New("it is not a block device")
 	}
-	rdev := uint64(st.Rdev) //nolint:unconvert // not 64 bits everywhere
+	rdev := uint64(st.Rdev) // not 64 bits everywhere
 	d := Disk{int64(unix.Major(rdev)), int64(unix.Minor(rdev))}
 	_, err := os.Stat(fmt.Sprintf("/sys/dev/block/%d:%d/partition", d.Major, d.Minor))
 	if err == nil {

@@ -24,7 +24,7 @@ import (
 func (s *Store) Assemble(diffID digest.Digest) (io.ReadCloser, int64, error) {
 	layers, err := s.Storage.LayersByUncompressedDigest(diffID)
 	if err != nil {
-		return nil, 0, nil //nolint:nilerr // no layer has it: it is a configuration
+		return nil, 0, nil // no layer has it: it is a configuration
 	}
 	for _, l := range layers {
 		dir := filepath.Join(s.Graph, "overlay", l.ID)

@@ -57,7 +57,7 @@ func (u *unpack) withoutLinks(dir string) (string, error) {
 	if fd, err = unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
 		return "", err
 	}
-	defer unix.Close(fd) //nolint:errcheck // it was only looked at
+	defer unix.Close(fd) // it was only looked at
 	buf := make([]byte, unix.PathMax)
 	n, err := unix.Readlinkat(int(u.fds.Fd()), strconv.Itoa(fd), buf)
 	if err != nil {

@@ -21,7 +21,7 @@ func LogIn(ctx context.Context, sc *types.SystemContext, named reference.Named) 
 	}
 	sc.AuthFilePath = os.Getenv("REGISTRY_AUTH_FILE")
 	client := registry.NewClient(registry.ClientOptions{})
-	defer client.Close() //nolint:errcheck // it has read files alone
+	defer client.Close() // it has read files alone
 	c, err := client.Credentials(ctx, named.Name())
 	if errors.Is(err, registry.ErrInvalidReference) {
 		return nil // what is no registry's name has no credentials; upstream says what is wrong with it

@@ -119,7 +119,7 @@ func (s *Service) useLocal(ctx context.Context, ref, platform string, do use) (f
 func (s *Service) formerly(ref, platform string) (*storage.Image, error) {
 	named, err := images.Normalize(ref)
 	if err != nil {
-		return nil, nil //nolint:nilerr,nilnil // it is an id, which no other image has
+		return nil, nil // it is an id, which no other image has
 	}
 	all, err := s.images.Storage().Images()
 	if err != nil {

@@ -43,7 +43,7 @@ func (s *Service) Load(ctx context.Context, r io.Reader, progress func(image.Pro
 		if err != nil {
 			return nil, err
 		}
-		defer os.RemoveAll(dir) //nolint:errcheck // it goes with the process's directory
+		defer os.RemoveAll(dir) // it goes with the process's directory
 		imgs, err := s.load(ctx, dir, r, progress)
 		if err != nil {
 			s.images.Left(images.LeftOver)
@@ -108,7 +108,7 @@ func (s *Service) copyIn(ctx context.Context, source types.ImageReference, progr
 	if err != nil {
 		return "", err
 	}
-	defer policy.Destroy() //nolint:errcheck // it only forgets
+	defer policy.Destroy() // it only forgets
 	p := &pull{source: source, dest: dest, sc: s.SystemContext(), stall: stallOf(image.Transport{})}
 	done, err := s.copyImage(ctx, p, policy, progress)
 	if err != nil && isOurs(err) {

@@ -138,7 +138,7 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 	if err != nil {
 		return "", err
 	}
-	defer policy.Destroy() //nolint:errcheck // it only forgets
+	defer policy.Destroy() // it only forgets
 	if err := LogIn(ctx, p.sc, p.named); err != nil {
 		return "", fmt.Errorf("%s: %w", what, err)
 	}

@@ -129,7 +129,7 @@ func (s *Service) send(ctx context.Context, what, id string, dest types.ImageRef
 	if err != nil {
 		return nil, err
 	}
-	defer policy.Destroy() //nolint:errcheck // it only forgets
+	defer policy.Destroy() // it only forgets
 	own, err := s.images.Storage().ImageBigData(id, storage.ImageDigestBigDataKey)
 	if err != nil {
 		return nil, images.StoreError(id, err)

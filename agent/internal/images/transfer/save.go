@@ -161,7 +161,7 @@ func (s *Service) copyOut(ctx context.Context, sc *types.SystemContext, id strin
 	if err != nil {
 		return err
 	}
-	defer policy.Destroy() //nolint:errcheck // it only forgets
+	defer policy.Destroy() // it only forgets
 	_, err = copy.Image(ctx, policy, dest, source, &copy.Options{SourceCtx: s.SystemContext(), DestinationCtx: sc, RemoveSignatures: true})
 	return ofStore(err)
 }
@@ -172,7 +172,7 @@ func (s *Service) saveOCI(ctx context.Context, w io.Writer, list []*saved) error
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // it goes with the process's directory
+	defer os.RemoveAll(dir) // it goes with the process's directory
 	level := defaultLevel
 	for _, sv := range list {
 		names := []string{""}

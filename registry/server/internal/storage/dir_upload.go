@@ -235,7 +235,7 @@ func (d *Dir) CancelUpload(ctx context.Context, repo, id string) error {
 
 // dirWriter is the one writer of an upload.
 type dirWriter struct {
-	ctx   context.Context //nolint:containedctx // the interface ties a writer's life to it
+	ctx   context.Context // the interface ties a writer's life to it
 	d     *Dir
 	repo  string
 	id    string

@@ -186,7 +186,7 @@ func (s *Mem) forgetUpload(repo, id string) {
 }
 
 type memWriter struct {
-	ctx   context.Context //nolint:containedctx // the interface ties a writer's life to it
+	ctx   context.Context // the interface ties a writer's life to it
 	s     *Mem
 	u     *memUpload
 	repo  string

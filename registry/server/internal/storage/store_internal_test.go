@@ -56,7 +56,7 @@ func TestChunks(t *testing.T) {
 		from := random.IntN(len(want))
 		got := make([]byte, random.IntN(1<<20))
 		n, err := c.ReadAt(got, int64(from))
-		require.Equal(t, n < len(got), err == io.EOF) //nolint:errorlint // ReaderAt returns it bare
+		require.Equal(t, n < len(got), err == io.EOF) // ReaderAt returns it bare
 		require.True(t, bytes.Equal(want[from:from+n], got[:n]))
 	}
 	_, err := c.ReadAt(make([]byte, 1), c.size)
