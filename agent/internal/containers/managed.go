@@ -13,7 +13,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/logfile"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/agent/internal/records"
-	"github.com/caisson-dev/caisson/agent/internal/runtime"
+	"github.com/caisson-dev/caisson/agent/internal/runc"
 	"github.com/caisson-dev/caisson/agent/internal/streams"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/flock"
@@ -47,8 +47,8 @@ type run struct {
 	err     error // why it did not start
 	again   bool  // the restart policy starts the container again after it
 
-	rc   *runtime.Container
-	proc *runtime.Process
+	rc   *runc.Container
+	proc *runc.Process
 	spec *specs.Spec
 	net  *networks.Place
 

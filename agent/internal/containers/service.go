@@ -22,7 +22,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/launch"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/agent/internal/records"
-	"github.com/caisson-dev/caisson/agent/internal/runtime"
+	"github.com/caisson-dev/caisson/agent/internal/runc"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/agent/internal/volumes"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
@@ -56,7 +56,7 @@ type Config struct {
 type Service struct {
 	Config
 	layout state.Layout
-	rt     *runtime.Runtime
+	rt     *runc.Runtime
 
 	records *records.Store
 
@@ -80,7 +80,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		Config: cfg, layout: cfg.Layout,
-		rt:      runtime.New(cfg.Layout.Runtime(), cfg.Host.Rootless, cfg.Init),
+		rt:      runc.New(cfg.Layout.Runtime(), cfg.Host.Rootless, cfg.Init),
 		records: recs,
 		managed: map[string]*managed{}, ended: map[string]container.State{}, changed: make(chan struct{}),
 	}

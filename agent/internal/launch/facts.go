@@ -9,7 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	goruntime "runtime"
+	"runtime"
 
 	"github.com/caisson-dev/caisson/agent/internal/host"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
@@ -39,7 +39,7 @@ func (s *Service) Facts(o container.Options) (spec.Facts, error) {
 
 // LimitFacts are the facts about limits alone.
 func (s *Service) LimitFacts(r container.Resources) (spec.Facts, error) {
-	f := spec.Facts{Host: s.cfg.Host, NumCPU: goruntime.NumCPU(), Controllers: map[string]error{}, Disks: Disks(r)}
+	f := spec.Facts{Host: s.cfg.Host, NumCPU: runtime.NumCPU(), Controllers: map[string]error{}, Disks: Disks(r)}
 	var err error
 	if r.CPUSet != "" {
 		if f.Processors, err = host.Processors(); err != nil {

@@ -10,7 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	goruntime "runtime"
+	"runtime"
 	"testing"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -249,7 +249,7 @@ func TestMachine(t *testing.T) {
 		m, _ := Program{Name: name}.machine(mounted, root)
 		assert.Equal(t, want, m, name)
 	}
-	if _, known := machines[goruntime.GOARCH]; known && !emulates() {
+	if _, known := machines[runtime.GOARCH]; known && !emulates() {
 		err := Runnable(Program{Name: "/s390"}, nil, root)
 		require.ErrorIs(t, err, api.ErrNotExecutable)
 		assert.ErrorContains(t, err, "/s390: the program is for s390")

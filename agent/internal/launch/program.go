@@ -9,7 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	goruntime "runtime"
+	"runtime"
 	"strings"
 
 	pathrs "github.com/cyphar/filepath-securejoin/pathrs-lite"
@@ -35,7 +35,7 @@ type Program struct {
 // Runnable refuses a program for another architecture. Without this the kernel's "exec format error" would come from a
 // process that has started. What can't be looked at here, as a program in a volume, is left to the kernel.
 func Runnable(p Program, mounts []container.Mount, rootfs string) error {
-	own, known := machines[goruntime.GOARCH]
+	own, known := machines[runtime.GOARCH]
 	if !known {
 		return nil
 	}
@@ -49,7 +49,7 @@ func Runnable(p Program, mounts []container.Mount, rootfs string) error {
 		return nil
 	}
 	return api.Errorf(api.ErrNotExecutable, "%s: the program is for %s, and this machine is %s: pull or build the image for linux/%s",
-		name, strings.ToLower(strings.TrimPrefix(m.String(), "EM_")), goruntime.GOARCH, goruntime.GOARCH)
+		name, strings.ToLower(strings.TrimPrefix(m.String(), "EM_")), runtime.GOARCH, runtime.GOARCH)
 }
 
 // emulates says whether the kernel gives programs of other architectures to an emulator.

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	goruntime "runtime"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,7 +46,7 @@ func shmOf(pid int) (int, error) {
 	}
 	ch := make(chan result)
 	go func() {
-		goruntime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		fd, err := shmOnThread(pid)
 		ch <- result{fd, err}
 	}()

@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	goruntime "runtime"
+	"runtime"
 
 	pathrs "github.com/cyphar/filepath-securejoin/pathrs-lite"
 	"golang.org/x/sys/unix"
@@ -27,7 +27,7 @@ func openPath(dir string) (*os.File, error) {
 func onOwnThread(f func() error) error {
 	err := make(chan error, 1)
 	go func() {
-		goruntime.LockOSThread() // and never unlock
+		runtime.LockOSThread() // and never unlock
 		if e := unix.Unshare(unix.CLONE_FS); e != nil {
 			err <- os.NewSyscallError("unshare", e)
 			return

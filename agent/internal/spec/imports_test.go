@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,13 +39,15 @@ var pure = map[string][]string{
 // TestPure: nothing in the room opens a file, starts a process, or asks the clock or the network.
 func TestPure(t *testing.T) {
 	fset := token.NewFileSet()
-	pkgs, err := parser.ParseDir(fset, ".", nil, 0) // build tags do not matter: there are none
+	names, err := filepath.Glob("*.go")
 	require.NoError(t, err)
-	require.Contains(t, pkgs, "spec")
-	for name, file := range pkgs["spec"].Files {
+	require.Contains(t, names, "doc.go")
+	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
+		file, err := parser.ParseFile(fset, name, nil, 0)
+		require.NoError(t, err)
 		imported := map[string]string{}
 		for _, i := range file.Imports {
 			p, err := strconv.Unquote(i.Path.Value)

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/agent/internal/runtime"
+	"github.com/caisson-dev/caisson/agent/internal/runc"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -73,8 +73,8 @@ func (p *Pipes) newConsole() error {
 }
 
 // IO is what the runtime passes to the process.
-func (p *Pipes) IO(size api.Size) runtime.IO {
-	return runtime.IO{
+func (p *Pipes) IO(size api.Size) runc.IO {
+	return runc.IO{
 		Stdin: p.theirStdin, Stdout: p.theirStdout, Stderr: p.theirStderr,
 		Console: p.theirConsole, Width: size.Width, Height: size.Height,
 	}

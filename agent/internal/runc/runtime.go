@@ -1,14 +1,14 @@
 //go:build linux
 
-// Package runtime starts processes in containers with libcontainer: the OCI runtime of the agent, as a library.
-package runtime
+// Package runc starts processes in containers with libcontainer: the OCI runtime of the agent, as a library.
+package runc
 
 import (
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	goruntime "runtime"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -48,7 +48,7 @@ func New(root string, rootless bool, init *os.File) *Runtime {
 // starter forks containers' processes from a thread that lives as long as the agent: PR_SET_PDEATHSIG, by which they
 // die with it, fires when the forking thread ends, not the process.
 func (r *Runtime) starter() {
-	goruntime.LockOSThread()
+	runtime.LockOSThread()
 	for f := range r.threads {
 		// What this starts has a session keyring of its own. It would have the owner's otherwise, or that of another
 		// container, since libcontainer makes none (NoNewKeyring). A kernel without keyrings, and a user who has too many,

@@ -1,13 +1,13 @@
 //go:build linux
 
-package runtime
+package runc
 
 import (
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	goruntime "runtime"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -146,7 +146,7 @@ func (c *Container) openGate() (g *gate, err error) {
 		g.child, err = os.Open(os.DevNull)
 		return g, err
 	}
-	if g.program, err = c.r.filters.Compile(c.spec.Linux.Seccomp, goruntime.GOARCH); err != nil {
+	if g.program, err = c.r.filters.Compile(c.spec.Linux.Seccomp, runtime.GOARCH); err != nil {
 		return nil, err
 	}
 	g.parent, g.child, err = seccomp.Pair()

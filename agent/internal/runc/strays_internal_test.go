@@ -1,12 +1,12 @@
 //go:build linux
 
-package runtime
+package runc
 
 import (
 	"errors"
 	"os"
 	"path/filepath"
-	goruntime "runtime"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,8 +16,8 @@ import (
 
 // TestWithoutStrays: of a start that failed, the stages that it left are ended and reaped, and nothing else is.
 func TestWithoutStrays(t *testing.T) {
-	goruntime.LockOSThread()
-	defer goruntime.UnlockOSThread()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	before := sleeper(t, "runc:[1:CHILD]")
 	if !children()[before] {
 		t.Skip("the kernel does not tell a thread's children: CONFIG_PROC_CHILDREN is not set")
