@@ -14,6 +14,7 @@ import (
 )
 
 func TestSaveAndLoad(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	one, err := build(t, s, base+"RUN fill /data 300000\nCMD [\"one\"]\n", image.BuildOptions{Tags: []string{"one:1", "example.com/one:2"}}, nil)
@@ -66,6 +67,7 @@ func zip(t *testing.T, b []byte, really bool) []byte {
 }
 
 func TestSaveErrors(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	_, err := build(t, s, base, image.BuildOptions{Tags: []string{"app"}}, nil)
@@ -85,6 +87,7 @@ type failingWriter struct{ err error }
 func (f failingWriter) Write([]byte) (int, error) { return 0, f.err }
 
 func TestLoadErrors(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	_, err := build(t, s, base+"RUN fill /data 100000\n", image.BuildOptions{Tags: []string{"app"}}, nil)
@@ -125,6 +128,7 @@ func flip(b []byte, at int) []byte {
 }
 
 func TestHistory(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	_, err := build(t, s, base+"ENV A=1\nRUN echo x > /x\n", image.BuildOptions{Tags: []string{"app"}}, nil)
 	require.NoError(t, err)

@@ -20,6 +20,7 @@ import (
 )
 
 func TestDockerfileErrors(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	for name, c := range map[string]struct{ text, says string }{
 		"empty":                  {"\n# nothing\n", "no instructions"},
@@ -62,6 +63,7 @@ func TestDockerfileErrors(t *testing.T) {
 }
 
 func TestBuildArguments(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	_, err := s.Build(t.Context(), image.BuildOptions{})
 	require.ErrorIs(t, err, image.ErrInvalidArgument)
@@ -124,6 +126,7 @@ func archive(t *testing.T, headers ...tar.Header) []byte {
 }
 
 func TestHostileContext(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	outside := filepath.Join(t.TempDir(), "outside")
 	require.NoError(t, os.Mkdir(outside, 0o755))

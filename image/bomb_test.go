@@ -19,6 +19,7 @@ import (
 
 // TestBombs: what unpacks to more than the disk holds is refused while there is still room, and nothing of it stays.
 func TestBombs(t *testing.T) {
+	t.Parallel()
 	testenv.Root(t)
 	s := openSmall(t, 48<<20)
 	disk := s.Root()
@@ -52,6 +53,7 @@ func TestBombs(t *testing.T) {
 
 // TestHeaderBombs: headers are kept in memory, and so is what an entry has that is not a file.
 func TestHeaderBombs(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	pax := &bytes.Buffer{}
 	w := tar.NewWriter(pax)

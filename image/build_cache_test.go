@@ -14,6 +14,7 @@ import (
 
 // TestBuildCacheByRegistry: a second store takes steps' results from where the first one's build left them.
 func TestBuildCacheByRegistry(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	text := base + "RUN echo ran && fill /data 1000\nENV A=1\nRUN echo ran too\n"
 	repo := []string{reg.Addr + "/team/cache"}
@@ -61,6 +62,7 @@ func TestBuildCacheByRegistry(t *testing.T) {
 
 // TestCacheOnLoopbackVerifies: a cache with plain HTTP does not turn off the verification of other servers.
 func TestCacheOnLoopbackVerifies(t *testing.T) {
+	t.Parallel()
 	web := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("x")) }))
 	defer web.Close()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
@@ -73,6 +75,7 @@ func TestCacheOnLoopbackVerifies(t *testing.T) {
 }
 
 func TestPullPolicyUnknown(t *testing.T) {
+	t.Parallel()
 	_, err := build(t, open(t), base, image.BuildOptions{Pull: "sometimes"}, nil)
 	require.ErrorIs(t, err, image.ErrInvalidArgument)
 	require.ErrorContains(t, err, "Pull")

@@ -15,6 +15,7 @@ import (
 
 // TestBuildEvents: a build tells of each step in order, with its place in the Dockerfile.
 func TestBuildEvents(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	_, err := build(t, s, base+"ONBUILD RUN echo by base\n", image.BuildOptions{Tags: []string{"with-onbuild"}}, nil)
 	require.NoError(t, err)
@@ -80,6 +81,7 @@ func merged(events []string) []string {
 
 // TestParallelStages: stages that do not need each other are built at once, and what they print is told apart.
 func TestParallelStages(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	// Each stage waits for the other's file, which both see in one cache: one after the other could not end.
 	stage := func(name, mine, other string) string {
@@ -106,6 +108,7 @@ func TestParallelStages(t *testing.T) {
 
 // TestBuildErrorOfStage: the error names the stage and step that failed, though another stage has the same text.
 func TestBuildErrorOfStage(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	text := base + "ARG CODE=0\nRUN echo one && exit $CODE\n" + base + "COPY --from=0 /bin/sh /x\n\nRUN echo two && exit 3\nRUN echo never\n"
 	for _, jobs := range []int{0, 2} {
@@ -124,6 +127,7 @@ func TestBuildErrorOfStage(t *testing.T) {
 
 // TestParallelFailure: a stage that fails ends those beside it, and nothing of them stays.
 func TestParallelFailure(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	text := `FROM scratch AS left
 COPY sh /bin/sh

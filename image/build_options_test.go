@@ -16,6 +16,7 @@ import (
 )
 
 func TestSecrets(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	secret := "very-secret-content-1234567"
 	opts := image.BuildOptions{Run: image.RunOptions{Secrets: map[string][]byte{"token": []byte(secret), "other": []byte("o")}}}
@@ -38,6 +39,7 @@ func TestSecrets(t *testing.T) {
 }
 
 func TestResultOptions(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	text := base + "RUN echo 1 > /1\nRUN echo 2 > /2\nHEALTHCHECK CMD x\n"
 	img, err := build(t, s, text, image.BuildOptions{Result: image.ResultOptions{Squash: true}}, nil)
@@ -62,6 +64,7 @@ func TestResultOptions(t *testing.T) {
 
 // TestPlatformOfBase: a base in the store of another platform is not taken for one of this.
 func TestPlatformOfBase(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	_, err := build(t, s, "FROM scratch\nCOPY sh /sh\n", image.BuildOptions{Tags: []string{"base"}, Platform: "linux/arm64"}, nil)
 	require.NoError(t, err)
@@ -76,6 +79,7 @@ func TestPlatformOfBase(t *testing.T) {
 // TestBasesForTwoPlatforms: a build for another platform runs its compiler on this one, of the same base. Each stage gets
 // the image for its platform, and the base's name stays with the one that runs here.
 func TestBasesForTwoPlatforms(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	host, other := "linux/"+runtime.GOARCH, "linux/arm64"
 	if host == other {

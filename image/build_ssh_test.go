@@ -93,6 +93,7 @@ func TestBuildSSH(t *testing.T) {
 
 // TestBuildSSHFarDown: where the store's path leaves no room for a socket, the error has the remedy.
 func TestBuildSSHFarDown(t *testing.T) {
+	t.Parallel()
 	root := filepath.Join(storeDir(t), strings.Repeat("d", 80))
 	s, err := image.OpenStore(image.StoreOptions{Root: root})
 	require.NoError(t, err)

@@ -15,6 +15,7 @@ COPY sh /bin/sh
 `
 
 func TestBuild(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := context.Background()
 	img, err := build(t, s, base+`

@@ -31,6 +31,7 @@ func cancelled(t *testing.T, underWay func(), f func(ctx context.Context) error)
 }
 
 func TestCancelBuild(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	dir := contextDir(t)
 	_, err := s.Build(t.Context(), image.BuildOptions{Context: os.DirFS(dir), DockerfileText: base + "COPY note /note\n"})
@@ -49,6 +50,7 @@ func TestCancelBuild(t *testing.T) {
 }
 
 func TestCancelPull(t *testing.T) {
+	t.Parallel()
 	reg := newSlowRegistry(t)
 	s := open(t)
 	before := look(t, s.Root())
@@ -66,6 +68,7 @@ func TestCancelPull(t *testing.T) {
 }
 
 func TestCancelPush(t *testing.T) {
+	t.Parallel()
 	asked := make(chan struct{})
 	addr := hanging(t, asked)
 	s := open(t)
@@ -82,6 +85,7 @@ func TestCancelPush(t *testing.T) {
 }
 
 func TestCancelledBefore(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

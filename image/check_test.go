@@ -14,6 +14,7 @@ import (
 
 // TestCheck damages a store in the ways that disks and people do.
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	reg := serve(t, server.Options{}, server.ServeOptions{})

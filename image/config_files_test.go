@@ -87,6 +87,7 @@ func pulled(t *testing.T, cmd *exec.Cmd) string {
 
 // TestConfigFiles: the user's policy.json and registries.conf count.
 func TestConfigFiles(t *testing.T) {
+	t.Parallel()
 	plain := serve(t, server.Options{}, server.ServeOptions{})
 	secure, err := plain.Server.Serve(server.ServeOptions{TLS: true})
 	require.NoError(t, err)
@@ -140,6 +141,7 @@ func compressible() string {
 
 // TestPushCompression: layers are in the registry as asked for, and come back as they were.
 func TestPushCompression(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	built, err := build(t, s, "FROM scratch\nCOPY f /f\n", image.BuildOptions{Tags: []string{"app:1"}}, map[string]string{"f": compressible()})

@@ -17,6 +17,7 @@ import (
 
 // TestNamedContexts: every instruction takes files from a context by its name, of whatever kind it is.
 func TestNamedContexts(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	sh, err := shell()
 	require.NoError(t, err)
@@ -91,6 +92,7 @@ EOF
 
 // TestNamedContextCache: a step is run again when what it takes from a context has changed, and only then.
 func TestNamedContextCache(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "f")
@@ -121,6 +123,7 @@ var errBroken = errors.New("the disk is broken")
 func (brokenFS) Open(string) (fs.File, error) { return nil, errBroken }
 
 func TestNamedContextErrors(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))

@@ -20,6 +20,7 @@ import (
 // TestStoredCredentials: a pull logs in with what podman login, docker login and registry.Client.Login have left, wherever
 // that is, and a push too.
 func TestStoredCredentials(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{Auth: server.Auth{Users: []server.User{{Name: "joe", Password: "right"}}}}, server.ServeOptions{})
 	s := open(t)
 	pushed := layerTar(t, nil)

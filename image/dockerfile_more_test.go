@@ -18,6 +18,7 @@ import (
 
 // TestAdd: ADD unpacks archives of the context, and COPY does not.
 func TestAdd(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -38,6 +39,7 @@ RUN cat /tar/in/f && cat /tgz/in/f && cat /plain && ls /copied && stat /tar/in/f
 
 // TestEntrypointAndCmd: both forms, and that a new ENTRYPOINT forgets the base's CMD.
 func TestEntrypointAndCmd(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	for name, c := range map[string]struct {
 		text            string
@@ -64,6 +66,7 @@ func TestEntrypointAndCmd(t *testing.T) {
 
 // TestCacheMounts: what a step leaves in one is there for the next build, in the store, and in no layer.
 func TestCacheMounts(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	step := "RUN --mount=type=cache,id=kept,target=/c append /c/f x && cat /c/f\n"
 	require.Equal(t, "x", run(t, s, base+step, image.BuildOptions{}, nil))
@@ -81,6 +84,7 @@ func TestCacheMounts(t *testing.T) {
 
 // TestMountsAreNotInLayers: what a step sees by mounts is gone after it, and a step can't write to the user's files.
 func TestMountsAreNotInLayers(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(dir, buildContext(t, map[string]string{"dir/c": "c"})))
@@ -107,6 +111,7 @@ RUN echo ${TOKEN}none
 
 // TestCopyFromImage: COPY and mounts take files of images that no stage is made of, which are fetched like bases.
 func TestCopyFromImage(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	ref := reg.Addr + "/files:1"
@@ -121,6 +126,7 @@ func TestCopyFromImage(t *testing.T) {
 
 // TestSquash: one layer of all that a build adds, with what it removed gone.
 func TestSquash(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	_, err := build(t, s, base, image.BuildOptions{Tags: []string{"squash-base"}}, nil)
 	require.NoError(t, err)
@@ -134,6 +140,7 @@ func TestSquash(t *testing.T) {
 
 // TestPullPolicyOfBases: when a registry is asked for a base that the store has.
 func TestPullPolicyOfBases(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	ref := reg.Addr + "/base:1"
 	publish := func(text string) {
@@ -168,6 +175,7 @@ func TestPullPolicyOfBases(t *testing.T) {
 
 // TestIgnoreOfDockerfile: NAME.dockerignore goes before the context's own, for COPY and for the context's root.
 func TestIgnoreOfDockerfile(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	files := fstest.MapFS{
 		"one.Dockerfile":              {Data: []byte("FROM scratch\nCOPY . /\n")},

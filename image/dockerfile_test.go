@@ -35,6 +35,7 @@ func run(t *testing.T, s *image.Store, dockerfile string, opts image.BuildOption
 
 // TestDockerfile builds what the Dockerfile reference describes; the last step of each prints the proof.
 func TestDockerfile(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	files := map[string]string{"a.txt": "a", "b.txt": "b", "dir/c.txt": "c", "dir/deep/d.txt": "d", "skip.log": "x"}
 	for name, c := range map[string]struct {
@@ -89,6 +90,7 @@ func TestDockerfile(t *testing.T) {
 
 // TestImageConfig: what a Dockerfile says of containers is in the image.
 func TestImageConfig(t *testing.T) {
+	t.Parallel()
 	testenv.ManyIDs(t)
 	s := open(t)
 	img, err := build(t, s, base+`
@@ -174,6 +176,7 @@ func tree(t *testing.T, s *image.Store, img *image.Image) []string {
 }
 
 func TestBuildOutput(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	var out bytes.Buffer
 	_, err := build(t, s, base+"\n\nRUN echo first && echo second && exit 7\n", image.BuildOptions{Output: &out}, nil)
@@ -210,6 +213,7 @@ func TestBuildOutput(t *testing.T) {
 
 // TestBuildCache: the same inputs give the same image, other ones another.
 func TestBuildCache(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	text := base + "COPY f /f\nRUN fill /data 1000\nCMD [\"x\"]\n"
 	one, err := build(t, s, text, image.BuildOptions{}, map[string]string{"f": "1"})

@@ -17,6 +17,7 @@ import (
 
 // TestExport: an image's files come out as they went in, and those of a lower layer that are hidden do not.
 func TestExport(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	at := time.Unix(1700000000, 0)
 	owner := 7

@@ -21,6 +21,7 @@ func put(t *testing.T, s *image.Store, text string, opts image.ImportOptions) *i
 }
 
 func TestListFilters(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	one := put(t, s, "1", image.ImportOptions{Tags: []string{"app:1", "example.com/team/app:1"}, Changes: []string{"LABEL tier=front stable="}})
 	two := put(t, s, "2", image.ImportOptions{Tags: []string{"app:2"}, Changes: []string{"LABEL tier=back"}})
@@ -69,6 +70,7 @@ func TestListFilters(t *testing.T) {
 }
 
 func TestPruneFilters(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	old := put(t, s, "old", image.ImportOptions{Tags: []string{"old"}})

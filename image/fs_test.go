@@ -38,6 +38,7 @@ func fsImage(t *testing.T, s *image.Store) *image.Image {
 }
 
 func TestFS(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	fsImage(t, s)
 	big := strings.Repeat("0123456789", 100_000)
@@ -103,6 +104,7 @@ func TestFS(t *testing.T) {
 
 // TestFSKeepsFSRules has the standard library's own test of what a file system must do.
 func TestFSKeepsFSRules(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	put(t, s, "text", image.ImportOptions{Tags: []string{"one"}})
 	_, err := s.Import(t.Context(), bytes.NewReader(layerTar(t, []tar.Header{
@@ -129,6 +131,7 @@ func TestFSKeepsFSRules(t *testing.T) {
 
 // TestFSHoldsImage: an open file system keeps its image, and lets go of it in every way that it can end.
 func TestFSHoldsImage(t *testing.T) {
+	t.Parallel()
 	root := storeDir(t)
 	s, err := image.OpenStore(image.StoreOptions{Root: root})
 	require.NoError(t, err)
@@ -178,6 +181,7 @@ func TestFSHoldsImage(t *testing.T) {
 
 // TestKillWithFS: nothing of an open file system outlives the processes, nor keeps its image.
 func TestKillWithFS(t *testing.T) {
+	t.Parallel()
 	for _, victim := range victims {
 		t.Run(victim, func(t *testing.T) {
 			root := storeDir(t)

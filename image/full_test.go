@@ -32,6 +32,7 @@ const bombed = 256 << 20
 // TestFullDisk takes images that are larger than the store's file system, as bombs are, into it. What fits, since holes
 // take no room, is whole; what does not leaves nothing, and the store works on.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to mount a small file system")
 	}
@@ -97,6 +98,7 @@ func TestFullDisk(t *testing.T) {
 
 // TestManyEntries: what a layer of very many files needs is bounded.
 func TestManyEntries(t *testing.T) {
+	t.Parallel()
 	const entries, limit = 30_000, 128 << 20
 	var raw bytes.Buffer
 	w := tar.NewWriter(&raw)
@@ -118,6 +120,7 @@ func TestManyEntries(t *testing.T) {
 
 // TestMemory: what pulls, pushes and saves need does not grow with the image.
 func TestMemory(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	peak := func(size int) int {
 		pushLayers(t, reg.Addr, "zeros", []rawLayer{bomb(t, 0, size)})

@@ -29,6 +29,7 @@ func goModule(t *testing.T, files map[string]string) string {
 }
 
 func TestBuildGo(t *testing.T) {
+	t.Parallel()
 	if testenvUser() {
 		t.Skip("the user has no Go toolchain")
 	}
@@ -67,6 +68,7 @@ func TestBuildGo(t *testing.T) {
 }
 
 func TestBuildGoErrors(t *testing.T) {
+	t.Parallel()
 	if testenvUser() {
 		t.Skip("the user has no Go toolchain")
 	}

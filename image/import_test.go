@@ -25,6 +25,7 @@ var helloTar = map[string]string{
 }
 
 func TestImport(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	sh, err := shell()
@@ -69,6 +70,7 @@ func TestImport(t *testing.T) {
 }
 
 func TestImportCompressed(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	plain := rootTar(t, map[string]string{"hello": "world"})
 	enc, err := zstd.NewWriter(nil)
@@ -88,6 +90,7 @@ func TestImportCompressed(t *testing.T) {
 }
 
 func TestImportErrors(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	plain := rootTar(t, map[string]string{"hello": "world"})
 	broken := errors.New("broken on purpose")
@@ -123,6 +126,7 @@ func TestImportErrors(t *testing.T) {
 
 // TestCancelImport: a stream that stops coming is no reason to wait.
 func TestCancelImport(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	r, w := io.Pipe()
 	under := make(chan struct{})

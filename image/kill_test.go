@@ -239,6 +239,7 @@ func contextDir(t *testing.T) string {
 }
 
 func TestKillInBuild(t *testing.T) {
+	t.Parallel()
 	dir := contextDir(t)
 	for _, victim := range victims {
 		t.Run(victim, func(t *testing.T) {
@@ -275,6 +276,7 @@ func awaitSleeper(t *testing.T, root string) {
 }
 
 func TestKillInPull(t *testing.T) {
+	t.Parallel()
 	reg := newSlowRegistry(t)
 	for _, victim := range victims {
 		t.Run(victim, func(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 // TestHostileLayers has images whose layers attack the store pulled, loaded and imported. What they name lies in the
 // image or nowhere.
 func TestHostileLayers(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	file := func(name string) tar.Header {
@@ -128,6 +129,7 @@ func dockerArchive(t *testing.T, layer []byte) []byte {
 
 // TestWhiteouts: what a layer takes away is gone, and the image that is pushed again is the same.
 func TestWhiteouts(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	_, err := build(t, s, base+"RUN mkdir /d && echo 1 > /d/1 && echo 2 > /d/2 && echo x > /x && echo y > /y\nRUN rm /x && rm /d && mkdir /d && echo 3 > /d/3\n",

@@ -89,6 +89,7 @@ func (i *ociImage) pack(t *testing.T, damage func(*ociImage)) []byte {
 
 // TestHostileOCIArchives: archives whose parts lie about each other are refused with what is wrong, and leave nothing.
 func TestHostileOCIArchives(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	big := strings.Repeat(" ", 12<<20)
 	for name, c := range map[string]struct {
@@ -199,6 +200,7 @@ func (i *ociImage) nest(t *testing.T, depth int) {
 
 // TestHostileDockerArchives is TestHostileOCIArchives for docker save's format.
 func TestHostileDockerArchives(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	layer := string(layerTar(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg, Size: 1, Mode: 0o644}}))
 	config := func(ids ...string) string {

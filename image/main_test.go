@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil { // what is parallel here waits for registries
+	if err := flag.Set("test.parallel", "6"); err != nil { // half of them wait for registries and processes
 		panic(err)
 	}
 	os.Exit(m.Run())

@@ -24,6 +24,7 @@ type broken struct {
 
 // TestHostileManifests pulls images whose manifests and configurations lie. Nothing of them is left.
 func TestHostileManifests(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	layer := layerTar(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg, Size: 1, Mode: 0o644}})
 	s := open(t)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestNames(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	img, err := build(t, s, base, image.BuildOptions{Tags: []string{"app", "example.com:5000/team/app:1.2"}}, nil)
@@ -51,6 +52,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestAmbiguousID(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	var ids []string
 	for i := range 17 { // two of them begin with the same digit
@@ -73,6 +75,7 @@ func TestAmbiguousID(t *testing.T) {
 }
 
 func TestTagAndUntag(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	one, err := build(t, s, base+"ENV N=1", image.BuildOptions{Tags: []string{"app:1"}}, nil)

@@ -50,6 +50,7 @@ func (w *whole) ended() map[image.Phase]int {
 
 // TestProgress: whatever way a push and a pull take, all blobs are told of and reach 100 %.
 func TestProgress(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	from := serve(t, server.Options{}, server.ServeOptions{})
 	var layers [][]byte

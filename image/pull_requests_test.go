@@ -15,6 +15,7 @@ import (
 // TestPullRequests: a registry is asked once for each manifest, since some count that, and for a layer that is here not
 // at all.
 func TestPullRequests(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	layer := layerTar(t, []tar.Header{{Name: "f", Typeflag: tar.TypeReg, Mode: 0o644, Size: 1}})

@@ -16,6 +16,7 @@ import (
 
 // TestPushOfDamaged: what is not as it was pulled is not pushed or saved, and the error says where the damage is.
 func TestPushOfDamaged(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	for name, damage := range map[string]func(file string) error{
@@ -42,6 +43,7 @@ func TestPushOfDamaged(t *testing.T) {
 
 // TestPushThroughLink: where a name of the archive leads through a link of the image's, it does so within the image.
 func TestPushThroughLink(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	outside := t.TempDir()

@@ -40,6 +40,7 @@ func asOCI(t *testing.T, s *image.Store, addr string, docker []string) (ids []st
 }
 
 func TestPushIndex(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s, other := open(t), open(t)
 	client := registry.NewClient(registry.ClientOptions{})
@@ -99,6 +100,7 @@ func TestPushIndex(t *testing.T) {
 
 // TestPushIndexAgain: what was pulled by platform is pushed on as it is, also when a registry fails in between.
 func TestPushIndexAgain(t *testing.T) {
+	t.Parallel()
 	from, to := serve(t, server.Options{}, server.ServeOptions{}), serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	first, err := s.PushIndex(t.Context(), from.Addr+"/app", forPlatforms(t, s, "linux/amd64", "linux/arm64"), image.PushOptions{})
@@ -121,6 +123,7 @@ func TestPushIndexAgain(t *testing.T) {
 }
 
 func TestPushIndexErrors(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ids := forPlatforms(t, s, "linux/amd64", "linux/arm64", "linux/arm64/v8")
 	amd, arm, armv8 := ids[0], ids[1], ids[2]

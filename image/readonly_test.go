@@ -18,6 +18,7 @@ import (
 
 // TestReadOnlyStore: a store's images are used by another store, which changes nothing in it.
 func TestReadOnlyStore(t *testing.T) {
+	t.Parallel()
 	lower := open(t)
 	ctx := t.Context()
 	img := put(t, lower, "lower", image.ImportOptions{Tags: []string{"low"}})
@@ -61,6 +62,7 @@ func TestReadOnlyStore(t *testing.T) {
 
 // TestShareWithSkopeoAndPodman: what skopeo puts into its store is here, and what is here podman has.
 func TestShareWithSkopeoAndPodman(t *testing.T) {
+	t.Parallel()
 	testenv.Root(t)
 	skopeo := testenv.Program(t, "skopeo", "skopeo")
 	podman := testenv.Program(t, "podman", "podman")

@@ -19,6 +19,7 @@ import (
 
 // TestRegistryErrors has a real registry fail in all ways that users meet.
 func TestRegistryErrors(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := context.Background()
 	_, err := build(t, s, base+"RUN fill /data 2000000\n", image.BuildOptions{Tags: []string{"app:1"}}, nil)

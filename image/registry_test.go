@@ -36,6 +36,7 @@ func (p phases) see(t testing.TB) func(image.Progress) {
 }
 
 func TestPushAndPull(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	ctx := context.Background()
 	s := open(t)

@@ -19,6 +19,7 @@ func layers(t *testing.T, s *image.Store) int {
 }
 
 func TestRemove(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	img, err := build(t, s, base+"RUN echo 1 > /1\nRUN echo 2 > /2\nENV A=1\n", image.BuildOptions{Tags: []string{"app:1", "app:2"}}, nil)
@@ -47,6 +48,7 @@ func TestRemove(t *testing.T) {
 }
 
 func TestRemoveByID(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	img, err := build(t, s, base, image.BuildOptions{Tags: []string{"app:1", "app:2"}}, nil)
@@ -64,6 +66,7 @@ func TestRemoveByID(t *testing.T) {
 
 // TestRemoveKeepsShared: what another image is made of stays, and its build cache too.
 func TestRemoveKeepsShared(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	_, err := build(t, s, base+"RUN echo 1 > /1\nRUN echo 2 > /2\n", image.BuildOptions{Tags: []string{"app:1"}}, nil)
@@ -81,6 +84,7 @@ func TestRemoveKeepsShared(t *testing.T) {
 }
 
 func TestPrune(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	_, err := build(t, s, base+"RUN fill /data 1000000\n", image.BuildOptions{Tags: []string{"app:1"}}, nil)
@@ -119,6 +123,7 @@ func TestPrune(t *testing.T) {
 
 // TestPruneCacheMounts: only All empties what RUN --mount=type=cache keeps.
 func TestPruneCacheMounts(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	dockerfile := base + "ARG N\nRUN --mount=type=cache,target=/cache append /cache/log $N && cat /cache/log > /log\n"

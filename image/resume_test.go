@@ -17,6 +17,7 @@ import (
 
 // TestPullAgain: what a cancelled pull has finished the next one does not ask for; until then Prune and Close remove it.
 func TestPullAgain(t *testing.T) {
+	t.Parallel()
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	var layers [][]byte
 	for _, name := range []string{"a", "b", "c"} {

@@ -15,6 +15,7 @@ import (
 // TestPushWhatWasPulled: what a registry has it is not sent again, under whatever name, and also not as the base of
 // something new.
 func TestPushWhatWasPulled(t *testing.T) {
+	t.Parallel()
 	// With tokens, which are for a repository each.
 	reg := serve(t, server.Options{Auth: server.Auth{Users: []server.User{{Name: "joe", Password: "right"}}, Bearer: true}}, server.ServeOptions{})
 	joe := registry.Credential{Username: "joe", Password: "right"}

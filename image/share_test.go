@@ -22,6 +22,7 @@ import (
 
 // TestPullTogether: processes that pull one image at the same time download it once.
 func TestPullTogether(t *testing.T) {
+	t.Parallel()
 	reg := newSlowRegistry(t)
 	root := storeDir(t)
 	var procs []*exec.Cmd
@@ -68,6 +69,7 @@ func waiters(t *testing.T, root string) int {
 // TestShareStore: several agents of one store build, pull, tag, list, remove and prune at the same time. None fails for
 // another's work, and in the end nothing is left.
 func TestShareStore(t *testing.T) {
+	t.Parallel()
 	reg := newSlowRegistry(t)
 	root := storeDir(t)
 	dir := contextDir(t)

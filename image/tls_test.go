@@ -88,6 +88,7 @@ func (a *authority) serve(t *testing.T, reg *server.Server, auth tls.ClientAuthT
 // TestCertificates has registries of a private CA, one of which wants a client's certificate, too. registries.conf gives
 // them another name, since certificates of the loopback are not verified.
 func TestCertificates(t *testing.T) {
+	t.Parallel()
 	ca, other := newAuthority(t), newAuthority(t)
 	plain := serve(t, server.Options{}, server.ServeOptions{})
 	open1, strict := ca.serve(t, plain.Server, tls.NoClientCert), ca.serve(t, plain.Server, tls.RequireAndVerifyClientCert)
@@ -150,6 +151,7 @@ func overEtc(dir string) error {
 
 // TestSystemCertificates: certs.d of /etc/containers counts, then the one of /etc/docker.
 func TestSystemCertificates(t *testing.T) {
+	t.Parallel()
 	testenv.Root(t)
 	ca, other := newAuthority(t), newAuthority(t)
 	addr := ca.serve(t, serve(t, server.Options{}, server.ServeOptions{}).Server, tls.NoClientCert)

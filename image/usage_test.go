@@ -10,6 +10,7 @@ import (
 )
 
 func TestDiskUsage(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	ctx := t.Context()
 	u, err := s.DiskUsage(ctx)

@@ -39,6 +39,7 @@ func TestAsUser(t *testing.T) {
 
 // TestOneID: what one id can't do fails with the remedy.
 func TestOneID(t *testing.T) {
+	t.Parallel()
 	if !testenv.OneID() {
 		t.Skip("runs as part of TestAsUser")
 	}
