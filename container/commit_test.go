@@ -15,6 +15,7 @@ import (
 )
 
 func TestCommit(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	c := start(t, e, container.Options{
@@ -78,6 +79,7 @@ func without(m map[string]string, key string) map[string]string {
 }
 
 func TestCommitConfiguration(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for name, tc := range map[string]struct {
 		opts            container.Options
@@ -106,6 +108,7 @@ func TestCommitConfiguration(t *testing.T) {
 }
 
 func TestCommitErrors(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	c := create(t, e, container.Options{})
@@ -123,6 +126,7 @@ func TestCommitErrors(t *testing.T) {
 
 // TestCommitTravels: the image can be pushed, pulled into another store, and run there, and committed again.
 func TestCommitTravels(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	srv := httptest.NewServer(registryserver.New(registryserver.Options{}))

@@ -58,6 +58,7 @@ type confined struct {
 // TestConfinementIsDockers compares all that a process in a container can do with Docker's defaults: of the container's
 // own process, and of a command.
 func TestConfinementIsDockers(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	d, last := dockerDefaults(t)
 	args := append([]string{"confinement", strconv.Itoa(last)}, slices.Concat(d.MaskedPaths, d.ReadonlyPaths)...)
@@ -123,6 +124,7 @@ func (d defaults) compare(t *testing.T, got confined) {
 
 // TestSessionKeyring: without the filter's help too, a container has neither the owner's keyring nor another's.
 func TestSessionKeyring(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	opts := container.Options{Cmd: []string{"keyring"}, Security: container.Security{Seccomp: container.Unconfined}}
 	a, errs, st := run(t, e, opts)

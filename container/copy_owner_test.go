@@ -17,6 +17,7 @@ import (
 
 // TestKeepOwner: with KeepOwner the ids of files and links go into the container and come out of it, as by docker cp -a.
 func TestKeepOwner(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	c := create(t, e, container.Options{})

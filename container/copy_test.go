@@ -85,6 +85,7 @@ func both(t *testing.T, opts container.Options, f func(t *testing.T, c *containe
 }
 
 func TestCopyToAndFrom(t *testing.T) {
+	t.Parallel()
 	both(t, container.Options{}, func(t *testing.T, c *container.Container) {
 		ctx := t.Context()
 		big := strings.Repeat("0123456789abcdef", 1<<16)
@@ -132,6 +133,7 @@ func TestCopyToAndFrom(t *testing.T) {
 }
 
 func TestCopiesAreSeenInside(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	c := create(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
@@ -151,6 +153,7 @@ func TestCopiesAreSeenInside(t *testing.T) {
 }
 
 func TestCopyOwner(t *testing.T) {
+	t.Parallel()
 	both(t, container.Options{}, func(t *testing.T, c *container.Container) {
 		ctx := t.Context()
 		h := file("f", "x")
@@ -181,6 +184,7 @@ func TestCopyOwner(t *testing.T) {
 }
 
 func TestStatPath(t *testing.T) {
+	t.Parallel()
 	both(t, container.Options{}, func(t *testing.T, c *container.Container) {
 		ctx := t.Context()
 		require.NoError(t, c.CopyTo(ctx, "/", tarOf(t,
@@ -204,6 +208,7 @@ func TestStatPath(t *testing.T) {
 }
 
 func TestCopyErrors(t *testing.T) {
+	t.Parallel()
 	both(t, container.Options{}, func(t *testing.T, c *container.Container) {
 		ctx := t.Context()
 		for _, tc := range []struct {
@@ -250,6 +255,7 @@ type iotestErr struct{ err error }
 func (r iotestErr) Read([]byte) (int, error) { return 0, r.err }
 
 func TestCopyCancel(t *testing.T) {
+	t.Parallel()
 	both(t, container.Options{}, func(t *testing.T, c *container.Container) {
 		ctx, cancel := context.WithCancel(t.Context())
 		pr, pw := io.Pipe()
@@ -282,6 +288,7 @@ func TestCopyCancel(t *testing.T) {
 // TestCopyLinksStayInside: links of the container lead to files of the container, also those to parents and to absolute
 // names.
 func TestCopyLinksStayInside(t *testing.T) {
+	t.Parallel()
 	outside := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(outside, "secret"), []byte("the host's"), 0o644))
 	both(t, container.Options{}, func(t *testing.T, c *container.Container) {
@@ -333,6 +340,7 @@ func TestCopyLinksStayInside(t *testing.T) {
 // TestCopyRace: a container that exchanges a directory and a link to the host's all the time gets nothing of the host's
 // (CVE-2018-15664).
 func TestCopyRace(t *testing.T) {
+	t.Parallel()
 	outside := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(outside, "f"), []byte("the host's"), 0o644))
 	e := newEngine(t)
@@ -355,6 +363,7 @@ func TestCopyRace(t *testing.T) {
 }
 
 func TestCopyMounts(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(dir, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "here"), []byte("host"), 0o644))
@@ -402,6 +411,7 @@ func TestCopyMounts(t *testing.T) {
 }
 
 func TestCopyReadOnlyRoot(t *testing.T) {
+	t.Parallel()
 	both(t, container.Options{ReadOnly: true, Mounts: []container.Mount{{Type: container.MountVolume, Target: "/vol"}}}, func(t *testing.T, c *container.Container) {
 		ctx := t.Context()
 		require.ErrorIs(t, c.WriteFile(ctx, "/x", nil, 0o644, container.CopyOptions{}), container.ErrPermission)
@@ -419,6 +429,7 @@ func TestCopyReadOnlyRoot(t *testing.T) {
 }
 
 func TestCopyFS(t *testing.T) {
+	t.Parallel()
 	both(t, container.Options{}, func(t *testing.T, c *container.Container) {
 		ctx := t.Context()
 		require.NoError(t, c.CopyFS(ctx, "/made/here", fstest.MapFS{
@@ -437,6 +448,7 @@ func TestCopyFS(t *testing.T) {
 }
 
 func TestCopyOfTheKernelsFiles(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"trap"}})
 	waitForLog(t, c, "ready") // Start returns a moment before the program is executed
@@ -449,6 +461,7 @@ func TestCopyOfTheKernelsFiles(t *testing.T) {
 
 // TestUploadDownload goes through the table of docker cp's rules.
 func TestUploadDownload(t *testing.T) {
+	t.Parallel()
 	host := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(host, "tree", "sub"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(host, "tree", "sub", "f"), []byte("in the tree"), 0o640))
@@ -530,6 +543,7 @@ func TestUploadDownload(t *testing.T) {
 }
 
 func TestExport(t *testing.T) {
+	t.Parallel()
 	both(t, container.Options{}, func(t *testing.T, c *container.Container) {
 		ctx := t.Context()
 		require.NoError(t, c.WriteFile(ctx, "/data/mine", []byte("m"), 0o644, container.CopyOptions{}))

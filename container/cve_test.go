@@ -23,6 +23,7 @@ import (
 // TestCVE20195736: a hostile container does not get hold of the agent's binary, which runs in it for a moment at each
 // start and each command. It may even trace, which it needs to see the binary at all.
 func TestCVE20195736(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	agent, err := client.Agent()
 	require.NoError(t, err)
@@ -58,6 +59,7 @@ func TestCVE20195736(t *testing.T) {
 // TestCVE201914271: docker cp loaded the container's name service libraries, as root, outside of the container. Here no
 // copy, look-up of a name or list of processes loads, or even opens, what it was not asked for.
 func TestCVE201914271(t *testing.T) {
+	t.Parallel()
 	testenv.Root(t) // the watch is on the container's files by way of /proc/PID/root
 	e := newEngine(t)
 	ctx := t.Context()
@@ -107,6 +109,7 @@ func TestCVE201914271(t *testing.T) {
 
 // TestCVE202421626: a working directory by way of a leaked descriptor leads out of no container.
 func TestCVE202421626(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
 	for fd := 3; fd < 20; fd++ {
@@ -125,6 +128,7 @@ func TestCVE202421626(t *testing.T) {
 // TestCVE202130465: a volume's link, and one that changes while mounts are made, leads a mount's target to nowhere but
 // into the container.
 func TestCVE202130465(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	out := t.TempDir()
 	require.NoError(t, os.Chmod(out, 0o777))
@@ -155,6 +159,7 @@ func TestCVE202130465(t *testing.T) {
 // below /proc. A /dev that is not the container's own (31133, 52565), or a /proc (52881), must not turn these against
 // the host.
 func TestCVE2025(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	dev := t.TempDir()
 	require.NoError(t, os.Chmod(dev, 0o777))

@@ -81,6 +81,7 @@ func TestDetachedOutlivesItsCreator(t *testing.T) {
 }
 
 func TestDetachedAgentKilled(t *testing.T) {
+	t.Parallel()
 	root, before := killStore(t)
 	e := openEngine(t, root)
 	ctx := t.Context()
@@ -120,6 +121,7 @@ func TestDetachedAgentKilled(t *testing.T) {
 }
 
 func TestDetachedAttachThenStart(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	c := create(t, e, container.Options{Cmd: []string{"cat"}, Stdin: true, Detach: true, AutoRemove: true})

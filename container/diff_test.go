@@ -10,6 +10,7 @@ import (
 )
 
 func TestDiff(t *testing.T) {
+	t.Parallel()
 	both(t, container.Options{Dir: "/data", Mounts: []container.Mount{{Type: container.MountVolume, Target: "/data/vol"}}}, func(t *testing.T, c *container.Container) {
 		ctx := t.Context()
 		require.NoError(t, c.WriteFile(ctx, "/new/file", []byte("n"), 0o644, container.CopyOptions{}))
@@ -44,6 +45,7 @@ func TestDiff(t *testing.T) {
 }
 
 func TestDiffOfNothing(t *testing.T) {
+	t.Parallel()
 	both(t, container.Options{Dir: "/data"}, func(t *testing.T, c *container.Container) {
 		got, err := c.Diff(t.Context())
 		require.NoError(t, err)

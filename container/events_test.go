@@ -31,6 +31,7 @@ func actions(events []container.Event) []container.EventAction {
 }
 
 func TestEvents(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	begin := time.Now()
@@ -63,6 +64,7 @@ func TestEvents(t *testing.T) {
 }
 
 func TestEventsOfFailures(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	begin := time.Now()
 	c := create(t, e, container.Options{Entrypoint: []string{"/no/such"}})

@@ -13,6 +13,7 @@ import (
 // TestExecCancelledAtAnyMoment: a command whose caller goes while it starts is killed and reaped. Its container could
 // not end otherwise: the first process of a pid namespace waits for all others.
 func TestExecCancelledAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Network: container.NetworkNone})
 	for i := range 60 {

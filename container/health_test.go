@@ -36,6 +36,7 @@ func healthOf(t testing.TB, c *container.Container, want container.HealthStatus)
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := create(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Health: container.HealthConfig{
 		Test: []string{"CMD", "/bin/testbox", "fails", "/work/up"}, Interval: 20 * time.Millisecond, Retries: 2, StartPeriod: time.Hour, StartInterval: 20 * time.Millisecond,
@@ -80,6 +81,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestHealthTimeout(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Health: container.HealthConfig{
 		Test: []string{"CMD", "/bin/testbox", "sleep", "55h"}, Interval: time.Millisecond, Timeout: 50 * time.Millisecond, Retries: 1,
@@ -93,6 +95,7 @@ func TestHealthTimeout(t *testing.T) {
 }
 
 func TestHealthOfACommandThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Health: container.HealthConfig{
 		Test: []string{"CMD-SHELL", "exit 0"}, Interval: time.Millisecond, Retries: 1,
@@ -102,6 +105,7 @@ func TestHealthOfACommandThatIsNotThere(t *testing.T) {
 }
 
 func TestHealthOfTheImage(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	const name = "localhost/healthy:1"
 	buildImage(t, e.Store(), name, dockerfile+"HEALTHCHECK --interval=20ms --retries=1 CMD [\"/bin/testbox\", \"fails\", \"/data/note\"]\n")
@@ -124,6 +128,7 @@ func TestHealthOfTheImage(t *testing.T) {
 }
 
 func TestHealthFromAnotherProcess(t *testing.T) {
+	t.Parallel()
 	root, before := killStore(t)
 	e := openEngine(t, root)
 	c, err := e.Start(t.Context(), container.Options{Image: testImage, Name: "checked", Cmd: []string{"sleep", "1000h", root}, Detach: true, Health: container.HealthConfig{
@@ -137,6 +142,7 @@ func TestHealthFromAnotherProcess(t *testing.T) {
 }
 
 func TestHealthErrors(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for text, h := range map[string]container.HealthConfig{
 		`Test ["echo" "x"]`:     {Test: []string{"echo", "x"}},

@@ -13,6 +13,7 @@ import (
 )
 
 func TestInit(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Process: container.ProcessConfig{Init: true}, Cmd: []string{"trap", "terminated"}})
 	waitForLog(t, c, "ready")
@@ -36,6 +37,7 @@ func TestInit(t *testing.T) {
 
 // TestInitReaps: what a command leaves behind and does not wait for, init does.
 func TestInitReaps(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for _, init := range []bool{true, false} {
 		c := start(t, e, container.Options{Process: container.ProcessConfig{Init: init}, Cmd: []string{"sleep", "1h"}})
@@ -54,6 +56,7 @@ func TestInitReaps(t *testing.T) {
 }
 
 func TestInitUser(t *testing.T) {
+	t.Parallel()
 	testenv.ManyIDs(t)
 	e := newEngine(t)
 	out, errs, st := run(t, e, container.Options{Process: container.ProcessConfig{Init: true}, User: "alice", Cmd: []string{"id"}, Security: container.Security{CapDrop: []string{"ALL"}, NoNewPrivileges: true}})
@@ -64,6 +67,7 @@ func TestInitUser(t *testing.T) {
 // TestInitIsNotTheAgent: CVE-2019-5736 began with a process that opened the runtime's binary by /proc/PID/exe. What is
 // found there is the container's own copy of init, and even root may not write it.
 func TestInitIsNotTheAgent(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Process: container.ProcessConfig{Init: true}, Cmd: []string{"sleep", "1h"}})
 	out, err := c.Command("/bin/testbox", "readlink", "/proc/1/exe").Output(t.Context())

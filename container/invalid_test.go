@@ -82,6 +82,7 @@ type wrong struct {
 
 // TestInvalidOptions: wrong options are refused at Create, by the field's name, and nothing is left.
 func TestInvalidOptions(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	create(t, e, container.Options{Name: "invalid-other"})
@@ -212,6 +213,7 @@ func TestInvalidNetworkOptions(t *testing.T) {
 
 // TestInvalidCommands is the same of the commands in a container.
 func TestInvalidCommands(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Network: container.NetworkNone})
 	for _, tc := range []struct {

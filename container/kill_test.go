@@ -191,6 +191,7 @@ func settles(t *testing.T, root string, before outside) {
 }
 
 func TestKillOwner(t *testing.T) {
+	t.Parallel()
 	for _, scenario := range []string{"return", "exit", "panic", "hang"} {
 		t.Run(scenario, func(t *testing.T) {
 			root, before := killStore(t)
@@ -236,6 +237,7 @@ func TestKillOwnerAndAgent(t *testing.T) {
 
 // TestKillNothingInTheRunRoot: the last agent of a store takes the run root with it.
 func TestKillNothingInTheRunRoot(t *testing.T) {
+	t.Parallel()
 	root, _ := killStore(t)
 	cmd := startChild(t, root, "hang")
 	runRoot := runRootOf(t, processesOf(t, root))

@@ -26,6 +26,7 @@ func (l lateReader) Write(p []byte) (int, error) {
 // TestLogLimitSlowReaders: a container with a limit ends, and is removed, while its readers still stand at its
 // beginning; the attached one gets the whole, the follower goes on.
 func TestLogLimitSlowReaders(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	const size = 8 << 20

@@ -18,6 +18,7 @@ import (
 )
 
 func TestLogsSelection(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	c := start(t, e, container.Options{Cmd: []string{"seq", "1000"}})
@@ -71,6 +72,7 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 
 // TestLogsLoseNothing pushes lines through the log with a reader that keeps up and one that does not.
 func TestLogsLoseNothing(t *testing.T) {
+	t.Parallel()
 	size := 1 << 30
 	if testing.Short() {
 		size = 64 << 20
@@ -97,6 +99,7 @@ func TestLogsLoseNothing(t *testing.T) {
 // TestLogRotation pushes far more through the log than it keeps: those that read along lose nothing, also slowly, and
 // what is left is the end.
 func TestLogRotation(t *testing.T) {
+	t.Parallel()
 	const size, file = 20 << 20, 256 << 10
 	e := newEngine(t)
 	ctx := t.Context()
@@ -181,6 +184,7 @@ func (a *afterFirstLine) Write(p []byte) (int, error) {
 }
 
 func TestLogErrors(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for _, tc := range []struct {
 		log   container.LogConfig

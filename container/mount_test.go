@@ -21,6 +21,7 @@ import (
 )
 
 func TestTmpfs(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	out, errs, st := run(t, e, container.Options{
 		Cmd: []string{"chain", "cat", "/proc/self/mounts", ";", "stat", "/a", "/b"},
@@ -39,6 +40,7 @@ func TestTmpfs(t *testing.T) {
 }
 
 func TestMountSourceMade(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	dir := filepath.Join(t.TempDir(), "new", "deep")
 	_, errs, st := run(t, e, container.Options{
@@ -49,6 +51,7 @@ func TestMountSourceMade(t *testing.T) {
 }
 
 func TestImageMount(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	const name = "localhost/files:1"
 	buildImage(t, e.Store(), name, "FROM scratch\nCOPY note /deep/note\n")
@@ -74,6 +77,7 @@ func TestImageMount(t *testing.T) {
 }
 
 func TestVolumeNotFilled(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	_, errs, st := run(t, e, container.Options{Cmd: []string{"cat", "/data/note"}, Mounts: []container.Mount{{Type: container.MountVolume, Target: "/data", NoCopy: true}}})
 	assert.Equal(t, 1, st.ExitCode)
@@ -82,6 +86,7 @@ func TestVolumeNotFilled(t *testing.T) {
 
 // TestReadOnlyMountIsReadOnlyBelow: a mount below the source does not stay writable, as it would with MS_RDONLY alone.
 func TestReadOnlyMountIsReadOnlyBelow(t *testing.T) {
+	t.Parallel()
 	testenv.Root(t) // it mounts on the host
 	dir := t.TempDir()
 	below := filepath.Join(dir, "below")
@@ -104,6 +109,7 @@ func TestReadOnlyMountIsReadOnlyBelow(t *testing.T) {
 
 // TestSlaveMount: what is mounted on the host afterwards is seen in the container, and nothing comes back.
 func TestSlaveMount(t *testing.T) {
+	t.Parallel()
 	testenv.Root(t) // it mounts on the host
 	dir := t.TempDir()
 	require.NoError(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
@@ -133,6 +139,7 @@ func TestSlaveMount(t *testing.T) {
 }
 
 func TestMountErrors(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for _, tc := range []struct {
 		text string
@@ -162,6 +169,7 @@ func TestMountErrors(t *testing.T) {
 }
 
 func TestModifySpec(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	calls := 0
 	opts := container.Options{
@@ -207,6 +215,7 @@ func TestModifySpec(t *testing.T) {
 }
 
 func TestReadEnvFile(t *testing.T) {
+	t.Parallel()
 	getenv := func(k string) (string, bool) { return "of " + k, k == "HERE" }
 	env, err := container.ReadEnvFile(strings.NewReader("\ufeffA=1\n# no\n\n  B=\"x y\" # kept\nHERE\nGONE\nC=\n"), getenv)
 	require.NoError(t, err)

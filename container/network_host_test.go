@@ -33,6 +33,7 @@ const (
 // TestNetworkOnAHostOfItsOwn has, in namespaces of its own, a host whose firewall forwards nothing, as dockerd leaves
 // it, and an outside.
 func TestNetworkOnAHostOfItsOwn(t *testing.T) {
+	t.Parallel()
 	testenv.Root(t)
 	if os.Getenv(envHost) == "" {
 		testenv.Program(t, "iptables", "iptables")

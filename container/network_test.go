@@ -42,6 +42,7 @@ func server(t testing.TB, e *container.Engine, opts container.Options) *containe
 }
 
 func TestNetworkByName(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	server(t, e, container.Options{Name: "srv-default"})
 	out, errs, st := run(t, e, container.Options{Cmd: []string{"dial", "srv-default:7000", "by name"}})
@@ -50,6 +51,7 @@ func TestNetworkByName(t *testing.T) {
 }
 
 func TestNetworkPublishedPort(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for _, mode := range []container.NetworkMode{container.NetworkDefault, container.NetworkNone} {
 		c := server(t, e, container.Options{Network: mode, Ports: []container.Port{{Container: 7000}}})
@@ -73,6 +75,7 @@ func TestNetworkPublishedPort(t *testing.T) {
 }
 
 func TestNetworkDialAndListen(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	for _, mode := range []container.NetworkMode{container.NetworkDefault, container.NetworkNone} {
@@ -97,6 +100,7 @@ func TestNetworkDialAndListen(t *testing.T) {
 }
 
 func TestNetworkReachesTheOwnersMachine(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "hello from the host")
@@ -173,6 +177,7 @@ func TestNetworksAreApart(t *testing.T) {
 }
 
 func TestNetworkErrors(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for _, tc := range []struct {
 		name string
@@ -204,6 +209,7 @@ func TestNetworkErrors(t *testing.T) {
 
 // TestNetworkFailsAtStart: a container that does not get on its network gives back what it has got.
 func TestNetworkFailsAtStart(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	nw, err := e.CreateNetwork(t.Context(), container.NetworkOptions{Name: "full-net"})
 	require.NoError(t, err)
@@ -222,6 +228,7 @@ func TestNetworkFailsAtStart(t *testing.T) {
 }
 
 func TestNetworkDetachedShares(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := server(t, e, container.Options{Name: "srv-detached", Detach: true})
 	out, errs, _ := run(t, e, container.Options{Cmd: []string{"dial", "srv-detached:7000", "across agents"}})

@@ -52,6 +52,7 @@ func pump(ctx context.Context, c *container.Container, args ...string) error {
 }
 
 func TestNetworkIPv6(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	nw := newNetwork(t, e, container.NetworkOptions{Name: "six", EnableIPv6: true})
 	require.True(t, nw.IPv6.IsValid())
@@ -104,6 +105,7 @@ func echoes(network, addr string, n int) error {
 
 // TestNetworkFiftyContainers: each finds its neighbour by name while all of them talk.
 func TestNetworkFiftyContainers(t *testing.T) {
+	t.Parallel()
 	count := 50
 	if testing.Short() {
 		count = 10
@@ -151,6 +153,7 @@ func each(t testing.TB, n int, f func(i int) error) {
 }
 
 func TestNetworkConnectWhileTrafficFlows(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	newNetwork(t, e, container.NetworkOptions{Name: "flow-a"})
@@ -200,6 +203,7 @@ func TestNetworkConnectWhileTrafficFlows(t *testing.T) {
 // TestNetworkOwnerKilled: the process that serves a network's gateway and names is killed, and another one that has
 // containers there takes over.
 func TestNetworkOwnerKilled(t *testing.T) {
+	t.Parallel()
 	root, _ := killStore(t)
 	owner := startChild(t, root, "hang")
 	t.Cleanup(func() {

@@ -74,6 +74,7 @@ func contains(infos []container.Info, id string) bool {
 }
 
 func TestEndOfAPausedContainer(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for name, tc := range map[string]struct {
 		end  func(c *container.Container) error

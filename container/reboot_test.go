@@ -60,6 +60,7 @@ func runRootOf(t testing.TB, pids []int) string {
 // TestMachineRestart: a detached container is exited afterwards, has its data, and starts again; its restart policy went
 // with its agent.
 func TestMachineRestart(t *testing.T) {
+	t.Parallel()
 	root, before := killStore(t)
 	e := openEngine(t, root)
 	volume := []container.Mount{{Type: container.MountVolume, Source: "kept", Target: "/vol"}}

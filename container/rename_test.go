@@ -10,6 +10,7 @@ import (
 )
 
 func TestRename(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	other := create(t, e, container.Options{Name: "rename-other"})
@@ -42,6 +43,7 @@ func TestRename(t *testing.T) {
 }
 
 func TestRenameOfADetachedContainer(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	c := create(t, e, container.Options{Name: "rename-detached", Cmd: []string{"sleep", "1h"}, Detach: true})
@@ -57,6 +59,7 @@ func TestRenameOfADetachedContainer(t *testing.T) {
 }
 
 func TestRenameRace(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	const n = 8
 	errs := make(chan error, n)

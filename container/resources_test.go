@@ -42,6 +42,7 @@ func cgroup(t testing.TB, c *container.Container, parent, v1, v2 string) string 
 }
 
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	limits(t)
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Resources: container.Resources{
@@ -80,6 +81,7 @@ func TestLimits(t *testing.T) {
 }
 
 func TestMemoryLimitKills(t *testing.T) {
+	t.Parallel()
 	limits(t)
 	e := newEngine(t)
 	_, _, st := run(t, e, container.Options{Cmd: []string{"eat", "256"}, Resources: container.Resources{Memory: 32 << 20, MemorySwap: 32 << 20}})
@@ -92,6 +94,7 @@ func TestMemoryLimitKills(t *testing.T) {
 }
 
 func TestPIDsLimit(t *testing.T) {
+	t.Parallel()
 	limits(t)
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"forks", "200"}, Resources: container.Resources{PIDs: 40}})
@@ -100,6 +103,7 @@ func TestPIDsLimit(t *testing.T) {
 
 // TestBlockIO: limits of a disk are the container's in the kernel.
 func TestBlockIO(t *testing.T) {
+	t.Parallel()
 	limits(t)
 	disks, err := filepath.Glob("/sys/block/*")
 	require.NoError(t, err)
@@ -138,6 +142,7 @@ func TestBlockIO(t *testing.T) {
 }
 
 func TestBlockIOWeight(t *testing.T) {
+	t.Parallel()
 	limits(t)
 	e := newEngine(t)
 	c, err := e.Create(t.Context(), container.Options{Image: testImage, Cmd: []string{"sleep", "1h"}, Resources: container.Resources{BlockIOWeight: 200}})
@@ -151,6 +156,7 @@ func TestBlockIOWeight(t *testing.T) {
 }
 
 func TestUlimitsAndShm(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Resources: container.Resources{
 		ShmSize: 8 << 20,
@@ -184,6 +190,7 @@ func TestUlimitsAndShm(t *testing.T) {
 }
 
 func TestResourceErrors(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for field, r := range map[string]container.Resources{
 		"Memory 1":                      {Memory: 1},
@@ -221,6 +228,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // TestLimitsWithoutRights: a limit that can't be kept is refused, never dropped.
 func TestLimitsWithoutRights(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() == 0 {
 		t.Skip("runs as part of TestAsOrdinaryUser")
 	}

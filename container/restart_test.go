@@ -16,6 +16,7 @@ import (
 )
 
 func TestRestartOnFailure(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"times", "/work/n", "3"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartOnFailure}}})
 	begin := time.Now()
@@ -46,6 +47,7 @@ func TestRestartOnFailure(t *testing.T) {
 
 // TestUpdateRestart: the policy of a container that runs, of one that waits for its restart, and of one that has ended.
 func TestUpdateRestart(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	to := func(mode container.RestartMode, retries int) container.UpdateOptions {
@@ -108,6 +110,7 @@ func restarted(t testing.TB, c *container.Container, n int) *container.Info {
 }
 
 func TestRestartAlways(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for _, mode := range []container.RestartMode{container.RestartAlways, container.RestartUnlessStopped} {
 		c := start(t, e, container.Options{Cmd: []string{"true"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: mode}}})
@@ -122,6 +125,7 @@ func TestRestartAlways(t *testing.T) {
 }
 
 func TestRestartAfterKill(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"trap", "hangup"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartAlways}}})
 	waitForLog(t, c, "ready")
@@ -135,6 +139,7 @@ func TestRestartAfterKill(t *testing.T) {
 }
 
 func TestRestartWhileWaiting(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"exit", "1"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartAlways}}})
 	restarted(t, c, 5) // the next one is three seconds away
@@ -158,6 +163,7 @@ func TestRestartWhileWaiting(t *testing.T) {
 
 // TestRestartLogs: who follows the log follows it through restarts, as in Docker.
 func TestRestartLogs(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"times", "/work/n", "3"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartOnFailure}}})
 	var out strings.Builder
@@ -166,6 +172,7 @@ func TestRestartLogs(t *testing.T) {
 }
 
 func TestRestartByHand(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"trap", "terminated"}})
 	waitForLog(t, c, "ready")
@@ -183,6 +190,7 @@ func TestRestartByHand(t *testing.T) {
 }
 
 func TestRestartDetached(t *testing.T) {
+	t.Parallel()
 	root, before := killStore(t)
 	e := openEngine(t, root)
 	c, err := e.Start(t.Context(), container.Options{
@@ -203,6 +211,7 @@ func TestRestartDetached(t *testing.T) {
 
 // TestRestartEndsWithItsOwner: a policy outlives nobody.
 func TestRestartEndsWithItsOwner(t *testing.T) {
+	t.Parallel()
 	root, before := killStore(t)
 	cmd := startChild(t, root, "restart")
 	e := openEngine(t, root)
@@ -224,6 +233,7 @@ func TestRestartEndsWithItsOwner(t *testing.T) {
 }
 
 func TestRestartErrors(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for text, opts := range map[string]container.Options{
 		`Options.Lifecycle.Restart.Mode "often"`:  {Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: "often"}}},

@@ -25,6 +25,7 @@ import (
 )
 
 func TestRunHonoursImageConfiguration(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for _, tc := range []struct {
 		name string
@@ -57,12 +58,14 @@ func TestRunHonoursImageConfiguration(t *testing.T) {
 }
 
 func TestRunEnvironment(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	out, _, _ := run(t, e, container.Options{Cmd: []string{"env"}, Env: []string{"MINE=1", "PATH=/x"}, Networking: container.NetworkingConfig{Hostname: "h"}})
 	assert.Equal(t, "FROM_IMAGE=yes\nHOME=/root\nHOSTNAME=h\nMINE=1\nPATH=/x\n", out)
 }
 
 func TestExitStatus(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	_, errs, st := run(t, e, container.Options{Cmd: []string{"cat", "/nowhere"}})
 	assert.Equal(t, 1, st.ExitCode)
@@ -79,6 +82,7 @@ func TestExitStatus(t *testing.T) {
 }
 
 func TestStartErrors(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for _, tc := range []struct {
 		name string
@@ -108,6 +112,7 @@ func TestStartErrors(t *testing.T) {
 
 // TestForeignProgram: a program for another architecture is refused before it starts.
 func TestForeignProgram(t *testing.T) {
+	t.Parallel()
 	if emulators, _ := filepath.Glob("/proc/sys/fs/binfmt_misc/qemu-*"); len(emulators) > 0 {
 		t.Skip("SKIPPED, this machine has: an emulator for programs of other architectures")
 	}
@@ -145,6 +150,7 @@ func TestForeignProgram(t *testing.T) {
 }
 
 func TestCreateErrors(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	taken := create(t, e, container.Options{Name: "taken"})
 	for _, tc := range []struct {
@@ -175,6 +181,7 @@ func TestCreateErrors(t *testing.T) {
 }
 
 func TestLifeOfAContainer(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	c := create(t, e, container.Options{Name: "life", Cmd: []string{"trap", "terminated"}, Labels: map[string]string{"a": "b"}})
@@ -251,6 +258,7 @@ func (w *watcher) Write(p []byte) (int, error) {
 }
 
 func TestContainersAreSeparate(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	a := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
 	b := start(t, e, container.Options{Cmd: []string{"sleep", "2h"}})
@@ -269,6 +277,7 @@ func TestContainersAreSeparate(t *testing.T) {
 }
 
 func TestExec(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Env: []string{"OF=container"}})
 	ctx := t.Context()
@@ -361,6 +370,7 @@ func TestExec(t *testing.T) {
 }
 
 func TestAttach(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := create(t, e, container.Options{Cmd: []string{"upper"}, Stdin: true})
 	pr, pw := io.Pipe()
@@ -389,6 +399,7 @@ func TestAttach(t *testing.T) {
 }
 
 func TestWaitAndAttachCancel(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -412,6 +423,7 @@ func TestWaitAndAttachCancel(t *testing.T) {
 }
 
 func TestLogsKeepStreamsApart(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	out, errs, _ := run(t, e, container.Options{Cmd: []string{"chain", "echo", "a", ";", "err", "b", ";", "echo", "c"}})
 	assert.Equal(t, "a\nc\n", out)
@@ -419,6 +431,7 @@ func TestLogsKeepStreamsApart(t *testing.T) {
 }
 
 func TestAutoRemove(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"exit", "3"}, AutoRemove: true})
 	st, err := c.Wait(t.Context())
@@ -432,6 +445,7 @@ func TestAutoRemove(t *testing.T) {
 }
 
 func TestMounts(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "in"), []byte("from outside"), 0o644))
@@ -459,6 +473,7 @@ func TestMounts(t *testing.T) {
 }
 
 func TestVolumes(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	vol := container.Mount{Type: container.MountVolume, Source: "shared", Target: "/data"}
 	out, _, _ := run(t, e, container.Options{Cmd: []string{"chain", "cat", "/data/note", ";", "write", "/data/more", "kept"}, Mounts: []container.Mount{vol}})
@@ -502,6 +517,7 @@ func TestListAndPrune(t *testing.T) {
 }
 
 func TestConfinement(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	_, errs, st := run(t, e, container.Options{Cmd: []string{"nns"}})
 	assert.Equal(t, 1, st.ExitCode)
@@ -517,6 +533,7 @@ func TestConfinement(t *testing.T) {
 }
 
 func TestConcurrentContainers(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	const n = 20
 	errs := make(chan error, n)

@@ -28,6 +28,7 @@ func statusOf(t testing.TB, e *container.Engine, opts container.Options) map[str
 }
 
 func TestCapabilities(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	const chown, netAdmin, docker = 1 << 0, 1 << 12, 0xa80425fb
 	hex := func(n uint64) string {
@@ -68,6 +69,7 @@ func TestCapabilities(t *testing.T) {
 }
 
 func TestCapabilitiesOfAUser(t *testing.T) {
+	t.Parallel()
 	testenv.ManyIDs(t)
 	e := newEngine(t)
 	got := statusOf(t, e, container.Options{User: "alice", Security: container.Security{CapAdd: []string{"NET_ADMIN"}}})
@@ -78,6 +80,7 @@ func TestCapabilitiesOfAUser(t *testing.T) {
 
 // TestConfinementOfCommands: what holds for the container's process holds for each command in it.
 func TestConfinementOfCommands(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Security: container.Security{
 		CapDrop: []string{"ALL"}, CapAdd: []string{"KILL"}, NoNewPrivileges: true,
@@ -90,6 +93,7 @@ func TestConfinementOfCommands(t *testing.T) {
 }
 
 func TestSeccompOptions(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	assert.Equal(t, "0", statusOf(t, e, container.Options{Security: container.Security{Seccomp: container.Unconfined}})["Seccomp"])
 	profile := `{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["sethostname"],"action":"SCMP_ACT_ERRNO","errnoRet":38},{"names":["mkdirat","mkdir"],"action":"SCMP_ACT_ERRNO","errnoRet":95}]}`
@@ -106,12 +110,14 @@ func TestSeccompOptions(t *testing.T) {
 }
 
 func TestNoNewPrivileges(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	assert.Equal(t, "0", statusOf(t, e, container.Options{})["NoNewPrivs"])
 	assert.Equal(t, "1", statusOf(t, e, container.Options{Security: container.Security{NoNewPrivileges: true}})["NoNewPrivs"])
 }
 
 func TestPrivileged(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	opts := container.Options{Security: container.Security{Privileged: true}}
 	got := statusOf(t, e, opts)
@@ -132,6 +138,7 @@ func TestPrivileged(t *testing.T) {
 }
 
 func TestUnmasked(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	out, _, _ := run(t, e, container.Options{Cmd: []string{"mounts"}})
 	assert.Contains(t, out, " /proc/keys ")
@@ -142,6 +149,7 @@ func TestUnmasked(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
+	t.Parallel()
 	testenv.ManyIDs(t)
 	e := newEngine(t)
 	out, _, _ := run(t, e, container.Options{Cmd: []string{"id"}, User: "alice", Process: container.ProcessConfig{Groups: []string{"4000", "root"}}})
@@ -156,6 +164,7 @@ func TestGroups(t *testing.T) {
 }
 
 func TestDevices(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{
 		Cmd:       []string{"sleep", "1h"},
@@ -169,6 +178,7 @@ func TestDevices(t *testing.T) {
 
 // TestDeviceCgroup: what is not among the devices can't be opened, though root makes its node.
 func TestDeviceCgroup(t *testing.T) {
+	t.Parallel()
 	limits(t)
 	e := newEngine(t)
 	_, errs, st := run(t, e, container.Options{Cmd: []string{"chain", "mknod", "/work/kmsg", "1", "11", ";", "open", "/work/kmsg"}})
@@ -188,6 +198,7 @@ func TestDeviceCgroup(t *testing.T) {
 }
 
 func TestSysctls(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	out, errs, st := run(t, e, container.Options{
 		Cmd:        []string{"cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start", "/proc/sys/kernel/shm_rmid_forced"},
@@ -198,6 +209,7 @@ func TestSysctls(t *testing.T) {
 }
 
 func TestDomainAndAnnotations(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	out, errs, st := run(t, e, container.Options{Cmd: []string{"cat", "/proc/sys/kernel/domainname"}, Networking: container.NetworkingConfig{Domain: "example.test"}, Annotations: map[string]string{"a": "b"}})
 	require.Zero(t, st.ExitCode, errs)
@@ -205,6 +217,7 @@ func TestDomainAndAnnotations(t *testing.T) {
 }
 
 func TestSharedNamespaces(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	a := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Networking: container.NetworkingConfig{Hostname: "first"}})
 	ns := func(kind string, c *container.Container) string {
@@ -246,6 +259,7 @@ func TestSharedNamespaces(t *testing.T) {
 }
 
 func TestSharedPIDNamespace(t *testing.T) {
+	t.Parallel()
 	limits(t)
 	e := newEngine(t)
 	a := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
@@ -271,6 +285,7 @@ func TestSharedPIDNamespace(t *testing.T) {
 }
 
 func TestSecurityErrors(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	sec := func(s container.Security) container.Options { return container.Options{Security: s} }
 	for _, tc := range []struct {

@@ -13,6 +13,7 @@ import (
 )
 
 func TestStats(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	c := start(t, e, container.Options{Cmd: []string{"chain", "eat", "64", ";", "sleep", "1h"}, Network: container.NetworkNone})
@@ -38,26 +39,29 @@ func TestStats(t *testing.T) {
 }
 
 func TestStatsStream(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"spin"}})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var last container.Stats
-	n := 0
+	n, computed, killed := 0, false, false
 	for st, err := range c.StatsStream(ctx, container.StatsOptions{Interval: 100 * time.Millisecond}) {
 		require.NoError(t, err)
 		if n++; n > 1 {
 			assert.True(t, st.Time.After(last.Time))
 			assert.GreaterOrEqual(t, st.CPU, last.CPU)
-			assert.Positive(t, st.CPUPercent, "it does nothing but compute")
 			assert.LessOrEqual(t, st.CPUPercent, 130., "on one processor")
+			computed = computed || st.CPUPercent > 0
 		}
 		last = st
-		if n == 4 {
+		if n >= 4 && computed && !killed { // a busy machine may give it no time in an interval
+			killed = true
 			require.NoError(t, c.Kill(ctx, "")) // the stream ends by itself
 		}
 	}
 	assert.GreaterOrEqual(t, n, 4)
+	assert.True(t, computed, "it does nothing but compute")
 
 	for _, err := range c.StatsStream(ctx, container.StatsOptions{}) {
 		require.ErrorIs(t, err, container.ErrNotRunning)

@@ -12,6 +12,7 @@ import (
 
 // TestStopSignal: Stop begins with the options' signal, else with the image's.
 func TestStopSignal(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	const name = "localhost/stopsignal:1"
@@ -42,6 +43,7 @@ func TestStopSignal(t *testing.T) {
 
 // TestStopTimeout: what does not heed the signal is killed when the container's time is over.
 func TestStopTimeout(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	c := start(t, e, container.Options{Cmd: []string{"trap", "never"}, Network: container.NetworkNone, Lifecycle: container.LifecycleConfig{StopTimeout: time.Second}})

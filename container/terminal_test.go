@@ -15,6 +15,7 @@ import (
 )
 
 func TestTerminal(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	c := create(t, e, container.Options{Cmd: []string{"winch"}, Stdin: true, TTY: true})
@@ -35,6 +36,7 @@ func TestTerminal(t *testing.T) {
 }
 
 func TestTerminalOfCommand(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
 	out := &watcher{}
@@ -53,6 +55,7 @@ func TestTerminalOfCommand(t *testing.T) {
 }
 
 func TestDetachKeysAndAttachAgain(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	c := create(t, e, container.Options{Cmd: []string{"upper"}, Stdin: true, TTY: true})

@@ -20,6 +20,7 @@ import (
 // TestFirstThreadGone: a process that lives on without its first thread looks like a zombie. A signal reaches it all the
 // same.
 func TestFirstThreadGone(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := create(t, e, container.Options{Cmd: []string{"leaderless"}})
 	require.NoError(t, c.Start(t.Context()))
@@ -37,6 +38,7 @@ func TestFirstThreadGone(t *testing.T) {
 // TestExecuteFromAnotherThread: while a process executes a program from a thread that isn't its first, as Go's
 // syscall.Exec may, nothing that is done in the container fails by it.
 func TestExecuteFromAnotherThread(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	c := create(t, e, container.Options{Cmd: []string{"restless", "10000"}})
 	require.NoError(t, c.Start(t.Context()))
@@ -54,6 +56,7 @@ func TestExecuteFromAnotherThread(t *testing.T) {
 
 // TestCancelStepWithoutFirstThread: a build that is cancelled ends such a process, too.
 func TestCancelStepWithoutFirstThread(t *testing.T) {
+	t.Parallel()
 	newEngine(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -12,6 +12,7 @@ import (
 )
 
 func TestTop(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	begin := time.Now()

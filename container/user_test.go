@@ -30,6 +30,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 
 // TestOneID: where the user has one id, a container has root alone, and says what to do.
 func TestOneID(t *testing.T) {
+	t.Parallel()
 	if !testenv.OneID() {
 		t.Skip("runs as part of TestAsOrdinaryUser")
 	}

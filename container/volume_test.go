@@ -99,6 +99,7 @@ func TestPruneVolumes(t *testing.T) {
 
 // TestVolumeRace: whoever removes volumes while containers are made of them, no container is without its volume.
 func TestVolumeRace(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	done := make(chan struct{})
@@ -123,6 +124,7 @@ func TestVolumeRace(t *testing.T) {
 }
 
 func TestVolumeOfAnOlderStore(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	ctx := t.Context()
 	v, err := e.CreateVolume(ctx, container.VolumeOptions{Name: "vol-old"})
