@@ -45,12 +45,18 @@ func (s *Service) stats(r *http.Request, _ wire.None) (api.Sample[container.Stat
 		})
 	}
 	if err != nil {
-		if _, gone := m.current(); gone != nil { // it ended meanwhile
-			return api.Sample[container.Stats]{}, gone
-		}
-		return api.Sample[container.Stats]{}, err
+		return api.Sample[container.Stats]{}, m.ended(run, err)
 	}
 	return a, nil
+}
+
+// ended returns err, or that the container does not run where its process has ended meanwhile: what was to be looked at
+// is gone before that is recorded.
+func (m *managed) ended(r *run, err error) error {
+	if r.proc.Ended() {
+		return notRunning(m.rec.ID, container.StatusExited)
+	}
+	return err
 }
 
 func (m *managed) cgroupStats(r *run, out *container.Stats) error {
@@ -77,7 +83,7 @@ func (s *Service) top(r *http.Request, _ wire.None) ([]container.Process, error)
 	}
 	procs, err := m.processes(run)
 	if err != nil {
-		return nil, err
+		return nil, m.ended(run, err)
 	}
 	if passwd, err := launch.OpenInRoot(m.state().RootFS, "/etc/passwd"); err == nil {
 		procstat.NameUsers(procs, passwd)
