@@ -96,3 +96,16 @@ func TestCancelledBefore(t *testing.T) {
 	_, err = s.Remove(ctx, "app", image.RemoveOptions{})
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+// Nothing is left of what was being read when its caller gave up, though the caller's reader blocks.
+func TestCancelWhileReading(t *testing.T) {
+	s := open(t)
+	before := look(t, s.Root())
+	for name, f := range readers {
+		r := newStuck(t, "beginning")
+		took, err := cancelled(t, func() { <-r.blocks }, func(ctx context.Context) error { return f.call(ctx, s, r) })
+		require.ErrorIs(t, err, context.Canceled, name)
+		require.Less(t, took, quick, name)
+	}
+	settles(t, s.Root(), before)
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -21,48 +22,56 @@ import (
 // stuck is a reader that gives its text and then blocks until the test is over.
 type stuck struct {
 	io.Reader
-	over <-chan struct{}
+	blocks chan struct{} // closed when it does
+	once   sync.Once
+	over   <-chan struct{}
 }
 
-func newStuck(t *testing.T, text string) io.Reader {
-	return io.MultiReader(strings.NewReader(text), stuck{nil, t.Context().Done()})
+func newStuck(t *testing.T, text string) *stuck {
+	return &stuck{Reader: strings.NewReader(text), blocks: make(chan struct{}), over: t.Context().Done()}
 }
 
-func (s stuck) Read([]byte) (int, error) {
+func (s *stuck) Read(p []byte) (int, error) {
+	if n, err := s.Reader.Read(p); err == nil {
+		return n, nil
+	}
+	s.once.Do(func() { close(s.blocks) })
 	<-s.over
 	return 0, io.EOF
 }
 
-// A reader that blocks, as standard input that nobody types into, does not keep a cancelled call.
+// readers are the methods that read from their caller.
+var readers = map[string]struct {
+	route  api.Route
+	result any
+	call   func(context.Context, *image.Store, io.Reader) error
+}{
+	"load": {api.ImageLoad, []image.Image{app}, func(ctx context.Context, s *image.Store, r io.Reader) error {
+		_, err := s.Load(ctx, r, image.LoadOptions{})
+		return err
+	}},
+	"import": {api.ImageImport, app, func(ctx context.Context, s *image.Store, r io.Reader) error {
+		_, err := s.Import(ctx, r, image.ImportOptions{})
+		return err
+	}},
+	"build": {api.ImageBuild, app, func(ctx context.Context, s *image.Store, r io.Reader) error {
+		_, err := s.Build(ctx, image.BuildOptions{Tar: r})
+		return err
+	}},
+}
+
+// A reader that blocks, such as standard input that nobody types into, does not keep a cancelled call.
 func TestClientCancelWhileReading(t *testing.T) {
 	t.Parallel()
-	for name, call := range map[string]struct {
-		route api.Route
-		f     func(context.Context, *image.Store, io.Reader) error
-	}{
-		"load": {api.ImageLoad, func(ctx context.Context, s *image.Store, r io.Reader) error {
-			_, err := s.Load(ctx, r, image.LoadOptions{})
-			return err
-		}},
-		"import": {api.ImageImport, func(ctx context.Context, s *image.Store, r io.Reader) error {
-			_, err := s.Import(ctx, r, image.ImportOptions{})
-			return err
-		}},
-		"build": {api.ImageBuild, func(ctx context.Context, s *image.Store, r io.Reader) error {
-			_, err := s.Build(ctx, image.BuildOptions{Tar: r})
-			return err
-		}},
-	} {
+	for name, call := range readers {
 		for how, h := range map[string]agenttest.Handler{
 			"not read": agenttest.Hang(),
 			"read": func(_ http.ResponseWriter, _ *http.Request, _ json.RawMessage, body io.Reader) {
 				_, _ = io.Copy(io.Discard, body)
 			},
-			"read after an event": func(w http.ResponseWriter, _ *http.Request, _ json.RawMessage, body io.Reader) {
-				_ = json.NewEncoder(w).Encode(agenttest.Progress(image.Progress{}))
-				_ = http.NewResponseController(w).Flush()
+			"read after an event": agenttest.Then(agenttest.Raw(200, `{"progress": {}}`), func(_ http.ResponseWriter, _ *http.Request, _ json.RawMessage, body io.Reader) {
 				_, _ = io.Copy(io.Discard, body)
-			},
+			}),
 		} {
 			t.Run(name+" "+how, func(t *testing.T) {
 				t.Parallel()
@@ -74,7 +83,7 @@ func TestClientCancelWhileReading(t *testing.T) {
 				})
 				for range 20 {
 					took, err := cancelled(t, func() { <-under }, func(ctx context.Context) error {
-						return call.f(ctx, s, newStuck(t, "beginning"))
+						return call.call(ctx, s, newStuck(t, "beginning"))
 					})
 					require.ErrorIs(t, err, context.Canceled)
 					assert.Less(t, took, quick)

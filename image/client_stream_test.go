@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"mime/multipart"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -35,48 +36,30 @@ func got(b *bytes.Buffer, h agenttest.Handler) agenttest.Handler {
 func TestClientSends(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("what is sent, with a line feed\n", 100_000)
-	for name, send := range map[string]func(ctx context.Context, s *image.Store, r io.Reader) error{
-		"load": func(ctx context.Context, s *image.Store, r io.Reader) error {
-			_, err := s.Load(ctx, r, image.LoadOptions{})
-			return err
-		},
-		"import": func(ctx context.Context, s *image.Store, r io.Reader) error {
-			_, err := s.Import(ctx, r, image.ImportOptions{})
-			return err
-		},
-		"build": func(ctx context.Context, s *image.Store, r io.Reader) error {
-			_, err := s.Build(ctx, image.BuildOptions{Tar: r})
-			return err
-		},
-	} {
-		route := map[string]api.Route{"load": api.ImageLoad, "import": api.ImageImport, "build": api.ImageBuild}[name]
-		var result any = app
-		if name == "load" {
-			result = []image.Image{app}
-		}
+	for name, c := range readers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, s := played(t)
 			var sent bytes.Buffer
-			a.Handle(route, got(&sent, done(result)))
-			require.NoError(t, send(t.Context(), s, iotest.HalfReader(strings.NewReader(text))))
+			a.Handle(c.route, got(&sent, done(c.result)))
+			require.NoError(t, c.call(t.Context(), s, iotest.HalfReader(strings.NewReader(text))))
 			assert.True(t, sent.String() == text, "%d of %d bytes came", sent.Len(), len(text))
 		})
 		t.Run(name+" from a reader that fails", func(t *testing.T) {
 			t.Parallel()
 			a, s := played(t)
-			a.Handle(route, got(new(bytes.Buffer), agenttest.Events(agenttest.Failed(api.Errorf(api.ErrCorrupt, "it breaks off")))))
+			a.Handle(c.route, got(new(bytes.Buffer), agenttest.Events(agenttest.Failed(api.Errorf(api.ErrCorrupt, "it breaks off")))))
 			broken := errors.New("the disk is broken")
-			err := send(t.Context(), s, io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken)))
+			err := c.call(t.Context(), s, io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken)))
 			require.ErrorIs(t, err, broken)
 		})
 		t.Run(name+" that fails before all is sent", func(t *testing.T) {
 			t.Parallel()
 			a, s := played(t)
-			a.Handle(route, func(w http.ResponseWriter, _ *http.Request, _ json.RawMessage, _ io.Reader) {
+			a.Handle(c.route, func(w http.ResponseWriter, _ *http.Request, _ json.RawMessage, _ io.Reader) {
 				_ = json.NewEncoder(w).Encode(agenttest.Failed(api.Errorf(api.ErrCorrupt, "it is no archive")))
 			})
-			err := send(t.Context(), s, newStuck(t, text))
+			err := c.call(t.Context(), s, newStuck(t, text))
 			require.ErrorIs(t, err, image.ErrCorrupt)
 		})
 	}
@@ -235,4 +218,33 @@ func TestClientCancelInStream(t *testing.T) {
 			assert.Less(t, took, quick)
 		})
 	}
+}
+
+// What can't be sent is refused before anything is asked of the agent.
+func TestClientBuildRefused(t *testing.T) {
+	t.Parallel()
+	a, s := played(t)
+	a.Handle(api.ImageBuild, done(app))
+	files := fstest.MapFS{}
+	for says, opts := range map[string]image.BuildOptions{
+		"no Context, Tar or DockerfileText": {},
+		"Context and Tar are both set":      {Context: files, Tar: strings.NewReader("")},
+		"name a directory that exists":      {Context: os.DirFS("/does/not/exist")},
+		"not a directory":                   {Context: os.DirFS("/etc/passwd")},
+		`Contexts.Files["docs"] is nil`:     {Context: files, Contexts: image.NamedContexts{Files: map[string]fs.FS{"docs": nil}}},
+		"Contexts.Files[docs]":              {Context: files, Contexts: image.NamedContexts{Files: map[string]fs.FS{"docs": os.DirFS("/does/not/exist")}}},
+	} {
+		_, err := s.Build(t.Context(), opts)
+		require.ErrorIs(t, err, image.ErrInvalidArgument, says)
+		require.ErrorContains(t, err, says)
+	}
+	assert.Empty(t, a.Requests())
+
+	// Directories are named, not sent.
+	dir := t.TempDir()
+	_, err := s.Build(t.Context(), image.BuildOptions{Context: os.DirFS(dir), Contexts: image.NamedContexts{Files: map[string]fs.FS{"docs": os.DirFS(dir)}}})
+	require.NoError(t, err)
+	var req api.BuildRequest[image.BuildOptions]
+	require.NoError(t, json.Unmarshal(a.Requests()[0].In, &req))
+	assert.Equal(t, api.BuildInput{Dir: dir, Dirs: map[string]string{"docs": dir}, Quiet: true}, req.Input)
 }
