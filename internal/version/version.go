@@ -37,7 +37,7 @@ func Agent() string {
 	if build != "" {
 		return build
 	}
-	v, _ := release()
+	v, _, _ := recorded()
 	return v
 }
 
@@ -71,11 +71,12 @@ func built(info *debug.BuildInfo) string {
 	return s
 }
 
-// release returns the module's version from the build information, and whether it is a published one.
-func release() (string, bool) {
+// recorded returns the module's version from the build information, whether it is a published one, and whether the
+// information names the module at all: that of a test binary names no dependencies.
+func recorded() (v string, published, found bool) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return Devel, false
+		return Devel, false, false
 	}
 	mods := append([]*debug.Module{&info.Main}, info.Deps...)
 	for _, m := range mods {
@@ -83,11 +84,11 @@ func release() (string, bool) {
 			continue
 		}
 		if m.Replace != nil || m.Version == "" || m.Version == "(devel)" || strings.Contains(m.Version, "+dirty") || m == &info.Main && m.Sum == "" {
-			return Devel, false
+			return Devel, false, true
 		}
-		return m.Version, true
+		return m.Version, true, true
 	}
-	return Devel, false
+	return Devel, false, false
 }
 
 // Source is what a client knows of the module it was compiled from.
@@ -99,14 +100,23 @@ type Source struct {
 
 // Client returns the version that an agent must have to serve this binary.
 var Client = sync.OnceValues(func() (Source, error) {
-	s := Source{Dir: dir()}
-	v, ok := release()
-	if ok {
+	_, file, _, _ := runtime.Caller(0)
+	at := locate(filepath.ToSlash(file), os.ReadFile)
+	s := Source{Version: Devel}
+	if at.dir != "" {
+		if _, err := os.Stat(filepath.Join(at.dir, "go.mod")); err == nil {
+			s.Dir = at.dir
+		}
+	}
+	v, published, found := recorded()
+	switch {
+	case published:
 		s.Version, s.Release = v, true
 		return s, nil
-	}
-	if s.Dir == "" {
-		s.Version = Devel
+	case !found && at.version != "":
+		s.Version, s.Release = at.version, true
+		return s, nil
+	case s.Dir == "":
 		return s, nil
 	}
 	h, err := hashSource(s.Dir)
@@ -116,19 +126,6 @@ var Client = sync.OnceValues(func() (Source, error) {
 	s.Version = "src-" + h
 	return s, nil
 })
-
-// dir is the directory that this file was compiled from, if it still is there.
-func dir() string {
-	_, file, _, ok := runtime.Caller(0)
-	if !ok || !filepath.IsAbs(file) {
-		return ""
-	}
-	d := filepath.Dir(filepath.Dir(filepath.Dir(file)))
-	if _, err := os.Stat(filepath.Join(d, "go.mod")); err != nil {
-		return ""
-	}
-	return d
-}
 
 // hashSource hashes what the agent is compiled from: an edit of a test or of an example makes no new agent.
 func hashSource(dir string) (string, error) {

@@ -23,7 +23,7 @@ func list(t *testing.T) []rooms.Room {
 
 // floors: what is imported stands on a lower floor than who imports it.
 var floors = [][]string{
-	{"cmd/..."},
+	{"cmd/...", "internal/release/write"},
 	{""},
 	{"internal/engine"},
 	{"internal/builds", "internal/containers"},
