@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
+	"log"
 	"os"
 	"sync"
 	"testing"
@@ -60,33 +62,64 @@ CMD ["echo", "default", "command"]
 
 func buildImage(t testing.TB, store *image.Store, name, text string) {
 	t.Helper()
+	require.NoError(t, build(t.Context(), store, name, text))
+}
+
+func build(ctx context.Context, store *image.Store, name, text string) error {
+	box, err := testenv.TestboxBinary()
+	if err != nil {
+		return err
+	}
 	files := fstest.MapFS{
-		"testbox": {Data: testenv.Testbox(t), Mode: 0o755},
+		"testbox": {Data: box, Mode: 0o755},
 		"passwd":  {Data: []byte("root:x:0:0::/root:/bin/testbox\nalice:x:1000:1000::/home/alice:/bin/testbox\n"), Mode: 0o644},
 		"group":   {Data: []byte("root:x:0:\nalice:x:1000:\nextra:x:2000:alice\n"), Mode: 0o644},
 		"note":    {Data: []byte("from the image"), Mode: 0o644},
 	}
+	for _, name := range []string{"cat", "echo", "env", "exit", "get", "listen", "sleep", "upper", "write"} { // the binary is all of them
+		files["bin/"+name] = &fstest.MapFile{Data: []byte("testbox"), Mode: fs.ModeSymlink | 0o777}
+	}
 	var out bytes.Buffer
-	_, err := store.Build(t.Context(), image.BuildOptions{Context: files, DockerfileText: text, Tags: []string{name}, Output: &out})
-	require.NoError(t, err, "%s", &out)
+	if _, err = store.Build(ctx, image.BuildOptions{Context: files, DockerfileText: text, Tags: []string{name}, Output: &out}); err != nil {
+		err = fmt.Errorf("%w\n%s", err, &out)
+	}
+	return err
 }
 
 // newEngine returns an engine on the shared store, with the tests' image.
 func newEngine(t testing.TB) *container.Engine {
 	t.Helper()
+	e, err := sharedEngine()
+	require.NoError(t, err)
+	return e
+}
+
+func sharedEngine() (*container.Engine, error) {
 	shared.once.Do(func() {
 		if shared.dir, shared.err = os.MkdirTemp("", "caisson-container-test-"); shared.err != nil {
 			return
 		}
 		if shared.store, shared.err = image.OpenStore(image.StoreOptions{Root: shared.dir}); shared.err == nil {
-			buildImage(t, shared.store, testImage, dockerfile)
+			shared.err = build(context.Background(), shared.store, testImage, dockerfile)
 		}
 	})
-	require.NoError(t, shared.err)
-	e, err := container.NewEngine(shared.store, container.EngineOptions{})
-	require.NoError(t, err)
-	return e
+	if shared.err != nil {
+		return nil, shared.err
+	}
+	return container.NewEngine(shared.store, container.EngineOptions{})
 }
+
+// exampleEngine returns an engine for an example. Its store has the image app:1, with a few commands such as cat.
+var exampleEngine = sync.OnceValue(func() *container.Engine {
+	e, err := sharedEngine()
+	if err == nil {
+		err = build(context.Background(), e.Store(), "app:1", "FROM scratch\nCOPY bin /bin\nCOPY testbox /bin/\nCOPY note /data/note\nENV PATH=/bin\nCMD [\"sleep\", \"1h\"]\n")
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	return e
+})
 
 // create makes a container of the test image that goes with the test.
 func create(t testing.TB, e *container.Engine, opts container.Options) *container.Container {

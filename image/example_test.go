@@ -6,136 +6,226 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
+	"strings"
+	"testing/fstest"
 
 	"github.com/caisson-dev/caisson/image"
 )
 
-func ExampleStore_Build() {
-	store, err := image.OpenStore(image.StoreOptions{})
+// A store of its own: a whole program.
+func Example() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "example")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer store.Close()
-	img, err := store.Build(context.Background(), image.BuildOptions{
-		Context: os.DirFS("./app"), Tags: []string{"app:1"}, Output: os.Stderr,
-	})
-	var step *image.BuildError
-	if errors.As(err, &step) {
-		log.Fatalf("%s:%d: %s ended with %d:\n%s", step.File, step.Line, step.Step, step.ExitCode, step.Tail)
-	}
+	defer os.Remove(dir)
+	store, err := image.OpenStore(image.StoreOptions{Root: filepath.Join(dir, "store")})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(img.ID)
-}
+	defer store.Destroy(ctx) // a program that keeps its images calls Close
 
-func ExampleStore_BuildGo() {
-	store, err := image.OpenStore(image.StoreOptions{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer store.Close()
-	img, err := store.BuildGo(context.Background(), "./cmd/server", image.GoOptions{Tags: []string{"server"}, User: "65532", CACerts: true})
+	img, err := store.Build(ctx, image.BuildOptions{
+		Context:        fstest.MapFS{"motd": {Data: []byte("hello\n"), Mode: 0o644}},
+		DockerfileText: "FROM scratch\nCOPY motd /etc/motd\n",
+		Tags:           []string{"motd:1"},
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(img.Names)
+	// Output: [docker.io/library/motd:1]
 }
 
-func ExampleStore_Pull() {
+// The default store of the user.
+func ExampleOpenStore() {
 	store, err := image.OpenStore(image.StoreOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer store.Close()
-	img, err := store.Pull(context.Background(), "alpine:3.22", image.PullOptions{
-		Policy: image.PullMissing,
-		Progress: func(p image.Progress) {
-			fmt.Printf("%.19s %s %d of %d\n", p.Digest, p.Phase, p.Current, p.Total)
+	images, err := store.List(context.Background(), image.ListOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, img := range images {
+		fmt.Println(img.Names, img.Size)
+	}
+}
+
+func ExampleStore_Build() {
+	ctx := context.Background()
+	store := exampleStore()
+	img, err := store.Build(ctx, image.BuildOptions{
+		Context:        exampleFiles(), // or os.DirFS("./app")
+		DockerfileText: "FROM scratch\nARG VERSION\nCOPY bin/app /bin/app\nLABEL version=$VERSION\n",
+		Args:           map[string]string{"VERSION": "1.2"},
+		Tags:           []string{"server:1"},
+		Result:         image.ResultOptions{Squash: true},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(img.Names, img.Labels["version"], len(img.Layers))
+	// Output: [docker.io/library/server:1] 1.2 1
+}
+
+// A step that fails.
+func ExampleBuildError() {
+	ctx := context.Background()
+	store := exampleStore()
+	_, err := store.Build(ctx, image.BuildOptions{
+		Context:        exampleFiles(),
+		DockerfileText: "FROM scratch\nCOPY no-such-file /\n",
+	})
+	var failed *image.BuildError
+	if errors.As(err, &failed) {
+		fmt.Printf("line %d: %s\n", failed.Line, failed.Step)
+	}
+	// Output: line 2: COPY no-such-file /
+}
+
+// The steps of a build as they come.
+func ExampleBuildEvent() {
+	ctx := context.Background()
+	store := exampleStore()
+	_, err := store.Build(ctx, image.BuildOptions{
+		Context:        exampleFiles(),
+		DockerfileText: "FROM scratch\nCOPY etc /etc\n",
+		Cache:          image.CacheOptions{Disable: true},
+		Progress: func(e image.BuildEvent) {
+			if e.Kind == image.BuildStep {
+				fmt.Printf("%d/%d %s\n", e.Step, e.Steps, e.Instruction)
+			}
 		},
 	})
-	if errors.Is(err, image.ErrUnauthorized) {
-		log.Fatal("log in first: ", err)
-	}
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(img.Config.Cmd)
+	// Output:
+	// 1/2 FROM scratch
+	// 2/2 COPY etc /etc
 }
 
-func ExampleStore_Save() {
-	store, err := image.OpenStore(image.StoreOptions{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer store.Close()
-	f, err := os.Create("images.tar")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer f.Close()
-	if err := store.Save(context.Background(), f, []string{"app:1", "server"}, image.SaveOptions{}); err != nil {
-		log.Fatal(err)
-	}
-}
-
-func ExampleStore_Import() {
+// A Go program as an image, without a Dockerfile.
+func ExampleStore_BuildGo() {
 	ctx := context.Background()
-	store, err := image.OpenStore(image.StoreOptions{})
+	store := exampleStore()
+	img, err := store.BuildGo(ctx, "./testdata/shell", image.GoOptions{Tags: []string{"shell:1"}, User: "65532"})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer store.Close()
-	// As debootstrap and tar made it.
-	root, err := os.Open("rootfs.tar.xz")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer root.Close()
-	img, err := store.Import(ctx, root, image.ImportOptions{Tags: []string{"debian:mine"}, Changes: []string{`CMD ["/bin/bash"]`}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(img.ID)
+	fmt.Println(img.Names, img.Config.Entrypoint, img.Config.User)
+	// Output: [docker.io/library/shell:1] [/app/shell] 65532
 }
 
-func ExampleStore_FS() {
+func ExampleStore_Get() {
 	ctx := context.Background()
-	store, err := image.OpenStore(image.StoreOptions{})
+	store := exampleStore()
+	img, err := store.Get(ctx, "app:1")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer store.Close()
-	fsys, err := store.FS(ctx, "alpine:3.22")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer fsys.Close()
-	release, err := fsys.ReadFile("etc/os-release")
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%s", release)
+	fmt.Println(img.Config.Cmd, img.OS)
+	_, err = store.Get(ctx, "app:2")
+	fmt.Println(errors.Is(err, image.ErrNotFound))
+	// Output:
+	// [/bin/app] linux
+	// true
 }
 
-func ExampleStore_PushIndex() {
+func ExampleStore_List() {
 	ctx := context.Background()
-	store, err := image.OpenStore(image.StoreOptions{})
+	store := exampleStore()
+	images, err := store.List(ctx, image.ListOptions{References: []string{"app:*"}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer store.Close()
-	var images []string
-	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
-		img, err := store.Build(ctx, image.BuildOptions{Context: os.DirFS("./app"), Platform: platform})
-		if err != nil {
-			log.Fatal(err)
-		}
-		images = append(images, img.ID)
+	for _, img := range images {
+		fmt.Println(img.Names)
 	}
-	digest, err := store.PushIndex(ctx, "registry.example.com/team/app:1", images, image.PushOptions{})
+	// Output: [docker.io/library/app:1]
+}
+
+func ExampleStore_Tag() {
+	ctx := context.Background()
+	store := exampleStore()
+	if err := store.Tag(ctx, "app:1", "registry.example.com/team/app:1"); err != nil {
+		log.Fatal(err)
+	}
+	img, err := store.Get(ctx, "app:1")
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(digest)
+	fmt.Println(strings.Join(img.Names, "\n"))
+	if err := store.Untag(ctx, "registry.example.com/team/app:1"); err != nil {
+		log.Fatal(err)
+	}
+	// Unordered output:
+	// docker.io/library/app:1
+	// registry.example.com/team/app:1
+}
+
+func ExampleStore_Remove() {
+	ctx := context.Background()
+	store := exampleStore()
+	if err := store.Tag(ctx, "app:1", "app:old"); err != nil {
+		log.Fatal(err)
+	}
+	res, err := store.Remove(ctx, "app:old", image.RemoveOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(res.Untagged, len(res.Deleted))
+	// Output: [docker.io/library/app:old] 0
+}
+
+func ExampleStore_Prune() {
+	ctx := context.Background()
+	store := exampleStore()
+	img, err := store.Build(ctx, image.BuildOptions{DockerfileText: "FROM scratch\nLABEL of=nobody\n"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	res, err := store.Prune(ctx, image.PruneOptions{Filter: image.Filter{Labels: map[string]string{"of": "nobody"}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(res.Deleted), res.Deleted[0] == img.ID)
+	// Output: 1 true
+}
+
+func ExampleStore_History() {
+	ctx := context.Background()
+	store := exampleStore()
+	steps, err := store.History(ctx, "app:1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(steps), steps[0].Size)
+	// Output: 2 0
+}
+
+func ExampleStore_DiskUsage() {
+	ctx := context.Background()
+	store := exampleStore()
+	usage, err := store.DiskUsage(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(usage.Images.Size > 0, len(usage.Containers.Items))
+	// Output: true 0
+}
+
+func ExampleStore_Check() {
+	ctx := context.Background()
+	store := exampleStore()
+	res, err := store.Check(ctx, image.CheckOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(res.Problems))
+	// Output: 0
 }

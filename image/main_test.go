@@ -2,7 +2,11 @@ package image_test
 
 import (
 	"context"
+	"errors"
 	"flag"
+	"fmt"
+	"io/fs"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +31,56 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "6"); err != nil { // half of them wait for registries and processes
 		panic(err)
 	}
-	os.Exit(m.Run())
+	if os.Getenv(envShell) != "" { // there is no Go toolchain
+		skip := flag.Lookup("test.skip").Value
+		all := "^ExampleStore_BuildGo$"
+		if skip.String() != "" {
+			all = skip.String() + "|" + all
+		}
+		if err := skip.Set(all); err != nil {
+			panic(err)
+		}
+	}
+	code := m.Run()
+	if examples.store != nil {
+		if err := errors.Join(examples.store.Destroy(context.Background()), os.Remove(examples.dir)); err != nil {
+			fmt.Fprintln(os.Stderr, "destroy the examples' store:", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// examples has the store of the examples.
+var examples struct {
+	dir   string
+	store *image.Store
+}
+
+// exampleStore returns the store of the examples. It has the image app:1, of one small program.
+var exampleStore = sync.OnceValue(func() *image.Store {
+	dir, err := os.MkdirTemp("", "caisson-image-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if examples.store, err = image.OpenStore(image.StoreOptions{Root: filepath.Join(dir, "store")}); err != nil {
+		log.Fatal(err)
+	}
+	examples.dir = dir
+	opts := image.BuildOptions{Context: exampleFiles(), DockerfileText: "FROM scratch\nCOPY . /\nCMD [\"/bin/app\"]\n", Tags: []string{"app:1"}}
+	if _, err := examples.store.Build(context.Background(), opts); err != nil {
+		log.Fatal(err)
+	}
+	return examples.store
+})
+
+// exampleFiles are a program and a file.
+func exampleFiles() fs.FS {
+	sh, err := shell()
+	if err != nil {
+		log.Fatal(err)
+	}
+	return fstest.MapFS{"bin/app": {Data: sh, Mode: 0o755}, "etc/motd": {Data: []byte("hello\n"), Mode: 0o644}}
 }
 
 // shell is a small static program that images of the tests have as their only content.
@@ -54,11 +107,11 @@ func buildContext(t testing.TB, files map[string]string) fstest.MapFS {
 	t.Helper()
 	sh, err := shell()
 	require.NoError(t, err)
-	fs := fstest.MapFS{"sh": {Data: sh, Mode: 0o755}}
+	all := fstest.MapFS{"sh": {Data: sh, Mode: 0o755}}
 	for name, text := range files {
-		fs[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
+		all[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 	}
-	return fs
+	return all
 }
 
 // open opens a store of the test's own.
