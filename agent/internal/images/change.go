@@ -89,7 +89,7 @@ func applyChange(b *imagebuilder.Builder, text string) error {
 	}
 	for _, node := range root.Children {
 		if !slices.Contains(changeable, strings.ToLower(node.Value)) {
-			return fmt.Errorf("%s is no instruction for this: use %s", strings.ToUpper(node.Value), strings.ToUpper(strings.Join(changeable, ", ")))
+			return fmt.Errorf("%s is not allowed here: use one of %s", strings.ToUpper(node.Value), strings.ToUpper(strings.Join(changeable, ", ")))
 		}
 		step := b.Step()
 		if err := step.Resolve(node); err != nil {

@@ -41,8 +41,8 @@ func TestChange(t *testing.T) {
 		})
 	}
 	for change, says := range map[string]string{
-		"RUN x":    "RUN is no instruction for this",
-		"COPY a b": "use CMD, ENTRYPOINT",
+		"RUN x":    "RUN is not allowed here",
+		"COPY a b": "use one of CMD, ENTRYPOINT",
 		"":         "no instruction",
 	} {
 		err := new(images.RunConfig).Change([]string{change})

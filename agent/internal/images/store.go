@@ -109,7 +109,7 @@ func (s *Store) open() error {
 	}
 	for _, dir := range s.layout.ReadOnly {
 		if st, err := os.Stat(filepath.Join(dir, "overlay-images")); err != nil || !st.IsDir() {
-			return api.Errorf(api.ErrInvalidArgument, "read-only store %s: it is no store of the overlay driver's: name the directory that has overlay-images", dir)
+			return api.Errorf(api.ErrInvalidArgument, "read-only store %s: it is not a store of the overlay driver: name the directory that has overlay-images", dir)
 		}
 		opts.GraphDriverOptions = append(opts.GraphDriverOptions, "overlay.imagestore="+dir)
 	}
@@ -125,7 +125,7 @@ func openError(root string, err error) error {
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
 		return api.Errorf(api.ErrPermission, "open the store %s: %w: choose a directory that this user may write with StoreOptions.Root", root, err)
 	case strings.Contains(err.Error(), "mount_program is required") || strings.Contains(err.Error(), "not supported"):
-		return api.Errorf(api.ErrUnsupported, "open the store %s: %w: put StoreOptions.Root on a file system that overlay works on, as ext4, xfs or tmpfs", root, err)
+		return api.Errorf(api.ErrUnsupported, "open the store %s: %w: put StoreOptions.Root on a file system that overlay works on, such as ext4, xfs or tmpfs", root, err)
 	}
 	return fmt.Errorf("open the store %s: %w", root, err)
 }

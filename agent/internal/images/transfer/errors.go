@@ -208,7 +208,7 @@ func byText(text string) (error, string) {
 		{"digest mismatch", api.ErrDigestMismatch, "the content is damaged, or was on its way"},
 		{"missing key ", api.ErrInvalidArgument, "a client certificate is NAME.cert with NAME.key; the CA's is NAME.crt"},
 		{"missing client certificate ", api.ErrInvalidArgument, "a client certificate is NAME.cert with NAME.key; the CA's is NAME.crt"},
-		{"invalid reference format", api.ErrInvalidReference, "a name is in lower case, as registry.example.com/team/app:1.2"},
+		{"invalid reference format", api.ErrInvalidReference, "a name is in lower case, such as registry.example.com/team/app:1.2"},
 		{"no image found in image index", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
 		{"no image found in manifest list", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
 		{"choosing image instance", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},

@@ -36,7 +36,7 @@ func (s *Service) Push(ctx context.Context, ref string, opts image.PushOptions, 
 	destination := opts.Destination
 	if destination == "" {
 		if images.IsID(ref) {
-			return "", api.Errorf(api.ErrInvalidArgument, "push %s: an id says not where to: set Destination", ref)
+			return "", api.Errorf(api.ErrInvalidArgument, "push %s: an id does not say where to push: set Destination", ref)
 		}
 		destination = ref
 	}

@@ -33,7 +33,7 @@ func (s *Service) handlePushIndex(w http.ResponseWriter, r *http.Request) {
 // PushIndex copies images to a registry and then an index of them, whose digest it returns.
 func (s *Service) PushIndex(ctx context.Context, ref string, refs []string, opts image.PushOptions, progress func(image.Progress)) (string, error) {
 	if images.IsID(ref) {
-		return "", api.Errorf(api.ErrInvalidArgument, "push index %s: an id says not where to: give a name", ref)
+		return "", api.Errorf(api.ErrInvalidArgument, "push index %s: an id does not say where to push: give a name", ref)
 	}
 	if len(refs) == 0 {
 		return "", api.Errorf(api.ErrInvalidArgument, "push index %s: no images are given", ref)

@@ -78,7 +78,7 @@ func Platform(sc *types.SystemContext, p string) error {
 	}
 	parts := strings.Split(p, "/")
 	if len(parts) < 2 || len(parts) > 3 || parts[0] == "" || parts[1] == "" {
-		return api.Errorf(api.ErrInvalidArgument, "platform %q: write it as os/arch or os/arch/variant, as linux/arm64", p)
+		return api.Errorf(api.ErrInvalidArgument, "platform %q: write it as os/arch or os/arch/variant, such as linux/arm64", p)
 	}
 	sc.OSChoice, sc.ArchitectureChoice = parts[0], parts[1]
 	if len(parts) == 3 {
