@@ -109,7 +109,11 @@ func (b box) serve(addr string, serve func(*net.TCPConn)) {
 
 func (b box) servePackets(addr string) {
 	b.t.Helper()
-	c, err := netns.ListenPacket(ctxFor(b.t), b.ns, "udp", addr)
+	var c net.PacketConn
+	err := b.ns.Do(func() (err error) { // binding happens on the calling thread
+		c, err = net.ListenPacket("udp", addr)
+		return err
+	})
 	require.NoError(b.t, err)
 	b.t.Cleanup(func() { c.Close() })
 	go echoPackets(c)

@@ -27,31 +27,14 @@ func Listen(ctx context.Context, ns *NS, network, addr string) (*net.TCPListener
 	return l.(*net.TCPListener), nil
 }
 
-// ListenPacket is Listen for "udp".
-func ListenPacket(ctx context.Context, ns *NS, network, addr string) (*net.UDPConn, error) {
-	at, err := listenAddr(network, addr)
-	if err != nil {
-		return nil, err
-	}
-	var c net.PacketConn
-	err = ns.Do(func() (err error) {
-		c, err = new(net.ListenConfig).ListenPacket(ctx, "udp", at)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("listen in container: %w", err)
-	}
-	return c.(*net.UDPConn), nil
-}
-
 // listenAddr insists on a literal host: a name would be looked up on another thread, outside the namespace.
 func listenAddr(network, addr string) (string, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err == nil && host != "" {
 		_, err = netip.ParseAddr(host)
 	}
-	if err != nil || network != "tcp" && network != "udp" {
-		return "", fmt.Errorf("listen in container: %s %q: %w: want tcp or udp, and HOST:PORT with a literal host or none", network, addr, ErrInvalid)
+	if err != nil || network != "tcp" {
+		return "", fmt.Errorf("listen in container: %s %q: %w: want tcp, and HOST:PORT with a literal host or none", network, addr, ErrInvalid)
 	}
 	return net.JoinHostPort(host, port), nil
 }
