@@ -38,7 +38,7 @@ const (
 // State says where a container is in its life, and how its last run ended.
 type State struct {
 	Status Status `json:"status"`
-	// ExitCode is 128 + the signal's number when a signal ended the process, as in a shell. It is 0 while the process runs.
+	// ExitCode is 128 + the signal's number when a signal ended the process, like in a shell. It is 0 while the process runs.
 	ExitCode int `json:"exitCode"`
 	// Signal is the name of the signal that ended the process, such as SIGKILL; empty when the process exited.
 	Signal string `json:"signal,omitempty"`

@@ -100,7 +100,7 @@ func ExampleReadyError() {
 	_, err := dockertest.Start(context.Background(), exampleImage(), dockertest.Cmd("chain", "echo", "no configuration", ";", "exit", "7"))
 	var notReady *dockertest.ReadyError
 	if errors.As(err, &notReady) {
-		fmt.Println(notReady.Status.ExitCode, notReady.Log)
+		fmt.Println(notReady.State.ExitCode, notReady.Log)
 	}
 	// Output: 7 [no configuration]
 }

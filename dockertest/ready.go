@@ -14,8 +14,8 @@ import (
 type ReadyError struct {
 	// Waiting is what was waited for.
 	Waiting string
-	// Status is how the container ended; nil when it still runs.
-	Status *container.State
+	// State says how the container ended; nil when it still runs.
+	State *container.State
 	// Log has the last lines that it wrote.
 	Log []string
 	// Reproduce is a command that runs the same container by hand.
@@ -28,8 +28,8 @@ func (e *ReadyError) Unwrap() error { return e.Err }
 
 func (e *ReadyError) Error() string {
 	var b strings.Builder
-	if e.Status != nil {
-		fmt.Fprintf(&b, "the container %s while the test waited for %s", howEnded(*e.Status), e.Waiting)
+	if e.State != nil {
+		fmt.Fprintf(&b, "the container %s while the test waited for %s", howEnded(*e.State), e.Waiting)
 	} else {
 		fmt.Fprintf(&b, "not ready: %v", e.Err)
 	}
@@ -85,7 +85,7 @@ func (f *Fixture) waitFor(ctx context.Context, w Wait) error {
 	f.told.Store(true)
 	re := &ReadyError{Waiting: w.what, Log: f.tail(), Reproduce: f.reproduce(), Err: err}
 	if errors.Is(err, errExited) {
-		re.Status = p.status
+		re.State = p.status
 	}
 	return re
 }

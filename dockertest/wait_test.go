@@ -97,7 +97,7 @@ func TestWaitErrors(t *testing.T) {
 			_, err := dockertest.Start(t.Context(), img, cmd(tc.cmd), dockertest.Port(7000), tc.wait)
 			var re *dockertest.ReadyError
 			require.ErrorAs(t, err, &re)
-			assert.Nil(t, re.Status)
+			assert.Nil(t, re.State)
 			for _, want := range append(tc.want, "reproduce: ", "examples/cli@latest run --rm") {
 				assert.ErrorContains(t, err, want)
 			}
@@ -128,8 +128,8 @@ func TestExitFailsTheWait(t *testing.T) {
 				dockertest.Health(container.HealthConfig{Test: []string{"CMD", "/bin/testbox", "exit", "1"}}))
 			var re *dockertest.ReadyError
 			require.ErrorAs(t, err, &re)
-			require.NotNil(t, re.Status, "%v", err)
-			assert.Equal(t, 7, re.Status.ExitCode)
+			require.NotNil(t, re.State, "%v", err)
+			assert.Equal(t, 7, re.State.ExitCode)
 			assert.ElementsMatch(t, []string{"starting", "no configuration"}, re.Log)
 			assert.ErrorContains(t, err, "the container exited with code 7 after")
 			assert.ErrorContains(t, err, "while the test waited for "+wait.String())
