@@ -25,8 +25,8 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// quick is how soon a cancelled call must return.
-const quick = time.Second
+// atOnce is how soon a cancelled call must return, on a busy machine. One that hangs does not return at all.
+const atOnce = 5 * time.Second
 
 // playedID is the id of the container that played agents have.
 var playedID = strings.Repeat("0a", 32)
@@ -195,7 +195,7 @@ func TestClientCancel(t *testing.T) {
 	})
 	all(t, ctx, e, c, func(name string, _ any, err error) {
 		assert.ErrorIs(t, err, why, name)
-		assert.Less(t, time.Since(begin), quick, name)
+		assert.Less(t, time.Since(begin), atOnce, name)
 	})
 }
 

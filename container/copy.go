@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"syscall"
 	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
@@ -107,7 +108,7 @@ func broken(ctx context.Context, c *client.Client, err error) error {
 	if why := c.Why(ctx); why != nil {
 		return why
 	}
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) { // reset: with input that it had not read
 		err = io.ErrUnexpectedEOF
 	}
 	return fmt.Errorf("stream from the agent: %w", err)

@@ -34,6 +34,9 @@ func played(t *testing.T) (*agenttest.Agent, *image.Store) {
 	return a, s
 }
 
+// atOnce is how soon a cancelled call must return, on a busy machine. One that hangs does not return at all.
+const atOnce = 5 * time.Second
+
 // verb is a method of Store: what it asks for, and what it makes of the answer.
 type verb struct {
 	route  api.Route
@@ -204,7 +207,7 @@ func TestClientCancel(t *testing.T) {
 	}()
 	all(t, ctx, s, func(name string, _ any, err error) {
 		assert.ErrorIs(t, err, why, name)
-		assert.Less(t, time.Since(begin), quick, name)
+		assert.Less(t, time.Since(begin), atOnce, name)
 	})
 }
 
