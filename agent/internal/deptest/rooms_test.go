@@ -63,6 +63,8 @@ func TestReach(t *testing.T) {
 		{Room: "internal/network/dns", Forbidden: own, Except: agent("network/plan"), Why: "the name server is given sockets and records"},
 		{Room: "internal/network/publish", Forbidden: own, Except: agent("network/netns", "network/relay"), Why: "a published port needs no network"},
 		{Room: "internal/spec", Forbidden: agent("images", "network", "networks", "runc", "state", "volumes"), Why: "it is pure"},
+		{Room: "internal/host", Forbidden: []string{root}, Except: agent("host", "apparmor", "seccomp"), Why: "it knows no container"},
+		{Room: "internal/etcfiles", Forbidden: []string{root}, Except: agent("etcfiles"), Why: "it is told what a container has"},
 		{Room: "internal/images", Forbidden: agent("builds", "containers", "engine", "network", "networks", "rootfs", "runc", "spec", "volumes"), Why: "images know no containers"},
 		{Room: "internal/images/layer", Forbidden: agent("images", "wire"), Why: "a layer knows no store's images"},
 		{Room: "internal/pack", Forbidden: agent("images"), Why: "it packs any files"},

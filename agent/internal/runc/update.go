@@ -15,17 +15,19 @@ func (c *Container) Update(res *specs.LinuxResources) error {
 	cfg := c.lc.Config()
 	group, limits := *cfg.Cgroups, *cfg.Cgroups.Resources // copies: libcontainer goes back to its own
 	group.Resources, cfg.Cgroups = &limits, &group
+	limit(&limits, res)
 	limits.SkipDevices = true
+	err := c.lc.Set(cfg)
+	limits.SkipDevices = false // libcontainer keeps the limits, and starts no process in a container with this set
+	return err
+}
+
+// limit changes libcontainer's limits.
+func limit(limits *cgroups.Resources, res *specs.LinuxResources) {
 	if m := res.Memory; m != nil {
-		if m.Limit != nil {
-			limits.Memory = *m.Limit
-		}
-		if m.Swap != nil {
-			limits.MemorySwap = *m.Swap
-		}
-		if m.Reservation != nil {
-			limits.MemoryReservation = *m.Reservation
-		}
+		set(&limits.Memory, m.Limit)
+		set(&limits.MemorySwap, m.Swap)
+		set(&limits.MemoryReservation, m.Reservation)
 		limits.MemoryCheckBeforeUpdate = true // else v2 kills until the rest fits
 	}
 	if cpu := res.CPU; cpu != nil {
@@ -45,10 +47,13 @@ func (c *Container) Update(res *specs.LinuxResources) error {
 	if res.Pids != nil {
 		limits.PidsLimit = res.Pids.Limit
 	}
-	if b := res.BlockIO; b != nil && b.Weight != nil {
-		limits.BlkioWeight = *b.Weight
+	if b := res.BlockIO; b != nil {
+		set(&limits.BlkioWeight, b.Weight)
 	}
-	err := c.lc.Set(cfg)
-	limits.SkipDevices = false // libcontainer keeps the limits, and starts no process in a container with this set
-	return err
+}
+
+func set[T any](field, to *T) {
+	if to != nil {
+		*field = *to
+	}
 }
