@@ -67,19 +67,9 @@ func (m *managed) health() *container.Health {
 func (m *managed) healthResult(c container.HealthResult, starting bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	h := *m.st.Health // readers of the old one go on with it
-	before := h.Status
-	switch {
-	case c.ExitCode == 0:
-		h.Status, h.FailingStreak = container.HealthHealthy, 0
-	case starting && h.Status == container.HealthStarting:
-	default:
-		if h.FailingStreak++; h.FailingStreak >= m.rec.Health.Retries {
-			h.Status = container.HealthUnhealthy
-		}
-	}
-	h.Log = append(slices.Clone(h.Log[max(0, len(h.Log)+1-healthLog):]), c)
-	m.st.Health = &h
+	before := m.st.Health.Status
+	h := nextHealth(*m.st.Health, c, starting, m.rec.Health.Retries)
+	m.st.Health = &h // readers of the old one go on with it
 	if err := m.saveState(); err != nil {
 		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", err)
 	}
@@ -87,6 +77,21 @@ func (m *managed) healthResult(c container.HealthResult, starting bool) {
 		m.healthChanged()
 		m.s.emitHealth(m.rec, h.Status)
 	}
+}
+
+// nextHealth is a container's health after one more check. While it is starting, a failure does not count.
+func nextHealth(h container.Health, c container.HealthResult, starting bool, retries int) container.Health {
+	switch {
+	case c.ExitCode == 0:
+		h.Status, h.FailingStreak = container.HealthHealthy, 0
+	case starting && h.Status == container.HealthStarting:
+	default:
+		if h.FailingStreak++; h.FailingStreak >= retries {
+			h.Status = container.HealthUnhealthy
+		}
+	}
+	h.Log = append(slices.Clone(h.Log[max(0, len(h.Log)+1-healthLog):]), c)
+	return h
 }
 
 // healthChanged wakes those who wait for another state; m.mu is held.

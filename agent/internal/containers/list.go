@@ -86,7 +86,7 @@ func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container
 		if err != nil {
 			return nil, err
 		}
-		if s.fits(sel, info) {
+		if sel.fits(info) && (len(sel.layers) == 0 || s.builtOn(info.ImageID, sel.layers)) {
 			infos = append(infos, *info)
 		}
 	}
@@ -195,8 +195,8 @@ func (s *Service) createdAt(ref string) (time.Time, error) {
 	return rec.Created, nil
 }
 
-// fits says whether a container is among those that are wanted.
-func (s *Service) fits(sel *selection, info *container.Info) bool {
+// fits says whether a container is among those that are wanted, whatever image it is of.
+func (sel *selection) fits(info *container.Info) bool {
 	switch {
 	case !sel.All && len(sel.Statuses) == 0 && len(sel.ExitCodes) == 0 && !live(info.State.Status),
 		!one(sel.IDs, func(id string) bool { return strings.HasPrefix(info.ID, id) }),
@@ -211,7 +211,7 @@ func (s *Service) fits(sel *selection, info *container.Info) bool {
 		!sel.since.IsZero() && !info.Created.After(sel.since):
 		return false
 	}
-	return len(sel.layers) == 0 || s.builtOn(info.ImageID, sel.layers)
+	return true
 }
 
 // one says whether any of the values fits; none given fit all.

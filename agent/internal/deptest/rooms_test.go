@@ -36,6 +36,7 @@ var floors = [][]string{
 		"internal/seccomp", "internal/state", "internal/untar", "internal/wire",
 	},
 	{"internal/..."},
+	{"internal/thread"},
 }
 
 func TestDirection(t *testing.T) {
@@ -58,7 +59,7 @@ func TestReach(t *testing.T) {
 	own := agent("network")
 	for _, wrong := range rooms.Reached(list(t), module, []rooms.Rule{
 		{Room: "internal", Forbidden: []string{root + "/dockertest", root + "/registry/server"}, Why: "the agent serves programs, and is no test"},
-		{Room: "internal/network", Forbidden: []string{root}, Except: append(append(files, own...), agent("etcfiles")...), Why: "a network knows neither containers nor images"},
+		{Room: "internal/network", Forbidden: []string{root}, Except: append(append(files, own...), agent("etcfiles", "thread")...), Why: "a network knows neither containers nor images"},
 		{Room: "internal/network/plan", Forbidden: []string{root}, Why: "it is pure"},
 		{Room: "internal/network/dns", Forbidden: own, Except: agent("network/plan"), Why: "the name server is given sockets and records"},
 		{Room: "internal/network/publish", Forbidden: own, Except: agent("network/netns", "network/relay"), Why: "a published port needs no network"},

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/agent/internal/thread"
 )
 
 // shareMemory mounts the /dev/shm of another container until this one has it.
@@ -39,19 +40,12 @@ func (in *Inputs) shareMemory(s *Service, id string) error {
 
 // shmOf returns a copy of a process's mount at /dev/shm. It has to be made in the process's mount namespace, by a thread
 // that goes there and is not used again.
-func shmOf(pid int) (int, error) {
-	type result struct {
-		fd  int
-		err error
-	}
-	ch := make(chan result)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		fd, err := shmOnThread(pid)
-		ch <- result{fd, err}
-	}()
-	r := <-ch
-	return r.fd, r.err
+func shmOf(pid int) (fd int, err error) {
+	err = thread.RunApart(func() error {
+		fd, err = shmOnThread(pid)
+		return err
+	})
+	return fd, err
 }
 
 func shmOnThread(pid int) (int, error) {
@@ -60,9 +54,6 @@ func shmOnThread(pid int) (int, error) {
 		return -1, os.NewSyscallError("open", err)
 	}
 	defer unix.Close(ns)
-	if err := unix.Unshare(unix.CLONE_FS); err != nil {
-		return -1, os.NewSyscallError("unshare", err)
-	}
 	if err := unix.Setns(ns, unix.CLONE_NEWNS); err != nil {
 		return -1, os.NewSyscallError("setns", err)
 	}

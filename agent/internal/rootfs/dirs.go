@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"runtime"
 
 	pathrs "github.com/cyphar/filepath-securejoin/pathrs-lite"
 	"golang.org/x/sys/unix"
@@ -21,20 +20,6 @@ func fdPath(f *os.File) string { return fmt.Sprintf("/proc/thread-self/fd/%d", f
 
 func openPath(dir string) (*os.File, error) {
 	return os.OpenFile(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-}
-
-// onOwnThread runs f on a thread of its own, which ends with f: f may change the thread's namespaces.
-func onOwnThread(f func() error) error {
-	err := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlock
-		if e := unix.Unshare(unix.CLONE_FS); e != nil {
-			err <- os.NewSyscallError("unshare", e)
-			return
-		}
-		err <- f()
-	}()
-	return <-err
 }
 
 // makeDirs opens a directory below root and makes what is missing of the way to it. made is called for each new one.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/process"
+	"github.com/caisson-dev/caisson/agent/internal/thread"
 )
 
 // ErrGone says that a process's root is not the container's: the process is over, and its number is another's by now.
@@ -58,7 +59,7 @@ func namespaceRoot(pid int) (root *os.File, err error) {
 		return nil, err
 	}
 	defer ns.Close()
-	err = onOwnThread(func() error {
+	err = thread.RunApart(func() error {
 		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNS); err != nil {
 			return os.NewSyscallError("setns", err)
 		}

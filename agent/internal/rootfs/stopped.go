@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
+	"github.com/caisson-dev/caisson/agent/internal/thread"
 	"github.com/caisson-dev/caisson/container"
 )
 
@@ -56,7 +57,7 @@ func Stopped(st Store, id string, mounts *Mounts) (*View, error) {
 		}
 		return v, nil
 	}
-	err = onOwnThread(func() error {
+	err = thread.RunApart(func() error {
 		var err error
 		v.root, v.ns, err = mounts.stage(path)
 		return err

@@ -7,7 +7,6 @@ import (
 	"hash/crc64"
 	"io"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
+	"github.com/caisson-dev/caisson/agent/internal/thread"
 	"github.com/caisson-dev/caisson/agent/internal/untar"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -91,24 +91,16 @@ func (c *counter) Read(p []byte) (int, error) {
 // inChroot runs f with dir as root: whatever names and links an archive has, they lead nowhere else. Only the thread's
 // own root changes, and the thread ends with f.
 func inChroot(dir string, f func() error) error {
-	result := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlock
-		result <- func() error {
-			if err := unix.Unshare(unix.CLONE_FS); err != nil {
-				return os.NewSyscallError("unshare", err)
-			}
-			if err := unix.Chroot(dir); err != nil {
-				return os.NewSyscallError("chroot", err)
-			}
-			if err := unix.Chdir("/"); err != nil {
-				return os.NewSyscallError("chdir", err)
-			}
-			unix.Umask(0)
-			return f()
-		}()
-	}()
-	return <-result
+	return thread.RunApart(func() error {
+		if err := unix.Chroot(dir); err != nil {
+			return os.NewSyscallError("chroot", err)
+		}
+		if err := unix.Chdir("/"); err != nil {
+			return os.NewSyscallError("chdir", err)
+		}
+		unix.Umask(0)
+		return f()
+	})
 }
 
 var crcTable = crc64.MakeTable(crc64.ISO) // tar-split's

@@ -5,11 +5,12 @@ package netns
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/agent/internal/thread"
 )
 
 // NS is a reference to a network namespace; the namespace lives at least as long as it. Close it.
@@ -27,7 +28,7 @@ const threadNetns = "/proc/thread-self/ns/net"
 // New makes an empty network namespace, owned by the caller's user namespace.
 func New() (*NS, error) {
 	var ns *NS
-	err := onSpareThread(func() (err error) {
+	err := thread.Run(func() (err error) {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("make a network namespace: %w: needs CAP_SYS_ADMIN in the user namespace", err)
 		}
@@ -79,7 +80,7 @@ func (n *NS) Close() error {
 // Do runs f on a thread that is inside the namespace. Sockets made by f stay in the namespace. The thread
 // is thrown away afterwards: inside a user namespace the host's network namespace cannot be entered again.
 func (n *NS) Do(f func() error) error {
-	return onSpareThread(func() error {
+	return thread.Run(func() error {
 		if err := n.enter(); err != nil {
 			return err
 		}
@@ -106,31 +107,4 @@ func (n *NS) Netlink() (*netlink.Handle, error) {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
 	return h, nil
-}
-
-// onSpareThread runs f on a thread of its own that ends with it.
-func onSpareThread(f func() error) error {
-	done := make(chan error, 1)
-	goOnSpareThread(func() { done <- f() })
-	return <-done
-}
-
-// goOnSpareThread is never the main thread: that one cannot end, and /proc/self would show its namespace for the whole
-// process from then on.
-func goOnSpareThread(f func()) {
-	go func() {
-		runtime.LockOSThread()
-		if unix.Gettid() != unix.Getpid() {
-			f()
-			return // still locked: the thread ends with the goroutine
-		}
-		started := make(chan struct{})
-		go func() { // on another thread, as long as this one is taken
-			runtime.LockOSThread()
-			close(started)
-			f()
-		}()
-		<-started
-		runtime.UnlockOSThread()
-	}()
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/agent/internal/thread"
 )
 
 // Thread is a thread that stays inside a namespace, for callers that make many sockets there: starting a
@@ -24,7 +26,7 @@ const spareSockets = 16
 func (n *NS) Thread() (*Thread, error) {
 	t := &Thread{jobs: make(chan func()), done: make(chan struct{}), spare: make(chan int, spareSockets)}
 	ready := make(chan error, 1)
-	goOnSpareThread(func() {
+	thread.Go(func() {
 		err := n.enter()
 		ready <- err
 		if err != nil {
