@@ -110,7 +110,7 @@ func TestImportErrors(t *testing.T) {
 		})), want: image.ErrCorrupt, says: "twice"},
 		"name":     {r: bytes.NewReader(plain), opts: image.ImportOptions{Tags: []string{"UPPER"}}, want: image.ErrInvalidReference},
 		"change":   {r: bytes.NewReader(plain), opts: image.ImportOptions{Changes: []string{"RUN x"}}, want: image.ErrInvalidArgument, says: "ImportOptions.Changes"},
-		"shell":    {r: bytes.NewReader(plain), opts: image.ImportOptions{Changes: []string{`SHELL ["/sh"]`}}, want: image.ErrInvalidArgument, says: "SHELL is no instruction"},
+		"shell":    {r: bytes.NewReader(plain), opts: image.ImportOptions{Changes: []string{`SHELL ["/sh"]`}}, want: image.ErrInvalidArgument, says: "SHELL is not allowed here"},
 		"platform": {r: bytes.NewReader(plain), opts: image.ImportOptions{Platform: "arm64"}, want: image.ErrInvalidArgument, says: "os/arch"},
 		"reader":   {r: io.MultiReader(bytes.NewReader(plain[:600]), failing{broken}), want: broken},
 	} {
