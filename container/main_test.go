@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 		child(scenario)
 		return
 	}
+	testenv.Parallel(4)
 	code := m.Run()
 	if shared.store != nil {
 		if err := shared.store.Destroy(context.Background()); err != nil {

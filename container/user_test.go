@@ -13,6 +13,7 @@ import (
 
 // TestAsOrdinaryUser runs the tests of this package as users who are not root, with subordinate ids and without.
 func TestAsOrdinaryUser(t *testing.T) {
+	t.Parallel()
 	for name, skip := range map[string]string{
 		testenv.UserSubIDs: "TestAsOrdinaryUser",
 		// What does not depend on the ids that a user has, one of them is enough for.

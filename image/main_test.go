@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // envShell names the built shell, for a test process that can't build it.
@@ -27,10 +28,7 @@ func TestMain(m *testing.M) {
 		child(scenario)
 		return
 	}
-	flag.Parse()
-	if err := flag.Set("test.parallel", "6"); err != nil { // half of them wait for registries and processes
-		panic(err)
-	}
+	testenv.Parallel(4)
 	if os.Getenv(envShell) != "" { // there is no Go toolchain
 		skip := flag.Lookup("test.skip").Value
 		all := "^ExampleStore_BuildGo$"

@@ -15,6 +15,7 @@ import (
 
 // TestAsUser runs the tests of this package again as ordinary users: with subordinate ids, and with one id alone.
 func TestAsUser(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("CAISSON_TEST_USER") != "" {
 		t.Skip("this is the ordinary user's run")
 	}

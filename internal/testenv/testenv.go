@@ -2,11 +2,13 @@
 package testenv
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -16,6 +18,17 @@ const EnvNoSkip = "CAISSON_TEST_NO_SKIP"
 
 // EnvTestbox names a built test userland, for a test process that can't build one.
 const EnvTestbox = "CAISSON_TESTBOX"
+
+// Parallel lets n tests run side by side, unless the command line says otherwise, and parses the flags. Tests wait for
+// processes, disks and registries for half of their time, so there may be more of them than processors.
+func Parallel(n int) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", strconv.Itoa(n)) // the flag is there, and n is a number
+	}
+}
 
 // Skip skips the test because the machine lacks what, loudly.
 func Skip(t testing.TB, what string) {

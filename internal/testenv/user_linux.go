@@ -24,6 +24,9 @@ const (
 // of the user's own. The agent and the test userland are there already: the user need not have a Go toolchain.
 func AsUser(t testing.TB, name string, flags ...string) *exec.Cmd {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("the runs as ordinary users are not short")
+	}
 	Root(t)
 	u, err := user.Lookup(name)
 	if err != nil {
@@ -55,7 +58,8 @@ func AsUser(t testing.TB, name string, flags ...string) *exec.Cmd {
 	home := filepath.Join(dir, "home")
 	must(t, os.Mkdir(home, 0o700))
 	must(t, os.Chown(home, uid, gid))
-	cmd := exec.Command(filepath.Join(dir, "test"), flags...)
+	// The runs as the two users are beside each other, and beside other tests.
+	cmd := exec.Command(filepath.Join(dir, "test"), append([]string{"-test.parallel=2"}, flags...)...)
 	cmd.Dir = home
 	cmd.Env = []string{
 		"HOME=" + home, "TMPDIR=" + home, "USER=" + name, "PATH=" + os.Getenv("PATH"),
