@@ -219,9 +219,10 @@ type lineConn struct{ net.Conn }
 func (lineConn) Prepare(string) (driver.Stmt, error) { return nil, driver.ErrSkip }
 func (lineConn) Begin() (driver.Tx, error)           { return nil, driver.ErrSkip }
 
+func init() { sql.Register("line", lineDriver{}) }
+
 func TestWaitSQL(t *testing.T) {
 	t.Parallel()
-	sql.Register("line", lineDriver{})
 	dsn := func(addr string) string { return "line://" + addr }
 	dockertest.Run(t, testbox(t), dockertest.Port(7000), dockertest.WaitSQL("line", 7000, dsn))
 	_, err := dockertest.Start(t.Context(), testbox(t), dockertest.Port(7001), dockertest.WaitSQL("line", 7001, dsn).Within(3*time.Second))
