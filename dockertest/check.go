@@ -1,10 +1,11 @@
 package dockertest
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/caisson-dev/caisson/internal/hostcheck"
 )
 
 // Finding is something that containers need of the host, or profit from, and what Check found.
@@ -21,23 +22,20 @@ type Finding struct {
 	Fix string
 }
 
-// String is a line, or three.
-func (f Finding) String() string {
-	if f.OK {
-		return "ok       " + f.Name
-	}
-	kind := "limited  "
-	if f.Required {
-		kind = "MISSING  "
-	}
-	return fmt.Sprintf("%s%s: %s\n         mend it with: %s", kind, f.Name, f.Problem, f.Fix)
-}
+// String is one line, or two with the remedy.
+func (f Finding) String() string { return hostcheck.Finding(f).String() }
 
 // EnvNoSkip makes Skip fail the test: for CI, where a test that was skipped has tested nothing.
 const EnvNoSkip = "CAISSON_TEST_NO_SKIP"
 
 // Check looks at the host, as it is for this user.
-func Check() []Finding { return check() }
+func Check() []Finding {
+	var findings []Finding
+	for _, f := range hostcheck.Check() {
+		findings = append(findings, Finding(f))
+	}
+	return findings
+}
 
 // Require fails the test if the host can't run containers, or lacks one of the things named, as Check names them.
 func Require(t testing.TB, names ...string) {
@@ -92,11 +90,8 @@ func list(findings []Finding) string {
 // missing is the end of an error's message: what Check finds to be missing.
 func missing() string {
 	bad := lacking(Check(), nil)
-	if len(bad) == 0 || os.Getenv("CAISSON_AGENT") != "" && len(bad) == 1 && bad[0].Name == checkAgent {
+	if len(bad) == 0 || os.Getenv("CAISSON_AGENT") != "" && len(bad) == 1 && bad[0].Name == hostcheck.Agent {
 		return ""
 	}
 	return list(bad)
 }
-
-// The names of what both the check and others speak of.
-const checkAgent = "agent"

@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"dockertest"},
 	{"container"},
 	{"image", "registry/internal/registrytest", "internal/agenttest"},
-	{"registry/server", "internal/bridge", "internal/testenv"},
+	{"registry/server", "internal/bridge", "internal/testenv", "internal/hostcheck"},
 	{"registry", "registry/server/internal/storage", "internal/client"},
 	{"", "internal/..."},
 }
@@ -74,7 +74,7 @@ func TestReach(t *testing.T) {
 // larger are the rooms that are larger than a room should be. An exception never grows, and goes when it is not needed.
 var larger = []rooms.Exception{
 	{Path: "container", Files: 40, Why: "a verb of the public API is a file, with its options and errors"},
-	{Path: "dockertest", Files: 43, Lines: 4250, Why: "an option or a wait of the public API is a file, and much of it is documentation"},
+	{Path: "dockertest", Files: 41, Why: "an option or a wait of the public API is a file"},
 }
 
 func TestSizes(t *testing.T) {

@@ -1,10 +1,11 @@
 //go:build !linux
 
-package dockertest
+package hostcheck
 
 import "runtime"
 
-func check() []Finding {
+// Check says that containers need Linux.
+func Check() []Finding {
 	return []Finding{{Name: "linux", Required: true, Problem: "containers need Linux, and this is " + runtime.GOOS,
 		Fix: "run the tests in a Linux virtual machine"}}
 }

@@ -1,4 +1,4 @@
-package dockertest
+package hostcheck
 
 import (
 	"errors"
@@ -24,7 +24,8 @@ type host struct {
 	agent    func() error
 }
 
-func check() []Finding {
+// Check looks at the host, as it is for this user.
+func Check() []Finding {
 	h := host{root: "/", uid: os.Geteuid(), user: "USER", lookPath: exec.LookPath, clone: cloneUser, agent: findAgent}
 	if u, err := user.Current(); err == nil {
 		h.user = u.Username
@@ -66,7 +67,7 @@ func (h host) mayMount() bool {
 }
 
 func (h host) agentFound() Finding {
-	f := Finding{Name: checkAgent, Required: true}
+	f := Finding{Name: Agent, Required: true}
 	if err := h.agent(); err != nil {
 		f.Problem = err.Error()
 		f.Fix = "sudo apt-get install gcc libc6-dev (the agent is built with cgo, once), or set CAISSON_AGENT to one that is built"
