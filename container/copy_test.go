@@ -341,6 +341,7 @@ func TestCopyLinksStayInside(t *testing.T) {
 // (CVE-2018-15664).
 func TestCopyRace(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	outside := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(outside, "f"), []byte("the host's"), 0o644))
 	e := newEngine(t)

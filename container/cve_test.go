@@ -110,6 +110,7 @@ func TestCVE201914271(t *testing.T) {
 // TestCVE202421626: a working directory by way of a leaked descriptor leads out of no container.
 func TestCVE202421626(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
 	for fd := 3; fd < 20; fd++ {
@@ -129,6 +130,7 @@ func TestCVE202421626(t *testing.T) {
 // into the container.
 func TestCVE202130465(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	e := newEngine(t)
 	out := t.TempDir()
 	require.NoError(t, os.Chmod(out, 0o777))
@@ -160,6 +162,7 @@ func TestCVE202130465(t *testing.T) {
 // the host.
 func TestCVE2025(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	e := newEngine(t)
 	dev := t.TempDir()
 	require.NoError(t, os.Chmod(dev, 0o777))

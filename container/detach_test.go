@@ -16,6 +16,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // openEngine opens a store again, as another process would, and closes it with the test.
@@ -82,6 +83,7 @@ func TestDetachedOutlivesItsCreator(t *testing.T) {
 
 func TestDetachedAgentKilled(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	root, before := killStore(t)
 	e := openEngine(t, root)
 	ctx := t.Context()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // soon bounds what a test waits for.
@@ -106,6 +107,7 @@ func TestHealthOfACommandThatIsNotThere(t *testing.T) {
 
 func TestHealthOfTheImage(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	e := newEngine(t)
 	const name = "localhost/healthy:1"
 	buildImage(t, e.Store(), name, dockerfile+"HEALTHCHECK --interval=20ms --retries=1 CMD [\"/bin/testbox\", \"fails\", \"/data/note\"]\n")

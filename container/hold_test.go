@@ -9,10 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // TestIdleTimeout: a detached container goes when nobody holds it, running or not, and not before.
 func TestIdleTimeout(t *testing.T) {
+	testenv.Slow(t)
 	t.Parallel() // it waits, most of its time
 	root, before := killStore(t)
 	e := openEngine(t, root)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // envChild makes the test binary an owner that a test watches from outside: the scenario to play.
@@ -192,6 +193,7 @@ func settles(t *testing.T, root string, before outside) {
 
 func TestKillOwner(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	for _, scenario := range []string{"return", "exit", "panic", "hang"} {
 		t.Run(scenario, func(t *testing.T) {
 			root, before := killStore(t)
@@ -208,6 +210,7 @@ func TestKillOwner(t *testing.T) {
 }
 
 func TestKillOwnerAndAgent(t *testing.T) {
+	testenv.Slow(t)
 	root, before := killStore(t)
 	cmd := startChild(t, root, "hang")
 	for _, pid := range processesOf(t, root) {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 func TestLogsSelection(t *testing.T) {
@@ -73,6 +74,7 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 // TestLogsLoseNothing pushes lines through the log with a reader that keeps up and one that does not.
 func TestLogsLoseNothing(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	size := 1 << 30
 	if testing.Short() {
 		size = 64 << 20

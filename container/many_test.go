@@ -51,6 +51,7 @@ func removeAll(t testing.TB, all []*container.Container) {
 }
 
 func TestHundredAtOnce(t *testing.T) {
+	testenv.Slow(t)
 	if testing.Short() {
 		t.Skip("a hundred containers")
 	}

@@ -34,6 +34,7 @@ const (
 // it, and an outside.
 func TestNetworkOnAHostOfItsOwn(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	testenv.Root(t)
 	if os.Getenv(envHost) == "" {
 		testenv.Program(t, "iptables", "iptables")

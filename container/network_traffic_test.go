@@ -19,6 +19,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // newNetwork creates a network that goes with the test.
@@ -106,6 +107,7 @@ func echoes(network, addr string, n int) error {
 // TestNetworkFiftyContainers: each finds its neighbour by name while all of them talk.
 func TestNetworkFiftyContainers(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	count := 50
 	if testing.Short() {
 		count = 10
@@ -204,6 +206,7 @@ func TestNetworkConnectWhileTrafficFlows(t *testing.T) {
 // containers there takes over.
 func TestNetworkOwnerKilled(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	root, _ := killStore(t)
 	owner := startChild(t, root, "hang")
 	t.Cleanup(func() {

@@ -17,10 +17,12 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // TestFromAnotherProcess: every operation works on a container that another process made, and has.
 func TestFromAnotherProcess(t *testing.T) {
+	testenv.Slow(t)
 	root, before := killStore(t)
 	maker := startChild(t, root, "other")
 	ends := sync.OnceFunc(func() {

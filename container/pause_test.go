@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // pause pauses, or ends the test as an ordinary user who gets told why it can't be.
@@ -113,6 +114,7 @@ func TestEndOfAPausedContainer(t *testing.T) {
 
 // TestKillOwnerOfAPausedContainer: frozen processes don't die by the signal alone.
 func TestKillOwnerOfAPausedContainer(t *testing.T) {
+	testenv.Slow(t)
 	for _, both := range []bool{false, true} {
 		t.Run(map[bool]string{false: "owner", true: "owner and agent"}[both], func(t *testing.T) {
 			root, before := killStore(t)

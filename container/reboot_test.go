@@ -15,6 +15,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // powerCut does to a store what a restart of the machine does: all processes go at once, and so do the files of the run
@@ -61,6 +62,7 @@ func runRootOf(t testing.TB, pids []int) string {
 // with its agent.
 func TestMachineRestart(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	root, before := killStore(t)
 	e := openEngine(t, root)
 	volume := []container.Mount{{Type: container.MountVolume, Source: "kept", Target: "/vol"}}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 func TestRestartOnFailure(t *testing.T) {
@@ -48,6 +49,7 @@ func TestRestartOnFailure(t *testing.T) {
 // TestUpdateRestart: the policy of a container that runs, of one that waits for its restart, and of one that has ended.
 func TestUpdateRestart(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	e := newEngine(t)
 	ctx := t.Context()
 	to := func(mode container.RestartMode, retries int) container.UpdateOptions {
@@ -140,6 +142,7 @@ func TestRestartAfterKill(t *testing.T) {
 
 func TestRestartWhileWaiting(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	e := newEngine(t)
 	c := start(t, e, container.Options{Cmd: []string{"exit", "1"}, Lifecycle: container.LifecycleConfig{Restart: container.RestartPolicy{Mode: container.RestartAlways}}})
 	restarted(t, c, 5) // the next one is three seconds away
@@ -191,6 +194,7 @@ func TestRestartByHand(t *testing.T) {
 
 func TestRestartDetached(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	root, before := killStore(t)
 	e := openEngine(t, root)
 	c, err := e.Start(t.Context(), container.Options{

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 func TestVolumeLife(t *testing.T) {
@@ -100,6 +101,7 @@ func TestPruneVolumes(t *testing.T) {
 // TestVolumeRace: whoever removes volumes while containers are made of them, no container is without its volume.
 func TestVolumeRace(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	e := newEngine(t)
 	ctx := t.Context()
 	done := make(chan struct{})

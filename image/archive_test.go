@@ -11,10 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 func TestSaveAndLoad(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	s := open(t)
 	ctx := t.Context()
 	one, err := build(t, s, base+"RUN fill /data 300000\nCMD [\"one\"]\n", image.BuildOptions{Tags: []string{"one:1", "example.com/one:2"}}, nil)

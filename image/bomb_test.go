@@ -20,6 +20,7 @@ import (
 // TestBombs: what unpacks to more than the disk holds is refused while there is still room, and nothing of it stays.
 func TestBombs(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	testenv.Root(t)
 	s := openSmall(t, 48<<20)
 	disk := s.Root()

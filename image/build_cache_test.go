@@ -9,12 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestBuildCacheByRegistry: a second store takes steps' results from where the first one's build left them.
 func TestBuildCacheByRegistry(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	text := base + "RUN echo ran && fill /data 1000\nENV A=1\nRUN echo ran too\n"
 	repo := []string{reg.Addr + "/team/cache"}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // TestBuildEvents: a build tells of each step in order, with its place in the Dockerfile.
@@ -109,6 +110,7 @@ func TestParallelStages(t *testing.T) {
 // TestBuildErrorOfStage: the error names the stage and step that failed, though another stage has the same text.
 func TestBuildErrorOfStage(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	s := open(t)
 	text := base + "ARG CODE=0\nRUN echo one && exit $CODE\n" + base + "COPY --from=0 /bin/sh /x\n\nRUN echo two && exit 3\nRUN echo never\n"
 	for _, jobs := range []int{0, 2} {

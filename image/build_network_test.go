@@ -7,11 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // TestBuildNetwork: steps have the network and the names that the options say, and the image has none of it.
 func TestBuildNetwork(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	s := open(t)
 	text := base + "RUN cat /etc/hosts > /seen\nRUN --network=none ls /sys/class/net > /none\n"
 	img, err := build(t, s, text, image.BuildOptions{Run: image.RunOptions{Hosts: []string{"db.test:10.9.8.7", "six.test:fd00::7", "me.test:host-gateway"}}}, nil)

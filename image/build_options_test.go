@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/registry/server"
 )
 
@@ -40,6 +41,7 @@ func TestSecrets(t *testing.T) {
 
 func TestResultOptions(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	s := open(t)
 	text := base + "RUN echo 1 > /1\nRUN echo 2 > /2\nHEALTHCHECK CMD x\n"
 	img, err := build(t, s, text, image.BuildOptions{Result: image.ResultOptions{Squash: true}}, nil)
@@ -80,6 +82,7 @@ func TestPlatformOfBase(t *testing.T) {
 // the image for its platform, and the base's name stays with the one that runs here.
 func TestBasesForTwoPlatforms(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	host, other := "linux/"+runtime.GOARCH, "linux/arm64"
 	if host == other {

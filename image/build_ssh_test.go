@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // sshAgent is an SSH agent with one public key and nothing else.
@@ -63,6 +64,7 @@ func openShort(t *testing.T) *image.Store {
 }
 
 func TestBuildSSH(t *testing.T) {
+	testenv.Slow(t)
 	s := openShort(t)
 	socket := sshAgent(t)
 	text := base + "RUN --mount=type=ssh ssh-keys\n"

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // quick is how soon a cancelled call must return.
@@ -32,6 +33,7 @@ func cancelled(t *testing.T, underWay func(), f func(ctx context.Context) error)
 
 func TestCancelBuild(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	s := open(t)
 	dir := contextDir(t)
 	_, err := s.Build(t.Context(), image.BuildOptions{Context: os.DirFS(dir), DockerfileText: base + "COPY note /note\n"})

@@ -9,12 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/registry/server"
 )
 
 // TestCheck damages a store in the ways that disks and people do.
 func TestCheck(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	s := open(t)
 	ctx := t.Context()
 	reg := serve(t, server.Options{}, server.ServeOptions{})

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/registry"
 	"github.com/caisson-dev/caisson/registry/server"
 )
@@ -142,6 +143,7 @@ func compressible() string {
 // TestPushCompression: layers are in the registry as asked for, and come back as they were.
 func TestPushCompression(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)
 	built, err := build(t, s, "FROM scratch\nCOPY f /f\n", image.BuildOptions{Tags: []string{"app:1"}}, map[string]string{"f": compressible()})

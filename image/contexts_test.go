@@ -13,11 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // TestNamedContexts: every instruction takes files from a context by its name, of whatever kind it is.
 func TestNamedContexts(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	s := open(t)
 	sh, err := shell()
 	require.NoError(t, err)
@@ -93,6 +95,7 @@ EOF
 // TestNamedContextCache: a step is run again when what it takes from a context has changed, and only then.
 func TestNamedContextCache(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	s := open(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "f")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // agentWith copies the agent, and puts the small binaries named in small beside it: by suffix, which of the agent's.
@@ -38,6 +39,7 @@ func agentWith(t testing.TB, small map[string]string) {
 // TestCopier: a build is the same with the small binary for copiers and without it. Another program in its place, which
 // is no copier, shows that it is used.
 func TestCopier(t *testing.T) {
+	testenv.Slow(t)
 	var ids []string
 	for _, small := range []map[string]string{
 		{client.InitSuffix: client.InitSuffix, client.CopierSuffix: client.CopierSuffix},

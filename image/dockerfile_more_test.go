@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/registry/server"
 )
 
@@ -127,6 +128,7 @@ func TestCopyFromImage(t *testing.T) {
 // TestSquash: one layer of all that a build adds, with what it removed gone.
 func TestSquash(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	s := open(t)
 	_, err := build(t, s, base, image.BuildOptions{Tags: []string{"squash-base"}}, nil)
 	require.NoError(t, err)
@@ -141,6 +143,7 @@ func TestSquash(t *testing.T) {
 // TestPullPolicyOfBases: when a registry is asked for a base that the store has.
 func TestPullPolicyOfBases(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	ref := reg.Addr + "/base:1"
 	publish := func(text string) {

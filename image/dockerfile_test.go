@@ -91,6 +91,7 @@ func TestDockerfile(t *testing.T) {
 // TestImageConfig: what a Dockerfile says of containers is in the image.
 func TestImageConfig(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	testenv.ManyIDs(t)
 	s := open(t)
 	img, err := build(t, s, base+`

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // fsImage has links of all kinds, out of the root too, and what must not be opened.
@@ -182,6 +183,7 @@ func TestFSHoldsImage(t *testing.T) {
 // TestKillWithFS: nothing of an open file system outlives the processes, nor keeps its image.
 func TestKillWithFS(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	for _, victim := range victims {
 		t.Run(victim, func(t *testing.T) {
 			root := storeDir(t)

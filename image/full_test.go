@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/registry/server"
 )
 
@@ -33,6 +34,7 @@ const bombed = 256 << 20
 // take no room, is whole; what does not leaves nothing, and the store works on.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to mount a small file system")
 	}
@@ -99,6 +101,7 @@ func TestFullDisk(t *testing.T) {
 // TestManyEntries: what a layer of very many files needs is bounded.
 func TestManyEntries(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	const entries, limit = 30_000, 128 << 20
 	var raw bytes.Buffer
 	w := tar.NewWriter(&raw)
@@ -121,6 +124,7 @@ func TestManyEntries(t *testing.T) {
 // TestMemory: what pulls, pushes and saves need does not grow with the image.
 func TestMemory(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	peak := func(size int) int {
 		pushLayers(t, reg.Addr, "zeros", []rawLayer{bomb(t, 0, size)})

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // goModule writes a module with a main package and another.
@@ -30,6 +31,7 @@ func goModule(t *testing.T, files map[string]string) string {
 
 func TestBuildGo(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	if testenvUser() {
 		t.Skip("the user has no Go toolchain")
 	}

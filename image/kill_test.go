@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // envChild makes the test binary an owner that a test kills: the scenario to play.
@@ -240,6 +241,7 @@ func contextDir(t *testing.T) string {
 
 func TestKillInBuild(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	dir := contextDir(t)
 	for _, victim := range victims {
 		t.Run(victim, func(t *testing.T) {
@@ -277,6 +279,7 @@ func awaitSleeper(t *testing.T, root string) {
 
 func TestKillInPull(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	reg := newSlowRegistry(t)
 	for _, victim := range victims {
 		t.Run(victim, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/registry/server"
 )
 
@@ -25,6 +26,7 @@ type broken struct {
 // TestHostileManifests pulls images whose manifests and configurations lie. Nothing of them is left.
 func TestHostileManifests(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	layer := layerTar(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg, Size: 1, Mode: 0o644}})
 	s := open(t)

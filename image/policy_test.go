@@ -34,6 +34,7 @@ import (
 // TestSignatures has a policy that wants signatures, by GnuPG's keys in a directory and by cosign's beside the image. What
 // is not signed as it wants is refused before a layer is fetched.
 func TestSignatures(t *testing.T) {
+	testenv.Slow(t)
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	to := serve(t, server.Options{}, server.ServeOptions{})
 	s := open(t)

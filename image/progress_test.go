@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/registry/server"
 )
 
@@ -51,6 +52,7 @@ func (w *whole) ended() map[image.Phase]int {
 // TestProgress: whatever way a push and a pull take, all blobs are told of and reach 100 %.
 func TestProgress(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	reg := serve(t, server.Options{}, server.ServeOptions{})
 	from := serve(t, server.Options{}, server.ServeOptions{})
 	var layers [][]byte

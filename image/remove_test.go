@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // layers counts the layers in the store's directory.
@@ -124,6 +125,7 @@ func TestPrune(t *testing.T) {
 // TestPruneCacheMounts: only All empties what RUN --mount=type=cache keeps.
 func TestPruneCacheMounts(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	s := open(t)
 	ctx := t.Context()
 	dockerfile := base + "ARG N\nRUN --mount=type=cache,target=/cache append /cache/log $N && cat /cache/log > /log\n"

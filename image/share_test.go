@@ -18,11 +18,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // TestPullTogether: processes that pull one image at the same time download it once.
 func TestPullTogether(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	reg := newSlowRegistry(t)
 	root := storeDir(t)
 	var procs []*exec.Cmd
@@ -70,6 +72,7 @@ func waiters(t *testing.T, root string) int {
 // another's work, and in the end nothing is left.
 func TestShareStore(t *testing.T) {
 	t.Parallel()
+	testenv.Slow(t)
 	reg := newSlowRegistry(t)
 	root := storeDir(t)
 	dir := contextDir(t)

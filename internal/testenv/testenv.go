@@ -39,6 +39,15 @@ func Skip(t testing.TB, what string) {
 	t.Skipf("SKIPPED, this machine lacks: %s", what)
 }
 
+// Slow leaves a test that takes seconds of processor time out of make test-short. The runs as ordinary users, which have
+// -test.short for other reasons, keep it.
+func Slow(t testing.TB) {
+	t.Helper()
+	if testing.Short() && os.Getenv("CAISSON_TEST_USER") == "" {
+		t.Skip("not part of test-short: it takes seconds of processor time")
+	}
+}
+
 // Root skips a test that needs root.
 func Root(t testing.TB) {
 	t.Helper()
