@@ -50,14 +50,18 @@ func (l Layout) Agents() string { return filepath.Join(l.RunRoot, "agents") }
 // Runtime is libcontainer's state.
 func (l Layout) Runtime() string { return filepath.Join(l.RunRoot, "runtime") }
 
-// Make makes the directories.
+// Make makes the directories. None lets another user of the machine through: a container may write a setuid program of
+// root's, which would be root's for whoever executes it by its path on the host (CVE-2021-41091). Containers do not need
+// the paths: root of the agent's user namespace makes their mounts, and they see what is mounted.
+//
+// Root and RunRoot themselves may be directories of the owner's that were there before, so their modes stay as they are.
 func (l Layout) Make() error {
-	for _, d := range []string{l.Root, l.Containers(), l.Volumes(), l.Locks(), l.Temp(), l.Cache(), l.RunRoot, l.Agents(), l.Runtime()} {
-		mode := fs.FileMode(0o700)
-		if d == l.Root || d == l.Volumes() {
-			mode = 0o711 // a container's user, another id than ours, walks through them to its root file system
+	for _, d := range []string{l.Root, l.RunRoot, l.Containers(), l.Volumes(), l.Locks(), l.Temp(), l.Cache(), l.Agents(), l.Runtime()} {
+		err := os.MkdirAll(d, 0o700)
+		if err == nil && d != l.Root && d != l.RunRoot {
+			err = closed(d)
 		}
-		if err := os.MkdirAll(d, mode); err != nil {
+		if err != nil {
 			if errors.Is(err, fs.ErrPermission) {
 				return api.Errorf(api.ErrPermission, "make the store: %w: choose a directory that user %s may write with StoreOptions.Root", err, ownerUID())
 			}
@@ -68,6 +72,15 @@ func (l Layout) Make() error {
 		}
 	}
 	return nil
+}
+
+// closed takes others' rights to a directory away, which one made by an older version has.
+func closed(dir string) error {
+	st, err := os.Stat(dir)
+	if err != nil || st.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	return os.Chmod(dir, 0o700)
 }
 
 // ownerUID is the user as the host sees it, also in the agent's user namespace.

@@ -22,20 +22,25 @@ func layout(t *testing.T) state.Layout {
 	return state.Layout{Root: filepath.Join(dir, "deep", "root"), RunRoot: filepath.Join(dir, "run")}
 }
 
-// TestMake: all directories are there, and a container's user, another id than the store's, gets through to its files
-// and no further.
+// TestMake: all directories are there, and let nobody else through, also where an older version has made them.
 func TestMake(t *testing.T) {
 	l := layout(t)
 	require.NoError(t, l.Make())
+	require.NoError(t, os.Chmod(l.Volumes(), 0o711))
 	require.NoError(t, l.Make(), "again")
 	for dir, mode := range map[string]fs.FileMode{
-		l.Root: 0o711, l.Volumes(): 0o711, l.Containers(): 0o700, l.Locks(): 0o700, l.Temp(): 0o700, l.Cache(): 0o700,
+		l.Root: 0o700, l.Volumes(): 0o700, l.Containers(): 0o700, l.Locks(): 0o700, l.Temp(): 0o700, l.Cache(): 0o700,
 		l.RunRoot: 0o700, l.Agents(): 0o700, l.Runtime(): 0o700,
 	} {
 		st, err := os.Stat(dir)
 		require.NoError(t, err)
 		assert.Equal(t, mode, st.Mode().Perm(), dir)
 	}
+	require.NoError(t, os.Chmod(l.Root, 0o755))
+	require.NoError(t, l.Make())
+	st, err := os.Stat(l.Root)
+	require.NoError(t, err)
+	assert.EqualValues(t, 0o755, st.Mode().Perm(), "it may be a directory of the owner's, such as /srv")
 	for _, path := range []string{l.Graph(), l.GraphRun(), l.Events()} {
 		assert.NoFileExists(t, path, "who owns it makes it")
 		assert.True(t, strings.HasPrefix(path, l.Root+"/") || strings.HasPrefix(path, l.RunRoot+"/"), path)

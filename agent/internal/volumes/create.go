@@ -99,10 +99,7 @@ func (s *Service) write(v container.Volume, durable bool) (made bool, err error)
 		return false, err
 	}
 	dir := filepath.Dir(s.file(v.Name))
-	if err := os.MkdirAll(dir, 0o711); err != nil { // a container's user walks through it
-		return false, err
-	}
-	if err := os.Chmod(dir, 0o711); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return false, err
 	}
 	if err := atomicfile.Write(s.file(v.Name), b, atomicfile.Options{Sync: durable, TempDir: dir}); err != nil {
