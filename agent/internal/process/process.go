@@ -5,7 +5,8 @@
 // A process that executes another program from a thread that isn't its first, as Go's syscall.Exec may, looks like a
 // zombie in /proc until its first thread is gone, and one whose first thread alone ends looks so for good. The files in
 // /proc/PID then say "permission denied" or are not there, and libcontainer takes the container for stopped. The handle
-// tells such a process from one that is over.
+// tells such a process from one that is over. It also tells one that stops because it is traced, by PTRACE_TRACEME: its
+// parent's wait returns then, as if it had ended.
 package process
 
 import (
@@ -18,7 +19,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/opencontainers/runc/libcontainer"
 	"golang.org/x/sys/unix"
 )
 
@@ -38,6 +38,7 @@ func Open(pid int) (*Process, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("pidfd_open", err)
 	}
+	_ = unix.SetNonblock(fd, true) // so that the runtime polls it; Await does without
 	return &Process{Pid: pid, handle: os.NewFile(uintptr(fd), fmt.Sprintf("pidfd of %d", pid))}, nil
 }
 
@@ -58,6 +59,35 @@ func (p *Process) Ended() bool {
 		ended = n > 0 && err == nil
 	})
 	return ended
+}
+
+// Await waits until the whole process is over.
+func (p *Process) Await() error {
+	c, err := p.handle.SyscallConn()
+	if err != nil {
+		return err
+	}
+	over := func(timeout int) func(fd uintptr) bool {
+		return func(fd uintptr) bool {
+			n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, timeout)
+			return n > 0 || err != nil && !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN)
+		}
+	}
+	if err := c.Read(over(0)); err == nil {
+		return nil
+	}
+	for done := false; !done && err == nil; { // the runtime cannot poll it: a thread waits
+		err = c.Control(func(fd uintptr) { done = over(-1)(fd) })
+	}
+	return err
+}
+
+// Reap takes the end of a process of this agent's that nobody has waited for, and waits for none.
+func (p *Process) Reap() {
+	p.withHandle(func(fd int) {
+		// Of another's, and of one that is reaped, there is nothing to take.
+		_ = unix.Waitid(unix.P_PIDFD, fd, nil, unix.WEXITED|unix.WNOHANG, nil)
+	})
 }
 
 // Signal sends a signal to the whole process. One that has ended is no error.
@@ -115,26 +145,4 @@ func parse(stat []byte) (start uint64, gone bool) {
 	}
 	start, err := strconv.ParseUint(string(fields[19]), 10, 64)
 	return start, err == nil && bytes.ContainsAny(fields[0], "ZX")
-}
-
-// Kill ends a container of any agent's, of which libcontainer knows what its state says. One that does not run is no
-// error.
-func Kill(c *libcontainer.Container) error {
-	err := c.Signal(unix.SIGKILL)
-	if !errors.Is(err, libcontainer.ErrNotRunning) {
-		return err
-	}
-	st, err := c.State()
-	if err != nil {
-		return err
-	}
-	p, err := Open(st.InitProcessPid)
-	if err != nil {
-		return nil // it is reaped
-	}
-	defer p.Close()
-	if start, between := p.betweenPrograms(); !between || start != st.InitProcessStartTime {
-		return nil // it is over, or its pid is another's
-	}
-	return p.Signal(unix.SIGKILL)
 }

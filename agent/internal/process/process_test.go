@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -23,6 +24,12 @@ func init() {
 	switch os.Getenv(childEnv) {
 	case "whole":
 		os.Stdout.Close()
+		select {}
+	case "traced":
+		runtime.LockOSThread()
+		os.Stdout.Close()
+		_, _, _ = unix.RawSyscall(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0)
+		_, _, _ = unix.RawSyscall(unix.SYS_TGKILL, uintptr(os.Getpid()), uintptr(unix.Gettid()), uintptr(unix.SIGUSR1))
 		select {}
 	case "headless":
 		runtime.LockOSThread() // the first thread: init functions run on it
@@ -157,4 +164,48 @@ func TestParse(t *testing.T) {
 			assert.Equal(t, c.gone, gone)
 		})
 	}
+}
+
+// TestTraced: the wait for a child that is traced returns when it stops. It has not ended, and a signal ends it.
+func TestTraced(t *testing.T) {
+	t.Parallel()
+	p, _ := start(t, "traced")
+	var info unix.Siginfo
+	require.NoError(t, unix.Waitid(unix.P_PID, p.Pid, &info, unix.WEXITED|unix.WNOWAIT, nil))
+	require.EqualValues(t, 4, info.Code, "CLD_TRAPPED: wait returns")
+	assert.False(t, p.Ended())
+	over := make(chan error, 1)
+	go func() { over <- p.Await() }()
+	select {
+	case err := <-over:
+		require.Fail(t, "it is taken for ended", "%v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	require.NoError(t, p.Signal(unix.SIGKILL))
+	require.NoError(t, <-over)
+	assert.True(t, p.Ended())
+	p.Reap()
+	p.Reap()
+	require.ErrorIs(t, unix.Waitid(unix.P_PID, p.Pid, nil, unix.WEXITED, nil), unix.ECHILD, "it is reaped")
+	require.NoError(t, p.Close())
+	require.Error(t, p.Await(), "its handle is closed")
+}
+
+// TestThaw: a control group is thawed with all that are below it.
+func TestThaw(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	below := filepath.Join(dir, "x", "y")
+	require.NoError(t, os.MkdirAll(below, 0o700))
+	for _, d := range []string{dir, below} {
+		require.NoError(t, os.WriteFile(filepath.Join(d, "freezer.state"), []byte("FROZEN"), 0o600))
+	}
+	thaw(dir)
+	for _, d := range []string{dir, below} {
+		b, err := os.ReadFile(filepath.Join(d, "freezer.state"))
+		require.NoError(t, err)
+		assert.Equal(t, "THAWED", string(b))
+	}
+	assert.NoFileExists(t, filepath.Join(dir, "x", "freezer.state"), "none is made")
+	thaw(filepath.Join(dir, "gone"))
 }

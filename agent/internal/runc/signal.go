@@ -16,6 +16,9 @@ import (
 // Signal sends a signal to the container's first process. One that has ended is no error.
 func (c *Container) Signal(s syscall.Signal) error {
 	err := c.lc.Signal(s)
+	if s == syscall.SIGKILL {
+		process.Thaw(c.lc)
+	}
 	if errors.Is(err, libcontainer.ErrNotRunning) || errors.Is(err, os.ErrProcessDone) {
 		if first := c.first.Load(); first != nil {
 			return first.Signal(s) // it knows better
@@ -39,12 +42,7 @@ func (c *Container) Libcontainer() *libcontainer.Container { return c.lc }
 
 // clean kills what is left of a container whose agent died and removes its state.
 func clean(lc *libcontainer.Container) error {
-	// Its init died with the agent, by PR_SET_PDEATHSIG; a process that was just being started may not have.
-	_ = process.Kill(lc)
-	for begin := time.Now(); time.Since(begin) < 5*time.Second; time.Sleep(2 * time.Millisecond) {
-		if st, err := lc.Status(); err != nil || st == libcontainer.Stopped {
-			break
-		}
-	}
+	// Its init died with the agent, by PR_SET_PDEATHSIG, unless it was just being started, or has cleared that.
+	_ = process.End(lc, 5*time.Second) // libcontainer refuses to destroy what runs
 	return lc.Destroy()
 }

@@ -54,10 +54,11 @@ func started(lp *libcontainer.Process) (*Process, error) {
 // abandon ends what is started in vain. p may be nil.
 func abandon(lp *libcontainer.Process, p *Process) {
 	_ = lp.Signal(unix.SIGKILL) // it may have ended already; Wait tells
-	_, _ = lp.Wait()
 	if p != nil {
+		_ = p.Await()
 		p.Close()
 	}
+	_, _ = lp.Wait()
 }
 
 // Start starts the container's first process, confined before it executes anything of the image.
@@ -260,6 +261,10 @@ func cause(text string) string {
 
 // Wait waits for the process's end.
 func (p *Process) Wait() (*os.ProcessState, error) {
+	// First: the wait of one that is traced returns when it stops.
+	if err := p.Await(); err != nil {
+		return nil, fmt.Errorf("wait for process %d: %w", p.Pid, err)
+	}
 	st, err := p.lp.Wait()
 	p.Close()
 	var ee *exec.ExitError

@@ -11,8 +11,8 @@ import (
 )
 
 func init() {
-	commands["leaderless"], commands["restless"] = leaderless, restless
-	if len(os.Args) > 1 && (os.Args[1] == "leaderless" || os.Args[1] == "restless") {
+	commands["leaderless"], commands["restless"], commands["traced"] = leaderless, restless, traced
+	if len(os.Args) > 1 && (os.Args[1] == "leaderless" || os.Args[1] == "restless" || os.Args[1] == "traced") {
 		runtime.LockOSThread() // to the first thread, which main has then
 	}
 }
@@ -50,4 +50,15 @@ func restless(a []string) int {
 	}
 	time.Sleep(time.Hour)
 	return 0
+}
+
+// traced lets its parent trace it, clears its parent-death signal, and stops: its parent's wait returns.
+func traced([]string) int {
+	fmt.Println("traced")
+	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, 0, 0)
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_PTRACE, syscall.PTRACE_TRACEME, 0, 0); errno != 0 {
+		return fail(errno)
+	}
+	_, _, errno := syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(os.Getpid()), uintptr(syscall.Gettid()), uintptr(syscall.SIGUSR1))
+	return fail(errno) // it goes on when it is no longer traced
 }

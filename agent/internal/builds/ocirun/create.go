@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -108,6 +109,7 @@ func readSpec(bundle string) (*specs.Spec, error) {
 // would need libseccomp.
 func confine(spec *specs.Spec) ([]byte, error) {
 	spec.Linux.Seccomp = nil
+	closeCgroups(spec)
 	kernel, err := seccomp.RunningKernel()
 	if err != nil {
 		return nil, err
@@ -121,6 +123,17 @@ func confine(spec *specs.Spec) ([]byte, error) {
 		return nil, err
 	}
 	return seccomp.Compile(profile, runtime.GOARCH)
+}
+
+// closeCgroups mounts the control groups read-only, as in a container: a step could freeze itself in one of its own.
+func closeCgroups(spec *specs.Spec) {
+	for i, m := range spec.Mounts {
+		if m.Type != "cgroup" && m.Type != "cgroup2" {
+			continue
+		}
+		opts := slices.DeleteFunc(slices.Clone(m.Options), func(o string) bool { return o == "rw" || o == "ro" })
+		spec.Mounts[i].Options = append(opts, "ro")
+	}
 }
 
 // mayUseCgroups is false in a user namespace and where the hierarchy is mounted read-only, as in a container. A step

@@ -7,10 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/opencontainers/runc/libcontainer"
-	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/process"
 )
@@ -29,15 +27,8 @@ func KillAll(dir string) int {
 // DestroyAll is KillAll for builds whose process is gone: it removes cgroups and state too.
 func DestroyAll(dir string) error {
 	return each(dir, func(c *libcontainer.Container) error {
-		_ = process.Kill(c) // it may have ended
-		deadline := time.Now().Add(5 * time.Second)
-		for {
-			if st, err := c.Status(); err != nil || st == libcontainer.Stopped || time.Now().After(deadline) {
-				return c.Destroy()
-			}
-			// The kernel takes a moment to end it, and nobody here is its parent.
-			_, _ = unix.Poll(nil, 1)
-		}
+		_ = process.End(c, endTimeout) // libcontainer refuses to destroy what runs
+		return c.Destroy()
 	})
 }
 

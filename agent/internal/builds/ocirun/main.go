@@ -41,6 +41,9 @@ func run(args []string) error {
 	return short(root, rest, os.Stdout, 0)
 }
 
+// endTimeout bounds the wait for the end of a step's process that was killed.
+const endTimeout = 5 * time.Second
+
 // parse returns the directory of the state, and the verb with its arguments, of which there is one at least.
 func parse(args []string) (root string, rest []string, err error) {
 	global := flag.NewFlagSet("runtime", flag.ContinueOnError)
@@ -77,6 +80,7 @@ func short(root string, rest []string, out io.Writer, patience time.Duration) er
 	case "kill":
 		return process.Kill(c)
 	case "delete":
+		_ = process.End(c, endTimeout) // buildah takes a step for ended that is traced and stops; Destroy tells
 		return c.Destroy()
 	}
 	return fmt.Errorf("build runtime: unknown verb %q", rest[0])
