@@ -11,7 +11,8 @@ type Mount struct {
 	Target string `json:"target"`
 	// ReadOnly forbids writing, also to what is mounted below the source. A MountImage is always read-only.
 	ReadOnly bool `json:"readOnly,omitempty"`
-	// CreateSource makes the directory of a MountBind if it does not exist. Default: that is an error.
+	// CreateSource makes a directory at the source of a MountBind if nothing exists there. A file or a socket that exists
+	// is mounted as it is. Default: a source that does not exist is an error.
 	CreateSource bool `json:"createSource,omitempty"`
 	// Propagation says which way later mounts are seen through a MountBind. Default: PropagationRPrivate.
 	Propagation Propagation `json:"propagation,omitempty"`

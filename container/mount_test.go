@@ -5,6 +5,7 @@ package container_test
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,33 @@ func TestMountSourceMade(t *testing.T) {
 	})
 	require.Zero(t, st.ExitCode, errs)
 	assert.FileExists(t, filepath.Join(dir, "file"))
+}
+
+// TestMountSourceOfAnyKind: CreateSource makes nothing where something is.
+func TestMountSourceOfAnyKind(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), []byte("conf"), 0o644))
+	require.NoError(t, os.Symlink("file", filepath.Join(dir, "link")))
+	for _, name := range []string{"file", "link"} {
+		out, errs, st := run(t, e, container.Options{
+			Cmd: []string{"cat", "/etc/conf"}, Mounts: []container.Mount{{Source: filepath.Join(dir, name), Target: "/etc/conf", CreateSource: true}},
+		})
+		require.Zero(t, st.ExitCode, errs)
+		assert.Equal(t, "conf", out)
+	}
+	require.NoError(t, unix.Mkfifo(filepath.Join(dir, "fifo"), 0o644))
+	l, err := net.Listen("unix", filepath.Join(dir, "socket"))
+	require.NoError(t, err)
+	defer l.Close()
+	for name, kind := range map[string]string{"fifo": "/x 10", "socket": "/x 140"} {
+		out, errs, st := run(t, e, container.Options{
+			Cmd: []string{"stat", "/x"}, Mounts: []container.Mount{{Source: filepath.Join(dir, name), Target: "/x", CreateSource: true}},
+		})
+		require.Zero(t, st.ExitCode, errs)
+		assert.Contains(t, out, kind)
+	}
 }
 
 func TestImageMount(t *testing.T) {

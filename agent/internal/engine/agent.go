@@ -52,7 +52,7 @@ type agent struct {
 // Main is the agent's process. It returns its exit code.
 func Main() int {
 	a := &agent{line: newLifeline(os.NewFile(api.LifelineFD, "lifeline")), requests: newRequests()}
-	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+	outlive()
 	unix.CloseOnExec(api.LifelineFD)
 	if err := a.start(); err != nil {
 		_ = a.line.hello(api.Hello{Protocol: api.Protocol, Version: version.Agent(), Err: api.ToError(err)}) // the owner is gone
@@ -66,6 +66,12 @@ func Main() int {
 	a.wait()
 	a.end()
 	return 0
+}
+
+// outlive makes signals that are meant for the owner, or for a client that is gone, end nothing here. They are caught and
+// not ignored: what is ignored, a container that is started would ignore too.
+func outlive() {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
 }
 
 // start makes everything ready to serve.

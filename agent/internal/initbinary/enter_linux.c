@@ -4,6 +4,7 @@
 
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #ifdef __GLIBC__ // others call a constructor without arguments
 
 #define INIT_FD 4 // the agent's second extra file
+#define AGENT_ARG0 "caisson-agent" // api.AgentArg0
 
 extern char **environ;
 
@@ -41,10 +43,25 @@ static int build_runtime(int argc, char **argv)
 	return argc > 4 && !strcmp(argv[1], "__caisson_oci") && (!strcmp(argv[4], "create") || !strcmp(argv[4], "guard"));
 }
 
+// An agent's owner may ignore or block signals, such as what nohup or a shell without job control has started. What the
+// agent executes would inherit that, and containers begin with the default's dispositions and no signal blocked.
+static void default_signals(void)
+{
+	struct sigaction now;
+	sigset_t none;
+	for (int sig = 1; sig < NSIG; sig++)
+		if (!sigaction(sig, NULL, &now) && now.sa_handler == SIG_IGN)
+			signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 __attribute__((constructor(101))) static void caisson_enter_init(int argc, char **argv)
 {
 	if (argc < 1 || !argv[0])
 		return;
+	if (!strcmp(argv[0], AGENT_ARG0))
+		default_signals();
 	if (getenv("_LIBCONTAINER_INITPIPE")) {
 		container_init(argv);
 		return;

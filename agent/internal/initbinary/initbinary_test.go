@@ -5,6 +5,7 @@ package initbinary_test
 import (
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -14,12 +15,18 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/initbinary"
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/client"
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // TestMain has this binary stand for the agent's: it says so if nothing else has taken its place.
 func TestMain(m *testing.M) {
+	if os.Getenv("STAND_FOR_AGENT") == "status" {
+		b, _ := os.ReadFile("/proc/self/status")
+		os.Stdout.Write(b)
+		os.Exit(0)
+	}
 	if os.Getenv("STAND_FOR_AGENT") != "" {
 		os.Stdout.WriteString("agent\n")
 		os.Exit(0)
@@ -70,6 +77,21 @@ func TestEnter(t *testing.T) {
 			require.NoError(t, err, "%s", out)
 			assert.Equal(t, tt.want, string(out))
 		})
+	}
+}
+
+// TestSignals: what an agent's owner ignores or blocks, the agent does not, and so not what it executes.
+func TestSignals(t *testing.T) {
+	ignored := []os.Signal{unix.SIGHUP, unix.SIGTSTP, unix.SIGTTOU} // those that a Go program leaves ignored
+	signal.Ignore(ignored...)
+	t.Cleanup(func() { signal.Reset(ignored...) })
+	for arg0, want := range map[string]string{api.AgentArg0: "0000000000000000", "another": "0000000000280001"} {
+		cmd := exec.Command("/proc/self/exe")
+		cmd.Args[0], cmd.Env = arg0, []string{"STAND_FOR_AGENT=status"}
+		out, err := cmd.Output()
+		require.NoError(t, err)
+		assert.Contains(t, string(out), "\nSigIgn:\t"+want+"\n", arg0)
+		assert.Contains(t, string(out), "\nSigBlk:\t0000000000000000\n", arg0)
 	}
 }
 

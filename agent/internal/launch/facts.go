@@ -88,6 +88,9 @@ func source(m container.Mount) (out spec.Source) {
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		out.Err = errors.New("it does not exist")
+		if to, err := os.Readlink(path); err == nil {
+			out.Err = fmt.Errorf("%s is a link to %s, which does not exist", path, to)
+		}
 	} else if err != nil {
 		out.Err = err
 	} else if m.Propagation == container.PropagationSlave || m.Propagation == container.PropagationRSlave {

@@ -265,4 +265,11 @@ func TestSource(t *testing.T) {
 	assert.EqualError(t, source(container.Mount{Type: container.MountBind, Source: dir + "/x/y"}).Err, "it does not exist")
 	assert.NoError(t, source(container.Mount{Type: container.MountBind, Source: dir + "/x/y", CreateSource: true}).Err)
 	assert.Equal(t, dir, existing(dir+"/x/y/z"))
+	require.NoError(t, os.WriteFile(dir+"/file", nil, 0o600))
+	require.NoError(t, os.Symlink("file", dir+"/link"))
+	require.NoError(t, os.Symlink("nowhere", dir+"/dangling"))
+	for _, name := range []string{"/file", "/link"} {
+		assert.NoError(t, source(container.Mount{Type: container.MountBind, Source: dir + name, CreateSource: true}).Err)
+	}
+	assert.ErrorContains(t, source(container.Mount{Type: container.MountBind, Source: dir + "/dangling", CreateSource: true}).Err, "is a link to nowhere, which does not exist")
 }

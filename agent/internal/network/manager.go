@@ -24,6 +24,8 @@ type Options struct {
 	Dir        string       // state directory, made when missing; best on tmpfs
 	ResolvConf string       // the host's resolvers; "": /etc/resolv.conf
 	Logger     *slog.Logger // nil: silent
+	// Reserved are subnets of networks that do not exist now, and shall again: none of them is chosen. nil: none.
+	Reserved func() ([]netip.Prefix, error)
 }
 
 var errRemoved = errors.New("removed")
@@ -149,6 +151,13 @@ func (m *Manager) address(spec *plan.Spec) error {
 			return fmt.Errorf("create network %s: %s: %w with %s, which the host or another network uses: choose another, or none to take a free one",
 				spec.Name, p, plan.ErrSubnetOverlap, hit)
 		}
+	}
+	if m.opts.Reserved != nil {
+		reserved, err := m.opts.Reserved()
+		if err != nil {
+			return err
+		}
+		taken = append(taken, reserved...)
 	}
 	if !spec.IPv4.IsValid() {
 		if spec.IPv4, err = plan.ChooseIPv4(taken); err != nil {

@@ -27,6 +27,9 @@ func (s *Service) create(r *http.Request, opts container.NetworkOptions) (*conta
 	if _, err := s.Describe(opts.Name); err == nil {
 		return nil, api.Errorf(api.ErrNameInUse, "network %s: it exists: remove it, or choose another name", opts.Name)
 	}
+	if err := s.free(opts); err != nil {
+		return nil, err
+	}
 	m, err := s.manager()
 	if err != nil {
 		return nil, err
@@ -42,6 +45,21 @@ func (s *Service) create(r *http.Request, opts container.NetworkOptions) (*conta
 	}
 	s.emit(container.EventCreate, d.Name)
 	return &container.NetworkInfo{NetworkOptions: d.NetworkOptions, Created: d.Created}, nil
+}
+
+// free refuses subnets that a created network has, also one that no agent holds, which package network does not know.
+func (s *Service) free(o container.NetworkOptions) error {
+	taken, err := s.subnets()
+	if err != nil {
+		return err
+	}
+	for _, p := range []netip.Prefix{o.IPv4, o.IPv6} {
+		if hit, overlap := plan.FirstOverlap(p, taken); p.IsValid() && overlap {
+			return invalid("create network %s: %s: %w with %s, which another network uses: choose another, or none to take a free one",
+				o.Name, p, plan.ErrSubnetOverlap, hit)
+		}
+	}
+	return nil
 }
 
 // validate refuses what no network can have, by the field's name. What others use, the network itself finds out.

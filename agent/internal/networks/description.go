@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -85,6 +86,22 @@ func (s *Service) descriptions() ([]*Description, error) {
 			return nil, err
 		}
 		all = append(all, d)
+	}
+	return all, nil
+}
+
+// subnets are those of all created networks, whether an agent holds them now or not.
+func (s *Service) subnets() (all []netip.Prefix, err error) {
+	created, err := s.descriptions()
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range created {
+		for _, p := range []netip.Prefix{d.IPv4, d.IPv6} {
+			if p.IsValid() {
+				all = append(all, p)
+			}
+		}
 	}
 	return all, nil
 }

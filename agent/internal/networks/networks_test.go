@@ -100,6 +100,22 @@ func TestLife(t *testing.T) {
 	assert.Equal(t, []container.EventAction{container.EventCreate, container.EventDestroy}, actions)
 }
 
+// TestSubnetsOfNetworksThatNobodyHolds: what other agents have created, and nobody holds, keeps its subnet.
+func TestSubnetsOfNetworksThatNobodyHolds(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	one := r.create(t, container.NetworkOptions{Name: "one", EnableIPv6: true})
+	other := newRoom(t) // another agent's, after the first one's has gone with its run root
+	require.NoError(t, os.CopyFS(filepath.Join(other.dir, "networks"), os.DirFS(filepath.Join(r.dir, "networks"))))
+	two := other.create(t, container.NetworkOptions{Name: "two"})
+	assert.False(t, one.IPv4.Overlaps(two.IPv4), "%s and %s", one.IPv4, two.IPv4)
+	for _, opts := range []container.NetworkOptions{{Name: "three", IPv4: one.IPv4}, {Name: "three", IPv6: one.IPv6}} {
+		err := other.ask(t, api.NetworkCreate, opts, nil)
+		require.ErrorIs(t, err, api.ErrInvalidArgument)
+		assert.ErrorContains(t, err, "overlaps with")
+	}
+}
+
 func TestDescribe(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)

@@ -54,7 +54,7 @@ func (s *Service) manager() (*network.Manager, error) {
 	if s.m != nil {
 		return s.m, nil
 	}
-	m, err := network.Open(network.Options{Dir: s.cfg.RunDir, Logger: s.cfg.Logger})
+	m, err := network.Open(network.Options{Dir: s.cfg.RunDir, Reserved: s.subnets, Logger: s.cfg.Logger})
 	if err != nil {
 		return nil, err
 	}

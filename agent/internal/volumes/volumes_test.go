@@ -231,6 +231,15 @@ func TestMakeSources(t *testing.T) {
 	require.NoError(t, volumes.MakeSources([]container.Mount{{Source: filepath.Join(dir, "no")}, {Source: filepath.Join(dir, "a/b"), CreateSource: true}}))
 	assert.DirExists(t, filepath.Join(dir, "a/b"))
 	assert.NoDirExists(t, filepath.Join(dir, "no"))
+	require.NoError(t, os.Symlink("file", filepath.Join(dir, "link")))
+	for _, name := range []string{"file", "link", "a"} {
+		before, err := os.Lstat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.NoError(t, volumes.MakeSources([]container.Mount{{Source: filepath.Join(dir, name), CreateSource: true}}), "what is there stays")
+		after, err := os.Lstat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		assert.Equal(t, before.Mode(), after.Mode(), name)
+	}
 	err := volumes.MakeSources([]container.Mount{{}, {Source: filepath.Join(dir, "file/x"), CreateSource: true}})
 	require.ErrorIs(t, err, api.ErrInvalidArgument)
 	assert.ErrorContains(t, err, "Options.Mounts[1].Source")
