@@ -56,6 +56,37 @@ func TestSaveAndLoad(t *testing.T) {
 	}
 }
 
+// TestLoadNames: an archive's images are told by the archive's names, whatever the store calls them too; a repository is
+// saved with all its tags, also one that an id begins with.
+func TestLoadNames(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	ctx := t.Context()
+	img, err := build(t, s, base, image.BuildOptions{Tags: []string{"one:1", "two:2"}}, nil)
+	require.NoError(t, err)
+	prefix := img.ID[len("sha256:"):][:2]
+	require.NoError(t, s.Tag(ctx, "one:1", prefix+":1"))
+	require.NoError(t, s.Tag(ctx, "one:1", prefix+":2"))
+	for _, c := range []struct {
+		ref  string
+		want []string
+	}{
+		{"one:1", []string{"docker.io/library/one:1"}},
+		{img.ID, nil},
+		{prefix, []string{"docker.io/library/" + prefix + ":1", "docker.io/library/" + prefix + ":2"}},
+	} {
+		for _, format := range []image.Format{image.FormatDocker, image.FormatOCI} {
+			var archive bytes.Buffer
+			require.NoError(t, s.Save(ctx, &archive, []string{c.ref}, image.SaveOptions{Format: format}))
+			imgs, err := s.Load(ctx, &archive, image.LoadOptions{})
+			require.NoError(t, err)
+			require.Len(t, imgs, 1)
+			require.Equal(t, c.want, imgs[0].Names)
+		}
+	}
+	require.ErrorIs(t, s.Tag(ctx, "one:1", "sha256:aa"), image.ErrInvalidReference)
+}
+
 func zip(t *testing.T, b []byte, really bool) []byte {
 	if !really {
 		return b

@@ -9,7 +9,8 @@ import (
 // RemoveOptions tune Remove.
 type RemoveOptions struct {
 	// Force removes an image that is given by its id even if it has several names, or if stopped containers are made of
-	// it; those containers are removed too. An image of a running container is never removed.
+	// it; those containers are removed too. An image of a running container is never removed. An image that is given by
+	// its last name loses the name, and stays without one as long as containers are made of it, like docker rmi -f.
 	Force bool `json:"force,omitempty"`
 }
 

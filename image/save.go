@@ -25,8 +25,8 @@ type SaveOptions struct {
 	Format Format `json:"format,omitempty"`
 }
 
-// Save writes images to w as one tar archive. The archive has the names in refs. An image that is given by its id is
-// saved without a name.
+// Save writes images to w as one tar archive. The archive has the names in refs. A name without a tag means all tags that
+// the store has of it, as for docker save. An image that is given by its id is saved without a name.
 //
 // Errors: ErrNotFound when there is no such image; ErrAmbiguous when several ids have the prefix; ErrInvalidReference
 // when one of refs is not valid; ErrInvalidArgument when refs is empty or the format is not valid; ErrCorrupt when a

@@ -9,7 +9,7 @@ import (
 // Tag gives the image ref another name. If another image has the name, it loses it.
 //
 // Errors: ErrNotFound when there is no such image; ErrAmbiguous when several ids have the prefix; ErrInvalidReference
-// when ref or name is not valid.
+// when ref or name is not valid, or name has a digest or is sha256, which would be read as an id.
 func (s *Store) Tag(ctx context.Context, ref, name string) error {
 	return s.c.Do(ctx, api.ImageTag, api.TagRequest{Ref: ref, Name: name}, nil)
 }

@@ -13,7 +13,7 @@ var rmiCommand = command{
 	name: "rmi", args: "IMAGE [IMAGE...]", short: "Remove images", min: 1, max: -1,
 	setup: func(flags *pflag.FlagSet) action {
 		var o image.RemoveOptions
-		flags.BoolVarP(&o.Force, "force", "f", false, "remove all names, and the stopped containers of the image")
+		flags.BoolVarP(&o.Force, "force", "f", false, "take the name away from an image that containers use; by id, remove its stopped containers too")
 		return func(ctx context.Context, c *cli, args []string) error {
 			store, err := c.store()
 			if err != nil {

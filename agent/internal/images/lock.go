@@ -33,8 +33,10 @@ func (h *Held) AddNames(id string, names ...string) error {
 }
 
 // MarkResult keeps an image that a user knows from being taken for a step of a build when it has no name.
-func (h *Held) MarkResult(id string) error {
-	if err := h.s.store.SetImageBigData(id, resultKey, []byte("1"), nil); err != nil {
+func (h *Held) MarkResult(id string) error { return h.s.markResult(id) }
+
+func (s *Store) markResult(id string) error {
+	if err := s.store.SetImageBigData(id, resultKey, []byte("1"), nil); err != nil {
 		return StoreError(id, err)
 	}
 	return nil

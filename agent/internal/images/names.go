@@ -20,7 +20,7 @@ func Normalize(name string) (reference.Named, error) {
 	return reference.TagNameOnly(named), nil
 }
 
-// NormalizeTag is Normalize for a name to give: it can't have a digest, which only content decides.
+// NormalizeTag is Normalize for a name to give: it can't have a digest, which only content decides, nor be read as an id.
 func NormalizeTag(name string) (string, error) {
 	named, err := Normalize(name)
 	if err != nil {
@@ -28,6 +28,9 @@ func NormalizeTag(name string) (string, error) {
 	}
 	if _, ok := named.(reference.Digested); ok {
 		return "", api.Errorf(api.ErrInvalidReference, "name %q has a digest: a digest follows from the content and can't be given: use name:tag", name)
+	}
+	if algorithm := reference.FamiliarName(named); algorithm == string(digest.Canonical) {
+		return "", api.Errorf(api.ErrInvalidReference, "name %q means the image whose id begins so: choose a name that is not %s", name, algorithm)
 	}
 	return named.String(), nil
 }

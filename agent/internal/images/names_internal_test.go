@@ -41,6 +41,17 @@ func TestLastName(t *testing.T) {
 	assert.True(t, single(nil))
 }
 
+// A name wins over an id that begins like it.
+func TestOfRepository(t *testing.T) {
+	names := []string{"docker.io/library/bb:1", "docker.io/library/bb:2", "docker.io/library/c:latest", "r.example.com/bb:3"}
+	for ref, want := range map[string][]string{
+		"bb": names[:2], "docker.io/library/bb": names[:2], "r.example.com/bb": names[3:], "c": names[2:3],
+		"bb:1": {"bb:1"}, "abc": {"abc"}, "sha256:bb": {"sha256:bb"}, "A": {"A"},
+	} {
+		assert.Equal(t, want, ofRepository(ref, names), ref)
+	}
+}
+
 func TestNameIn(t *testing.T) {
 	img := &storage.Image{ID: "abc", Names: []string{"docker.io/library/a:1"}}
 	for ref, want := range map[string]string{"a:1": img.Names[0], "library/a:1": img.Names[0], "a": "", "abc": "", "A": ""} {

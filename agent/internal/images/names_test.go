@@ -47,6 +47,14 @@ func TestNormalizeTag(t *testing.T) {
 	_, err = images.NormalizeTag("app@sha256:" + strings.Repeat("a", 64))
 	require.ErrorIs(t, err, api.ErrInvalidReference)
 	assert.ErrorContains(t, err, "use name:tag")
+	for _, name := range []string{"sha256:aa", "sha256", "docker.io/library/sha256:x"} {
+		_, err = images.NormalizeTag(name)
+		require.ErrorIs(t, err, api.ErrInvalidReference, name)
+		assert.ErrorContains(t, err, "means the image whose id begins so")
+	}
+	got, err = images.NormalizeTag("r.example.com/sha256:aa")
+	require.NoError(t, err, "it has a host: it can't be taken for an id")
+	assert.Equal(t, "r.example.com/sha256:aa", got)
 }
 
 func TestIsID(t *testing.T) {

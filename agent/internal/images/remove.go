@@ -48,7 +48,15 @@ func (s *Service) Remove(ctx context.Context, ref string, opts image.RemoveOptio
 		return res, api.Errorf(api.ErrInUse, "remove image %s: it has several names (%s): remove those, or set Force",
 			ref, strings.Join(slices.Sorted(slices.Values(img.Names)), ", "))
 	}
-	if err := s.free(ctx, img, ref, opts.Force); err != nil {
+	containers, mine, err := s.users(img, ref)
+	if err != nil {
+		return res, err
+	}
+	if NameIn(img, ref) != "" && opts.Force && len(mine) > 0 {
+		res.Untagged = img.Names
+		return res, s.untag(img)
+	}
+	if err := s.free(ctx, containers, mine, ref, opts.Force); err != nil {
 		return res, err
 	}
 	t, err := s.tree()
@@ -86,27 +94,44 @@ func NameIn(img *storage.Image, ref string) string {
 	return ""
 }
 
-// free makes sure that no container uses img; by force it removes stopped ones.
-func (s *Service) free(ctx context.Context, img *storage.Image, ref string, force bool) error {
-	containers, err := s.store.Containers()
-	if err != nil {
-		return StoreError(ref, err)
+// users returns all containers, and the ids of those that are made of img.
+func (s *Service) users(img *storage.Image, ref string) (all []storage.Container, mine []string, err error) {
+	if all, err = s.store.Containers(); err != nil {
+		return nil, nil, StoreError(ref, err)
 	}
-	var mine []string
-	for _, c := range containers {
+	for _, c := range all {
 		if c.ImageID != img.ID {
 			continue
 		}
 		if _, ok := working(&c); ok {
-			return api.Errorf(api.ErrInUse, "remove image %s: a build works on it: wait for the build", ref)
+			return nil, nil, api.Errorf(api.ErrInUse, "remove image %s: a build works on it: wait for the build", ref)
 		}
 		mine = append(mine, c.ID)
 	}
+	return all, mine, nil
+}
+
+// untag takes an image's last names away. The image stays for its containers, and for a prune after them.
+func (s *Service) untag(img *storage.Image) error {
+	if err := s.markResult(img.ID); err != nil {
+		return err
+	}
+	if err := s.store.RemoveNames(img.ID, img.Names); err != nil {
+		return StoreError(img.ID, err)
+	}
+	for _, name := range img.Names {
+		s.Tell(container.EventUntag, img.ID, name)
+	}
+	return nil
+}
+
+// free makes sure that no container uses an image; by force it removes stopped ones.
+func (s *Service) free(ctx context.Context, all []storage.Container, mine []string, ref string, force bool) error {
 	if len(mine) == 0 {
 		return nil
 	}
 	if !force {
-		return api.Errorf(api.ErrInUse, "remove image %s: %s: remove the container first, or set Force", ref, describeUsers(containers, mine))
+		return api.Errorf(api.ErrInUse, "remove image %s: %s: remove the container first, or set Force", ref, describeUsers(all, mine))
 	}
 	if err := s.containers.RemoveForImage(ctx, mine); err != nil {
 		return fmt.Errorf("remove image %s: %w", ref, err)

@@ -69,6 +69,43 @@ func (s *Store) Find(ctx context.Context, ref string) (*storage.Image, error) {
 	return img, err
 }
 
+// OfRepositories puts all names with a tag that a repository has in the place of a reference without tag and digest, as
+// docker save does. What names no repository of the store stays, such as an id.
+func (s *Store) OfRepositories(refs []string) ([]string, error) {
+	imgs, err := s.store.Images()
+	if err != nil {
+		return nil, StoreError("", err)
+	}
+	var names []string
+	for _, img := range imgs {
+		tags, _ := split(img.Names)
+		names = append(names, tags...)
+	}
+	slices.Sort(names)
+	var out []string
+	for _, ref := range refs {
+		out = append(out, ofRepository(ref, names)...)
+	}
+	return out, nil
+}
+
+// ofRepository is OfRepositories for one reference, among the names with a tag.
+func ofRepository(ref string, names []string) (found []string) {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil || !reference.IsNameOnly(named) {
+		return []string{ref}
+	}
+	for _, n := range names {
+		if repoOf(n) == named.Name() {
+			found = append(found, n)
+		}
+	}
+	if found == nil {
+		return []string{ref}
+	}
+	return found
+}
+
 func (s *Store) byName(named reference.Named) (*storage.Image, error) {
 	if repo, d, ok := RepoDigest(named); ok {
 		imgs, err := s.store.ImagesByDigest(d)

@@ -119,8 +119,12 @@ func inDocker(sc *types.SystemContext, file string) ([]archived, func(), error) 
 	for _, refs := range found {
 		a := archived{source: refs[0]}
 		for _, ref := range refs {
-			if named := ref.DockerReference(); named != nil {
-				a.names = append(a.names, named.String())
+			named := ref.DockerReference()
+			if named == nil {
+				continue
+			}
+			if full, err := images.NormalizeTag(named.String()); err == nil {
+				a.names = append(a.names, full)
 			}
 		}
 		list = append(list, a)
@@ -151,6 +155,9 @@ func inOCI(ctx context.Context, dir, file string) ([]archived, error) {
 	var list []archived
 	same := map[string]int{}
 	for i, res := range found {
+		if !isImage(unpacked, res.ManifestDescriptor) {
+			continue
+		}
 		name := ociName(res.ManifestDescriptor.Annotations)
 		if j, ok := same[res.ManifestDescriptor.Digest.String()]; ok {
 			list[j].names = append(list[j].names, name...)

@@ -15,6 +15,33 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
+// What stands beside images in an index is left out when an archive is loaded.
+func TestIsImage(t *testing.T) {
+	manifest := func(s string) string { return `{"schemaVersion":2,` + s + `}` }
+	config := func(mediaType string) string { return manifest(`"config":{"mediaType":"` + mediaType + `"}`) }
+	for name, c := range map[string]struct {
+		manifest string
+		d        v1.Descriptor
+		want     bool
+	}{
+		"an image":                 {config(v1.MediaTypeImageConfig), v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}, true},
+		"Docker's":                 {config("application/vnd.docker.container.image.v1+json"), v1.Descriptor{}, true},
+		"without a type":           {config(""), v1.Descriptor{}, true},
+		"an index":                 {manifest(`"manifests":[]`), v1.Descriptor{}, true},
+		"an attestation":           {config(v1.MediaTypeImageConfig), v1.Descriptor{Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest"}}, false},
+		"of an unknown platform":   {config(v1.MediaTypeImageConfig), v1.Descriptor{Platform: &v1.Platform{OS: "unknown", Architecture: "unknown"}}, false},
+		"an artifact":              {manifest(`"artifactType":"application/spdx+json","config":{"mediaType":"application/vnd.oci.empty.v1+json"}`), v1.Descriptor{}, false},
+		"an artifact by the index": {config(v1.MediaTypeImageConfig), v1.Descriptor{ArtifactType: "application/spdx+json"}, false},
+		"a chart":                  {config("application/vnd.cncf.helm.config.v1+json"), v1.Descriptor{}, false},
+	} {
+		dir := t.TempDir()
+		c.d.Digest = digest.FromString(c.manifest)
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "blobs", "sha256", c.d.Digest.Encoded()), []byte(c.manifest), 0o600))
+		assert.Equal(t, c.want, isImage(dir, c.d), name)
+	}
+}
+
 // Upstream reads an OCI layout without bounds or checks: what could mislead it is refused before.
 func TestCheckLayout(t *testing.T) {
 	const text = `{"schemaVersion":2}`

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 
 	is "go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
@@ -89,6 +90,7 @@ func (s *Service) load(ctx context.Context, dir string, r io.Reader, progress fu
 		if err != nil {
 			return nil, err
 		}
+		img.Names = slices.Sorted(slices.Values(in.names)) // the store's image may have others
 		imgs = append(imgs, *img)
 	}
 	return imgs, nil

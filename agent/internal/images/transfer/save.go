@@ -82,6 +82,10 @@ func (s *Service) Save(ctx context.Context, w io.Writer, refs []string, opts ima
 func (s *Service) toSave(ctx context.Context, refs []string) ([]*saved, error) {
 	var list []*saved
 	byID := map[string]*saved{}
+	refs, err := s.images.OfRepositories(refs)
+	if err != nil {
+		return nil, err
+	}
 	for _, ref := range refs {
 		img, err := s.images.Find(ctx, ref)
 		if err != nil {
