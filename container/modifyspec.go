@@ -34,6 +34,9 @@ func (e *Engine) createModified(ctx context.Context, opts Options) (ref api.Crea
 		switch kind {
 		case api.Spec:
 			b, err := modified(p, opts.ModifySpec)
+			if err == nil {
+				err = context.Cause(ctx) // given up meanwhile: the agent must not go on
+			}
 			if err != nil {
 				return ref, giveUp(fr, fw, err)
 			}

@@ -102,6 +102,8 @@ func TestCancelledBefore(t *testing.T) {
 // Nothing is left of what was being read when its caller gave up, though the caller's reader blocks.
 func TestCancelWhileReading(t *testing.T) {
 	s := open(t)
+	_, err := build(t, s, base, image.BuildOptions{}, nil) // the first build starts a process that stays with the agent
+	require.NoError(t, err)
 	before := look(t, s.Root())
 	for name, f := range readers {
 		r := newStuck(t, "beginning")

@@ -94,15 +94,17 @@ func (s *Service) top(r *http.Request, _ wire.None) ([]container.Process, error)
 
 // processes describes the container's processes, with user ids for names.
 func (m *managed) processes(r *run) ([]container.Process, error) {
-	pids, err := r.rc.Processes()
-	if err != nil || len(pids) == 0 { // an ordinary user's container has no cgroup
-		if pids, err = process.Look(r.proc.Process, procstat.InNamespace); err != nil {
-			return nil, err
+	return process.Look(r.proc.Process, func(pid int) ([]container.Process, error) {
+		pids, err := r.rc.Processes()
+		if err != nil || len(pids) == 0 { // an ordinary user's container has no cgroup
+			if pids, err = procstat.InNamespace(pid); err != nil {
+				return nil, err
+			}
 		}
-	}
-	procs, err := procstat.List(pids)
-	if err == nil && len(procs) == 0 {
-		err = notRunning(m.rec.ID, container.StatusExited)
-	}
-	return procs, err
+		procs, err := procstat.List(pids)
+		if err == nil && len(procs) == 0 { // it has ended, or is between two programs
+			err = notRunning(m.rec.ID, container.StatusExited)
+		}
+		return procs, err
+	})
 }
