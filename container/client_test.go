@@ -195,6 +195,7 @@ func TestClientCancel(t *testing.T) {
 	})
 	all(t, ctx, e, c, func(name string, _ any, err error) {
 		assert.ErrorIs(t, err, why, name)
+		assert.ErrorIs(t, err, context.Canceled, name)
 		assert.Less(t, time.Since(begin), atOnce, name)
 	})
 }

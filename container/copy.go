@@ -57,7 +57,7 @@ func (c *Container) CopyTo(ctx context.Context, dir string, tar io.Reader, opts 
 		}
 	}
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return api.Ended(ctx)
 	}
 	return err
 }

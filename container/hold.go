@@ -13,11 +13,11 @@ import (
 // Errors: ErrNotFound when the container is not there, or is just being removed.
 func (c *Container) Hold(ctx context.Context) (release func(), err error) {
 	hold, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	stop := context.AfterFunc(ctx, func() { cancel(api.Ended(ctx)) })
 	body, err := c.c.Body(hold, api.ContainerHold.Of(c.id), nil)
 	if !stop() && err == nil {
 		body.Close()
-		err = context.Cause(ctx)
+		err = api.Ended(ctx)
 	}
 	if err != nil {
 		cancel(nil)

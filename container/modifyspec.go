@@ -22,7 +22,7 @@ func (e *Engine) createModified(ctx context.Context, opts Options) (ref api.Crea
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	defer func() {
 		if err != nil && ctx.Err() != nil {
-			err = context.Cause(ctx)
+			err = api.Ended(ctx)
 		}
 	}()
 	fr, fw := api.NewFrameReader(conn), api.NewFrameWriter(conn)

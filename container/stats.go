@@ -95,7 +95,7 @@ func (c *Container) StatsStream(ctx context.Context, opts StatsOptions) iter.Seq
 			select {
 			case <-t.C:
 			case <-ctx.Done():
-				yield(Stats{}, context.Cause(ctx))
+				yield(Stats{}, api.Ended(ctx))
 				return
 			}
 			now, err := c.stats(ctx)

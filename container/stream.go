@@ -33,7 +33,7 @@ type session struct {
 func newSession(ctx context.Context, c *client.Client, conn io.ReadWriteCloser, keys []byte, stdin io.Reader, stdout, stderr io.Writer) *session {
 	s := &session{ctx: ctx, c: c, conn: conn, out: api.NewFrameWriter(conn), stdout: stdout, stderr: stderr, done: make(chan struct{})}
 	s.stop = context.AfterFunc(ctx, func() {
-		s.finish(context.Cause(ctx))
+		s.finish(api.Ended(ctx))
 	})
 	go s.read()
 	if stdin != nil {

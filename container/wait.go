@@ -36,5 +36,5 @@ func (c *Container) WaitRemoved(ctx context.Context) error {
 	for _, err := range e.Events(ctx, EventsOptions{Since: begin, Container: c.id, Actions: []EventAction{EventDestroy}}) {
 		return err
 	}
-	return context.Cause(ctx)
+	return api.Ended(ctx)
 }

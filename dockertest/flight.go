@@ -3,6 +3,8 @@ package dockertest
 import (
 	"context"
 	"sync"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // flight does each thing once, for all who want it at the same time or later. What fails is tried again by the next.
@@ -38,7 +40,7 @@ func (f *flight[T]) do(ctx context.Context, key string, fn func() (T, error)) (T
 		select {
 		case <-ctx.Done():
 			var none T
-			return none, context.Cause(ctx)
+			return none, api.Ended(ctx)
 		case <-c.done:
 		}
 		if c.err == nil {

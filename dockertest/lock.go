@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/flock"
 )
 
@@ -17,7 +18,7 @@ func lock(ctx context.Context, files ...string) (unlock func(), err error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return nil, api.Ended(ctx)
 		case <-time.After(pause):
 		}
 	}

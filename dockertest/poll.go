@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // longestPause between tries: what a test notices least, at a hundredth of a processor for a try of a millisecond.
@@ -179,9 +181,9 @@ func underWay(n int, cut unanswered, last error) error {
 
 // ended is why a wait was given up, with what the last try said.
 func ended(ctx context.Context, last error) error {
-	cause := context.Cause(ctx)
-	if last == nil || errors.Is(last, cause) {
-		return cause
+	why := api.Ended(ctx)
+	if last == nil || errors.Is(last, context.Cause(ctx)) {
+		return why
 	}
-	return fmt.Errorf("%w: the last try: %w", cause, last)
+	return fmt.Errorf("%w: the last try: %w", why, last)
 }

@@ -131,7 +131,7 @@ func resolve(ctx context.Context, store *image.Store, s *settings) (img *image.I
 	}
 	img, err = images.do(ctx, key+"\n"+string(opts.Policy), pull)
 	if err != nil && s.offline {
-		err = fmt.Errorf("%w: this run is offline (CAISSON_OFFLINE, or option Offline): pull the image before", err)
+		err = fmt.Errorf("%w: this run is offline by CAISSON_OFFLINE or the option Offline", err)
 	}
 	return img, err
 }

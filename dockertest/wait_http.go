@@ -100,7 +100,10 @@ func (h HTTP) try(ctx context.Context, client *http.Client, target string) error
 	}
 	defer resp.Body.Close()
 	if h.Status != 0 && resp.StatusCode != h.Status || h.Status == 0 && (resp.StatusCode < 200 || resp.StatusCode > 299) {
-		return fmt.Errorf("status %s: %s", resp.Status, short(beginning(resp.Body, cancel)))
+		if body := short(beginning(resp.Body, cancel)); body != "" {
+			return fmt.Errorf("status %s: %s", resp.Status, body)
+		}
+		return fmt.Errorf("status %s with an empty body", resp.Status)
 	}
 	if h.Body != "" {
 		read, found, err := search(resp.Body, []byte(h.Body))

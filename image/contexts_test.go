@@ -151,6 +151,7 @@ func TestNamedContextErrors(t *testing.T) {
 		"no image":         {image.BuildOptions{Pull: image.PullNever, Contexts: image.NamedContexts{Images: map[string]string{"a": "reg.invalid/none"}}}, "FROM a\n", image.ErrNotFound, "context a"},
 		"of the result":    {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}}}, "FROM scratch AS a\n", image.ErrInvalidArgument, "context a, which replaces it"},
 		"of the target":    {image.BuildOptions{Target: "a", Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}}}, "FROM scratch AS a\nFROM a\n", image.ErrInvalidArgument, "context a, which replaces it"},
+		"missing in empty": {image.BuildOptions{Context: fstest.MapFS{}}, "FROM scratch\nCOPY none /\n", image.ErrBuildStep, "no file none in the build context"},
 		"missing file":     {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}}}, base + "COPY --from=a none /\n", image.ErrBuildStep, "no file none in a"},
 		"missing to mount": {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}}}, base + "RUN --mount=from=a,source=none,target=/x true\n", image.ErrBuildStep, "no file none in a"},
 		"argument":         {image.BuildOptions{}, base + "ARG X=y\nRUN --mount=from=$X,target=/x true\n", image.ErrDockerfile, "Dockerfile:4: RUN --mount=from=$X: no argument"},

@@ -134,7 +134,7 @@ func (o GoOptions) goTool(ctx context.Context, env []string, args ...string) (st
 		return stdout.String(), nil
 	}
 	if ctx.Err() != nil {
-		return "", fmt.Errorf("go %s: %w", args[0], context.Cause(ctx))
+		return "", fmt.Errorf("go %s: %w", args[0], api.Ended(ctx))
 	}
 	be := &BuildError{Step: "go " + strings.Join(args, " "), Tail: strings.TrimSpace(stderr.String())}
 	be.Message = fmt.Sprintf("go %s: %v", args[0], err)

@@ -208,7 +208,7 @@ func classify(err error) (sentinel error, remedy string) {
 	var uerr *url.Error
 	switch {
 	case is(http.StatusUnauthorized, ociregistry.ErrUnauthorized):
-		return ErrUnauthorized, "log in with an account that may"
+		return ErrUnauthorized, "check the user name and the password, or log in with an account that has access"
 	case is(http.StatusForbidden, ociregistry.ErrDenied):
 		return ErrDenied, ""
 	case is(http.StatusTooManyRequests, ociregistry.ErrTooManyRequests):

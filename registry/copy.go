@@ -10,6 +10,7 @@ import (
 
 	"cuelabs.dev/go/oci/ociregistry"
 	"cuelabs.dev/go/oci/ociregistry/ociauth"
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/manifest"
 	"github.com/opencontainers/go-digest"
 )
@@ -201,7 +202,8 @@ func (j *copyJob) blobs(ctx context.Context, m Manifest) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidManifest, err)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	caller := ctx
+	ctx, cancel := context.WithCancelCause(caller)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	for _, d := range parsed.Blobs() {
@@ -220,6 +222,9 @@ func (j *copyJob) blobs(ctx context.Context, m Manifest) error {
 		})
 	}
 	wg.Wait()
+	if caller.Err() != nil {
+		return api.Ended(caller)
+	}
 	return context.Cause(ctx)
 }
 

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // RetryOptions say how a client tries again after status 429 and 5xx, connections that are reset or cut, and bodies
@@ -146,7 +148,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return api.Ended(ctx)
 	}
 }
 
@@ -193,9 +195,12 @@ func (t *retryTransport) once(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		cancel(nil)
+		if req.Context().Err() != nil {
+			err = api.Ended(req.Context())
+		}
 		return nil, err
 	}
-	b := &watchedBody{ReadCloser: resp.Body, ctx: ctx, cancel: cancel, stall: t.o.Stall}
+	b := &watchedBody{ReadCloser: resp.Body, caller: req.Context(), ctx: ctx, cancel: cancel, stall: t.o.Stall}
 	b.timer = time.AfterFunc(t.o.Stall, func() { cancel(errStalled) })
 	b.timer.Stop() // it runs while a Read does
 	resp.Body = b
@@ -205,6 +210,7 @@ func (t *retryTransport) once(req *http.Request) (*http.Response, error) {
 // watchedBody ends the request when no byte comes for too long.
 type watchedBody struct {
 	io.ReadCloser
+	caller context.Context
 	ctx    context.Context // it is the request's own
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
@@ -215,8 +221,12 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	b.timer.Reset(b.stall)
 	n, err := b.ReadCloser.Read(p)
 	b.timer.Stop()
-	if err != nil && errors.Is(context.Cause(b.ctx), errStalled) {
+	switch {
+	case err == nil || errors.Is(err, io.EOF):
+	case errors.Is(context.Cause(b.ctx), errStalled):
 		err = errStalled
+	case b.caller.Err() != nil:
+		err = api.Ended(b.caller)
 	}
 	return n, err
 }

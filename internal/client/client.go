@@ -269,7 +269,7 @@ func (c *Client) explain(ctx context.Context, err error) error {
 		if errors.As(err, &ae) && errors.Is(ae, ctx.Err()) {
 			return err
 		}
-		return context.Cause(ctx)
+		return api.Ended(ctx)
 	}
 	if errors.As(err, &ae) {
 		return err
@@ -287,7 +287,7 @@ func (c *Client) explain(ctx context.Context, err error) error {
 // Why returns what broke a stream with the agent, if it was not the stream: that ctx is done, or that the agent is gone.
 func (c *Client) Why(ctx context.Context) error {
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return api.Ended(ctx)
 	}
 	return c.agent.waitGone(200 * time.Millisecond) // the connection breaks before the process is reaped
 }

@@ -40,11 +40,12 @@ func Dir(ctx context.Context, dir string, r io.Reader) error {
 	}
 	defer guard.Close()
 	u := &unpacker{root: root, guard: guard, modes: map[string]fs.FileMode{}}
-	tr := tar.NewReader(r)
-	for n := 0; ; n++ {
+	in := &counter{r: r}
+	tr := tar.NewReader(in)
+	for {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			if n == 0 {
+			if in.n == 0 { // an archive of no files ends with two blocks of zeros
 				return api.Errorf(api.ErrInvalidArgument, "the tar stream is empty")
 			}
 			return u.finish()
@@ -62,6 +63,18 @@ func Dir(ctx context.Context, dir string, r io.Reader) error {
 			return err
 		}
 	}
+}
+
+// counter counts the bytes that were read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 type unpacker struct {

@@ -81,7 +81,7 @@ func (s *Service) ensure(ctx context.Context, ref string, opts image.PullOptions
 	case found:
 		return err
 	case opts.Policy == image.PullNever && errors.Is(err, api.ErrNotFound):
-		return api.Errorf(api.ErrNotFound, "%w (the pull policy is never: pull it first, or allow that with the policy missing)", err)
+		return api.Errorf(api.ErrNotFound, "%w (the pull policy is never)", err)
 	case opts.Policy == image.PullNever || !errors.Is(err, api.ErrNotFound):
 		return err
 	}

@@ -51,8 +51,8 @@ func Explain(ctx context.Context, what string, err error) error {
 func isOurs(err error) bool { return len(api.ToError(err).Codes) > 0 }
 
 const (
-	loginRemedy   = "log in to the registry, or set Credential"
-	deniedRemedy  = "these credentials may not do that: ask the registry's owner, or use others"
+	loginRemedy   = "log in to the registry, or set Credential to a user name and a password that it accepts"
+	deniedRemedy  = "the account has no right to do that: ask the owner of the registry, or use another account"
 	unreachRemedy = "check the registry's name and the network"
 )
 
