@@ -52,7 +52,7 @@ func (c *Container) Command(name string, args ...string) *Cmd {
 // in the container, or Detach is set with streams.
 func (cmd *Cmd) Start(ctx context.Context) error {
 	if cmd.s != nil {
-		return errors.New("exec: the command was started before: make another one")
+		return errors.New("exec: the command was started before: make a new one")
 	}
 	if len(cmd.Args) == 0 || cmd.Args[0] == "" {
 		return api.Errorf(ErrInvalidArgument, "exec: Args is empty: give a command")
@@ -63,7 +63,7 @@ func (cmd *Cmd) Start(ctx context.Context) error {
 	}
 	if cmd.Detach {
 		if cmd.Stdin != nil || cmd.Stdout != nil || cmd.Stderr != nil {
-			return api.Errorf(ErrInvalidArgument, "exec: Detach: nobody reads or writes the streams: leave Stdin, Stdout and Stderr nil")
+			return api.Errorf(ErrInvalidArgument, "exec: Detach: a detached command has no streams: leave Stdin, Stdout and Stderr nil")
 		}
 		return cmd.c.c.Do(ctx, api.ContainerExec.Of(cmd.c.id), req, nil)
 	}

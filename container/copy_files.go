@@ -22,10 +22,10 @@ import (
 func (c *Container) WriteFile(ctx context.Context, name string, data []byte, mode fs.FileMode, opts CopyOptions) error {
 	clean := path.Clean("/" + name)
 	if clean == "/" || strings.HasSuffix(name, "/") {
-		return api.Errorf(ErrInvalidArgument, "write file %q: the name is a directory's", name)
+		return api.Errorf(ErrInvalidArgument, "write file %q: the name must not end with a slash", name)
 	}
 	if opts.KeepOwner {
-		return api.Errorf(ErrInvalidArgument, "write file %q: CopyOptions.KeepOwner: bytes have no owner: use Owner", name)
+		return api.Errorf(ErrInvalidArgument, "write file %q: CopyOptions.KeepOwner: bytes have no owner to keep: use Owner", name)
 	}
 	var b bytes.Buffer
 	tw := tar.NewWriter(&b)
@@ -52,7 +52,7 @@ func (c *Container) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	}
 	defer body.Close()
 	if !info.Mode.IsRegular() {
-		return nil, api.Errorf(ErrInvalidArgument, "read file %q: it is no regular file (%s)", name, info.Mode)
+		return nil, api.Errorf(ErrInvalidArgument, "read file %q: it is not a regular file (%s)", name, info.Mode)
 	}
 	tr := tar.NewReader(body)
 	if _, err := tr.Next(); err != nil {

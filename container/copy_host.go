@@ -77,13 +77,13 @@ func (c *Container) target(ctx context.Context, to string, src source) (dir, nam
 	case err == nil && info.Mode.IsDir():
 		return to, "", nil
 	case err == nil && src.info.IsDir():
-		return "", "", api.Errorf(ErrInvalidArgument, "%s is no directory: a directory can't replace it", to)
+		return "", "", api.Errorf(ErrInvalidArgument, "%s is not a directory: a directory can't replace it", to)
 	case err == nil && strings.HasSuffix(to, "/"):
-		return "", "", api.Errorf(ErrInvalidArgument, "%s is no directory", to)
+		return "", "", api.Errorf(ErrInvalidArgument, "%s is not a directory", to)
 	case err != nil && !errors.Is(err, ErrNotFound):
 		return "", "", err
 	case err != nil && strings.HasSuffix(to, "/") && !src.info.IsDir():
-		return "", "", api.Errorf(ErrNotFound, "%s: no such directory in the container: make it first", to)
+		return "", "", api.Errorf(ErrNotFound, "%s: no such directory in the container: create it first", to)
 	}
 	clean := path.Clean("/" + to)
 	return path.Dir(clean), path.Base(clean), nil
@@ -135,7 +135,7 @@ func hostTarget(to string, isDir bool) (dir, name string, err error) {
 	case err == nil && info.IsDir():
 		return to, "", nil
 	case err == nil && (isDir || strings.HasSuffix(to, "/")):
-		return "", "", api.Errorf(ErrInvalidArgument, "%s is no directory", to)
+		return "", "", api.Errorf(ErrInvalidArgument, "%s is not a directory", to)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return "", "", err
 	case err != nil && strings.HasSuffix(to, "/") && !isDir:
@@ -191,7 +191,7 @@ func own(root *os.Root, h *tar.Header) error {
 	}
 	err := root.Lchown(h.Name, h.Uid, h.Gid)
 	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("CopyFromOptions.KeepOwner: %d:%d can't be given to the file: run as root, or leave it out: %w", h.Uid, h.Gid, err)
+		return fmt.Errorf("CopyFromOptions.KeepOwner: the file can't have the owner %d:%d: run as root, or leave KeepOwner out: %w", h.Uid, h.Gid, err)
 	}
 	return err
 }

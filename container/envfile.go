@@ -32,9 +32,9 @@ func ReadEnvFile(r io.Reader, getenv func(string) (string, bool)) ([]string, err
 		key, _, ok := strings.Cut(line, "=")
 		switch {
 		case !utf8.ValidString(line):
-			return nil, api.Errorf(ErrInvalidArgument, "env file: line %d: not UTF-8", n)
+			return nil, api.Errorf(ErrInvalidArgument, "env file: line %d: it is not valid UTF-8", n)
 		case key == "" || strings.ContainsFunc(key, unicode.IsSpace):
-			return nil, api.Errorf(ErrInvalidArgument, "env file: line %d: %q is no variable's name: write KEY=value", n, key)
+			return nil, api.Errorf(ErrInvalidArgument, "env file: line %d: %q is not a valid variable name: write KEY=value", n, key)
 		case strings.Contains(line, "\x00"):
 			return nil, api.Errorf(ErrInvalidArgument, "env file: line %d: a value can't have a zero byte", n)
 		case ok:

@@ -83,7 +83,7 @@ func TestListSelects(t *testing.T) {
 		want error
 		says string
 	}{
-		"state":  {container.ListOptions{Statuses: []container.Status{"asleep"}}, container.ErrInvalidArgument, `ListOptions.Statuses "asleep": the statuses are created, running`},
+		"state":  {container.ListOptions{Statuses: []container.Status{"asleep"}}, container.ErrInvalidArgument, `ListOptions.Statuses "asleep": it must be one of created, running`},
 		"health": {container.ListOptions{Health: []container.HealthStatus{"fine"}}, container.ErrInvalidArgument, `ListOptions.Health "fine"`},
 		"image":  {container.ListOptions{Images: []string{"localhost/nowhere:1"}}, container.ErrNotFound, "localhost/nowhere:1"},
 		"before": {container.ListOptions{Before: "nobody"}, container.ErrNotFound, "nobody"},

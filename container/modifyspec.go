@@ -73,7 +73,7 @@ func modified(p []byte, modify func(*specs.Spec) error) ([]byte, error) {
 	}
 	b, err := json.Marshal(spec)
 	if err == nil && len(b) > api.MaxFrame {
-		err = api.Errorf(ErrInvalidArgument, "Options.ModifySpec: a specification of %d bytes: at most %d", len(b), api.MaxFrame)
+		err = api.Errorf(ErrInvalidArgument, "Options.ModifySpec: the specification has %d bytes: it must have at most %d", len(b), api.MaxFrame)
 	}
 	return b, err
 }

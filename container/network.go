@@ -73,7 +73,7 @@ type NetworkOptions struct {
 	// Gateway4 and Gateway6 are the addresses of the gateway. Default: the first ones of the subnets.
 	Gateway4 netip.Addr `json:"gateway4,omitzero"`
 	Gateway6 netip.Addr `json:"gateway6,omitzero"`
-	// Internal networks have no access to the outside and to the host.
+	// Internal networks have no access to the outside or to the host.
 	Internal bool `json:"internal,omitempty"`
 	// MTU is the size of the largest packet, in bytes, from 1280 to 65520. Default: 1500.
 	MTU int `json:"mtu,omitempty"`

@@ -212,7 +212,7 @@ func TestResourceErrors(t *testing.T) {
 		`CgroupParent "/"`:              {CgroupParent: "/"},
 		`Ulimits[0].Name "files"`:       {Ulimits: []container.Ulimit{{Name: "files"}}},
 		"Ulimits[0] nofile: the soft":   {Ulimits: []container.Ulimit{{Name: "nofile", Soft: -1, Hard: 5}}},
-		"Ulimits[1] core: it is there":  {Ulimits: []container.Ulimit{{Name: "core"}, {Name: "core"}}},
+		"Ulimits[1] core: it is given":  {Ulimits: []container.Ulimit{{Name: "core"}, {Name: "core"}}},
 		"Ulimits[0] core: soft -7, har": {Ulimits: []container.Ulimit{{Name: "core", Soft: -7}}},
 	} {
 		t.Run(field, func(t *testing.T) {

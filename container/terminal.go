@@ -38,7 +38,7 @@ func parseDetachKeys(s string) ([]byte, error) {
 		case ctrl && len(rest) == 1 && strings.Contains(`@[\]^_`, rest):
 			keys = append(keys, rest[0]&0x1f)
 		default:
-			return nil, api.Errorf(ErrInvalidArgument, "AttachOptions.DetachKeys %q: %q is no key: use letters and ctrl-a to ctrl-z, ctrl-@, ctrl-[, ctrl-\\, ctrl-], ctrl-^ or ctrl-_, separated by commas", s, k)
+			return nil, api.Errorf(ErrInvalidArgument, "AttachOptions.DetachKeys %q: %q is not a valid key: use letters and ctrl-a to ctrl-z, ctrl-@, ctrl-[, ctrl-\\, ctrl-], ctrl-^ or ctrl-_, separated by commas", s, k)
 		}
 	}
 	return keys, nil

@@ -52,7 +52,7 @@ func Skip(t testing.TB, names ...string) {
 	switch {
 	case len(bad) == 0:
 	case envSet(EnvNoSkip):
-		t.Fatalf("dockertest: this host lacks, and %s forbids to skip the test:%s", EnvNoSkip, list(bad))
+		t.Fatalf("dockertest: %s forbids skipping the test, and this host lacks:%s", EnvNoSkip, list(bad))
 	default:
 		t.Skipf("dockertest: SKIPPED, this host lacks:%s", list(bad))
 	}
@@ -73,7 +73,7 @@ func lacking(findings []Finding, names []string) []Finding {
 	}
 	for _, n := range names {
 		if wanted[n] {
-			bad = append(bad, Finding{Name: n, Problem: "Check knows nothing of that name", Fix: "use one of the names that Check returns"})
+			bad = append(bad, Finding{Name: n, Problem: "Check has no finding with that name", Fix: "use one of the names that Check returns"})
 		}
 	}
 	return bad

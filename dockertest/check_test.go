@@ -26,5 +26,5 @@ func TestRequireAndSkip(t *testing.T) {
 	ft = inTest(t, func(t testing.TB) { dockertest.Skip(t, "wings") })
 	assert.True(t, ft.failed)
 	assert.False(t, ft.skipped)
-	assert.Contains(t, ft.text.String(), "forbids to skip")
+	assert.Contains(t, ft.text.String(), "forbids skipping the test, and this host lacks")
 }

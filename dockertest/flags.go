@@ -20,9 +20,9 @@ func init() {
 	if !testing.Testing() {
 		return
 	}
-	flag.BoolVar(&flagKeep, "dockertest.keep", false, "keep the containers of failed tests, and say how to enter them")
-	flag.BoolVar(&flagReport, "dockertest.report", false, "print what each container took to pull, create, start and be ready")
-	flag.IntVar(&flagParallel, "dockertest.parallel", 0, "how many containers start at a time on this machine; 0: by its processors")
+	flag.BoolVar(&flagKeep, "dockertest.keep", false, "keep the containers of failed tests, and print how to enter them")
+	flag.BoolVar(&flagReport, "dockertest.report", false, "print how long each container took to pull, create, start and become ready")
+	flag.IntVar(&flagParallel, "dockertest.parallel", 0, "how many containers may start at the same time on this machine; 0: as many as its processors suggest")
 }
 
 func keep() bool   { return flagKeep || envSet("CAISSON_TEST_KEEP") }

@@ -27,7 +27,7 @@ const labelReuse = "dev.caisson.dockertest.reuse"
 func Reuse(idle time.Duration) Option {
 	return optionFunc(func(s *settings) {
 		if idle <= 0 {
-			s.errs = append(s.errs, fmt.Errorf("Reuse: %v is no time: say how long the container is kept when no test uses it", idle))
+			s.errs = append(s.errs, fmt.Errorf("Reuse: %v is not a valid idle time: say how long the container stays when no test uses it", idle))
 		}
 		s.reuse = idle
 	})
@@ -37,11 +37,11 @@ func Reuse(idle time.Duration) Option {
 func (s *settings) reusable() error {
 	switch {
 	case len(s.owned) > 0:
-		return fmt.Errorf("Reuse: %s goes with its test", s.owned[0])
+		return fmt.Errorf("Reuse: %s ends with its test, so a container that others use can't have it: leave one out", s.owned[0])
 	case s.coverage:
-		return errors.New("Reuse: Coverage is of one test binary")
+		return errors.New("Reuse: Coverage belongs to one test binary: leave one out")
 	case s.opts.ModifySpec != nil:
-		return errors.New("Reuse: a ModifySpec can't be compared with another's")
+		return errors.New("Reuse: two ModifySpec functions can't be compared: leave one out")
 	}
 	return nil
 }
@@ -111,8 +111,8 @@ func (f *Fixture) join(ctx context.Context, eng *container.Engine, key string) e
 	switch {
 	case err != nil:
 	case info.Options.Labels[labelReuse] != key:
-		err = fmt.Errorf("%w: %s: a container of other options has it, or of another version of the image: remove it (%s), "+
-			"or leave Name out: then each set of options has a container of its own",
+		err = fmt.Errorf("%w: %s: a container with other options or with another version of the image has this name: remove it (%s), "+
+			"or leave Name out, so that each set of options gets its own container",
 			container.ErrNameInUse, found.Name(), f.cliLine("rm", "-f", found.Name()))
 	case info.State.Status != container.StatusRunning:
 		err = errors.Join(found.Remove(ctx, container.RemoveOptions{Force: true}), container.ErrNotFound)

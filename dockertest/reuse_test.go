@@ -94,8 +94,8 @@ func TestReuseRefuses(t *testing.T) {
 		_, err := dockertest.Start(t.Context(), img, append(opts, dockertest.Reuse(time.Minute))...)
 		return err
 	}
-	require.ErrorContains(t, start(dockertest.Network(t)), "goes with its test")
-	require.ErrorContains(t, start(dockertest.Volume(t).At("/data")), "goes with its test")
+	require.ErrorContains(t, start(dockertest.Network(t)), "ends with its test")
+	require.ErrorContains(t, start(dockertest.Volume(t).At("/data")), "ends with its test")
 	require.ErrorIs(t, start(dockertest.Reuse(0)), container.ErrInvalidArgument)
 
 	eng, err := dockertest.Engine()

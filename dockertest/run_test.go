@@ -122,7 +122,7 @@ func TestBadOptions(t *testing.T) {
 		{"expression", "x", []dockertest.Option{dockertest.WaitLogMatch("(")}, "missing closing )"},
 		{"inside All", "x", []dockertest.Option{dockertest.All(dockertest.WaitLogMatch("("))}, "missing closing )"},
 		{"empty text", "x", []dockertest.Option{dockertest.WaitLog("")}, "the text is empty"},
-		{"Any of none", "x", []dockertest.Option{dockertest.Any()}, "never holds"},
+		{"Any of none", "x", []dockertest.Option{dockertest.Any()}, "Any has no strategies"},
 		{"driver", "x", []dockertest.Option{dockertest.WaitSQL("oracle", 1, func(a string) string { return a })}, `no driver "oracle"`},
 		{"HTTP path", "x", []dockertest.Option{dockertest.WaitHTTP(dockertest.HTTP{Path: "health"})}, "not an absolute path"},
 	} {

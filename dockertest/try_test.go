@@ -205,7 +205,7 @@ func TestUnhealthyIsWaitedFor(t *testing.T) {
 func TestIPv6Alone(t *testing.T) {
 	t.Parallel()
 	_, err := dockertest.Start(t.Context(), testbox(t), cmd("listen6 :7000"), dockertest.WaitPort(7000).Within(2*time.Second))
-	require.ErrorContains(t, err, "it listens on IPv6 alone ([::]:7000), and is reached by IPv4 (")
+	require.ErrorContains(t, err, "it listens on IPv6 alone ([::]:7000), and clients reach it by IPv4 (")
 }
 
 // TestLongVariable: what no process can be started with is refused before.
@@ -213,7 +213,7 @@ func TestLongVariable(t *testing.T) {
 	t.Parallel()
 	_, err := dockertest.Start(t.Context(), testbox(t), dockertest.Env("BIG", strings.Repeat("x", 200<<10)))
 	require.ErrorIs(t, err, container.ErrInvalidArgument)
-	require.ErrorContains(t, err, "Options.Env BIG has 204804 bytes with its name: the kernel takes at most 131071 for a variable: put it into a file")
+	require.ErrorContains(t, err, "Options.Env BIG has 204804 bytes with its name: the kernel allows at most 131071 for a variable: put the value into a file")
 	c := dockertest.Run(t, testbox(t), dockertest.Env("BIG", strings.Repeat("x", 128<<10-1-len("BIG="))))
 	_, err = c.Fixture().Exec(t.Context(), "/bin/testbox", strings.Repeat("x", 128<<10))
 	require.ErrorIs(t, err, container.ErrInvalidArgument)

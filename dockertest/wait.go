@@ -138,7 +138,7 @@ func Any(waits ...Wait) Wait {
 		return errors.Join(errs...)
 	}}
 	if len(waits) == 0 {
-		w.what, w.err = "any of none", errors.New("Any of nothing never holds")
+		w.what, w.err = "any of none", errors.New("Any has no strategies: give at least one")
 	}
 	return w
 }

@@ -63,11 +63,11 @@ func TestUnheard(t *testing.T) {
 	for _, tc := range []struct{ listening, want string }{
 		{"", ""},
 		{"0.0.0.0:80 [::]:80 127.0.0.1:443", "the container listens on 80, 443"},
-		{"127.0.0.1:7000", "it listens on the container's loopback alone (127.0.0.1:7000), where nobody else reaches it: have it listen on 0.0.0.0"},
-		{"[::1]:7000 127.0.0.1:7000", "it listens on the container's loopback alone ([::1]:7000, 127.0.0.1:7000), where nobody else reaches it: have it listen on 0.0.0.0"},
-		{"[::]:7000", "it listens on IPv6 alone ([::]:7000), and is reached by IPv4 (172.17.0.2): have it listen on 0.0.0.0 too"},
-		{"[fd00::2]:7000 [::]:80", "it listens on IPv6 alone ([fd00::2]:7000), and is reached by IPv4 (172.17.0.2): have it listen on 0.0.0.0 too"},
-		{"10.0.0.7:7000", "it listens on 10.0.0.7:7000: have it listen on 0.0.0.0"},
+		{"127.0.0.1:7000", "it listens on the container's loopback alone (127.0.0.1:7000), where nothing else can reach it: make it listen on 0.0.0.0"},
+		{"[::1]:7000 127.0.0.1:7000", "it listens on the container's loopback alone ([::1]:7000, 127.0.0.1:7000), where nothing else can reach it: make it listen on 0.0.0.0"},
+		{"[::]:7000", "it listens on IPv6 alone ([::]:7000), and clients reach it by IPv4 (172.17.0.2): make it listen on 0.0.0.0 too"},
+		{"[fd00::2]:7000 [::]:80", "it listens on IPv6 alone ([fd00::2]:7000), and clients reach it by IPv4 (172.17.0.2): make it listen on 0.0.0.0 too"},
+		{"10.0.0.7:7000", "it listens on 10.0.0.7:7000: make it listen on 0.0.0.0"},
 	} {
 		var listening []netip.AddrPort
 		for _, s := range strings.Fields(tc.listening) {

@@ -98,9 +98,9 @@ func unheard(ip netip.Addr, port uint16, listening []netip.AddrPort) string {
 	case len(here) == 0:
 		return "the container listens on " + strings.Join(ports, ", ")
 	case loopback:
-		return fmt.Sprintf("it listens on the container's loopback alone (%s), where nobody else reaches it: have it listen on 0.0.0.0", at)
+		return fmt.Sprintf("it listens on the container's loopback alone (%s), where nothing else can reach it: make it listen on 0.0.0.0", at)
 	case six:
-		return fmt.Sprintf("it listens on IPv6 alone (%s), and is reached by IPv4 (%s): have it listen on 0.0.0.0 too", at, ip)
+		return fmt.Sprintf("it listens on IPv6 alone (%s), and clients reach it by IPv4 (%s): make it listen on 0.0.0.0 too", at, ip)
 	}
-	return fmt.Sprintf("it listens on %s: have it listen on 0.0.0.0", at)
+	return fmt.Sprintf("it listens on %s: make it listen on 0.0.0.0", at)
 }

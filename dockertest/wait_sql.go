@@ -27,7 +27,7 @@ func WaitSQL(driver string, port uint16, dsn func(addr string) string) Wait {
 	}}
 	switch {
 	case dsn == nil:
-		w.err = errors.New("the function that makes the data source's name is nil")
+		w.err = errors.New("the function that returns the data source name is nil")
 	case port == 0:
 		w.err = errors.New("0 is not a valid port")
 	case !slices.Contains(sql.Drivers(), driver):

@@ -74,7 +74,7 @@ func TestWaitErrors(t *testing.T) {
 	}{
 		{"port that nothing listens on", "listen :7001", dockertest.WaitPort(7000).Within(short),
 			[]string{"port 7000 to accept: timed out after 3s", "connection refused", "listens on 7001"}},
-		{"port on the loopback alone", "listen 127.0.0.1:7000", dockertest.WaitPort(7000).Within(short), []string{"have it listen on 0.0.0.0"}},
+		{"port on the loopback alone", "listen 127.0.0.1:7000", dockertest.WaitPort(7000).Within(short), []string{"make it listen on 0.0.0.0"}},
 		{"log", "chain echo other ; sleep 1h", dockertest.WaitLog("never").Within(short),
 			[]string{`log line with "never": timed out after 3s`, "the end of its log:\n    other"}},
 		{"too few lines", "chain echo up ; sleep 1h", dockertest.WaitLog("up").Times(2).Within(short), []string{"1 of 2 such lines came"}},

@@ -24,11 +24,11 @@ func TestDockerfileErrors(t *testing.T) {
 	s := open(t)
 	for name, c := range map[string]struct{ text, says string }{
 		"empty":                  {"\n# nothing\n", "no instructions"},
-		"argument without value": {"ARG A\nFROM scratch\nFROM base:$A$B\n", ":3: FROM base:$A$B: reference \"base:\": invalid reference format: write it as [registry/]repository[:tag][@digest] in lower case; no value has: A, B"},
-		"platform of base":       {"FROM --platform=$NONE scratch\n", ":1: FROM --platform=$NONE: \"\" is no platform"},
+		"argument without value": {"ARG A\nFROM scratch\nFROM base:$A$B\n", ":3: FROM base:$A$B: reference \"base:\": invalid reference format: write it as [registry/]repository[:tag][@digest] in lower case: these arguments have no value: A, B"},
+		"platform of base":       {"FROM --platform=$NONE scratch\n", ":1: FROM --platform=$NONE: \"\" is not a valid platform"},
 		"name of base":           {"FROM scratch\nFROM Upper\n", ":2: FROM Upper: "},
-		"stage of no number":     {"FROM scratch\nCOPY a b\nCOPY --from=1 a b\n", ":3: COPY takes from stage 1, which is not before it"},
-		"port":                   {"FROM scratch\nEXPOSE 80 http\n", ":2: EXPOSE http: it is no port"},
+		"stage of no number":     {"FROM scratch\nCOPY a b\nCOPY --from=1 a b\n", ":3: COPY copies from stage 1, which is not an earlier stage"},
+		"port":                   {"FROM scratch\nEXPOSE 80 http\n", ":2: EXPOSE http: it is not a valid port"},
 		"unknown instruction":    {"FROM scratch\nENV A=1\nCOPPY a b\n", ":3: unknown instruction COPPY: is it COPY?"},
 		"before FROM":            {"ENV A=1\nFROM scratch\n", ":1: ENV before FROM"},
 		"no FROM":                {"ARG A=1\n", "no FROM"},

@@ -146,7 +146,7 @@ func TestNamedContextErrors(t *testing.T) {
 		"a file":           {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": os.DirFS(file)}}}, base, image.ErrInvalidArgument, "not a directory"},
 		"unreadable":       {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": brokenFS{ok}}}}, base, errBroken, "broken"},
 		"both kinds":       {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}, Images: map[string]string{"a": "b"}}}, base, image.ErrInvalidArgument, `"a" is in Contexts.Files and in Contexts.Images`},
-		"twice":            {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}, Images: map[string]string{"a:latest": "b"}}}, base, image.ErrInvalidArgument, "one name"},
+		"twice":            {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}, Images: map[string]string{"a:latest": "b"}}}, base, image.ErrInvalidArgument, "have the same name"},
 		"bad reference":    {image.BuildOptions{Contexts: image.NamedContexts{Images: map[string]string{"a": "UPPER"}}}, base, image.ErrInvalidReference, `Contexts.Images["a"]`},
 		"no image":         {image.BuildOptions{Pull: image.PullNever, Contexts: image.NamedContexts{Images: map[string]string{"a": "reg.invalid/none"}}}, "FROM a\n", image.ErrNotFound, "context a"},
 		"of the result":    {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}}}, "FROM scratch AS a\n", image.ErrInvalidArgument, "context a, which replaces it"},
@@ -154,7 +154,7 @@ func TestNamedContextErrors(t *testing.T) {
 		"missing in empty": {image.BuildOptions{Context: fstest.MapFS{}}, "FROM scratch\nCOPY none /\n", image.ErrBuildStep, "no file none in the build context"},
 		"missing file":     {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}}}, base + "COPY --from=a none /\n", image.ErrBuildStep, "no file none in a"},
 		"missing to mount": {image.BuildOptions{Contexts: image.NamedContexts{Files: map[string]fs.FS{"a": ok}}}, base + "RUN --mount=from=a,source=none,target=/x true\n", image.ErrBuildStep, "no file none in a"},
-		"argument":         {image.BuildOptions{}, base + "ARG X=y\nRUN --mount=from=$X,target=/x true\n", image.ErrDockerfile, "Dockerfile:4: RUN --mount=from=$X: no argument"},
+		"argument":         {image.BuildOptions{}, base + "ARG X=y\nRUN --mount=from=$X,target=/x true\n", image.ErrDockerfile, "Dockerfile:4: RUN --mount=from=$X: arguments are not replaced there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := build(t, s, c.text, c.opts, nil)

@@ -190,7 +190,7 @@ func TestBuildOutput(t *testing.T) {
 	require.Contains(t, be.Error(), "Dockerfile:5")
 	require.Contains(t, out.String(), "first\nsecond\n")
 	for step, says := range map[string]string{
-		"COPY none /":                               "no file none in the build context, or .dockerignore leaves it out",
+		"COPY none /":                               "no file none in the build context, or .dockerignore excludes it",
 		"COPY non* /":                               "no file fits in the build context",
 		"ADD ../none /":                             "does not lead out of the context",
 		"COPY --from=0 none /":                      "no file none in 0",

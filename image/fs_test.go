@@ -66,7 +66,7 @@ func TestFS(t *testing.T) {
 	_, err = f.Open("loop")
 	require.ErrorContains(t, err, "symbolic links")
 	_, err = f.ReadFile("pipe")
-	require.ErrorContains(t, err, "no regular file")
+	require.ErrorContains(t, err, "not a regular file")
 	_, err = f.ReadFile("etc")
 	require.ErrorContains(t, err, "is a directory")
 	_, err = f.ReadDir("etc/passwd")

@@ -87,7 +87,7 @@ func (o GoOptions) platform() (goos, goarch string, err error) {
 	}
 	parts := strings.Split(o.Platform, "/")
 	if len(parts) != 2 || parts[0] != "linux" || parts[1] == "" {
-		return "", "", api.Errorf(ErrInvalidArgument, "build of a Go package: platform %q: write it as linux/arm64; a variant is set by Env, as GOARM=7", o.Platform)
+		return "", "", api.Errorf(ErrInvalidArgument, "build of a Go package: platform %q: write it like linux/arm64, and set a variant with Env, such as GOARM=7", o.Platform)
 	}
 	return parts[0], parts[1], nil
 }
@@ -99,7 +99,7 @@ func sourceDateEpoch() (time.Time, error) {
 	}
 	n, err := strconv.ParseInt(v, 10, 64)
 	if err != nil {
-		return time.Time{}, api.Errorf(ErrInvalidArgument, "SOURCE_DATE_EPOCH: %w: it is a number of seconds", err)
+		return time.Time{}, api.Errorf(ErrInvalidArgument, "SOURCE_DATE_EPOCH: %w: it must be a number of seconds", err)
 	}
 	return time.Unix(n, 0).UTC(), nil
 }

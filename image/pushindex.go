@@ -17,7 +17,7 @@ import (
 // for which it is.
 func (s *Store) PushIndex(ctx context.Context, ref string, images []string, opts PushOptions) (digest string, err error) {
 	if opts.Destination != "" {
-		return "", api.Errorf(ErrInvalidArgument, "push index %s: Destination is set to %s: the reference says where to", ref, opts.Destination)
+		return "", api.Errorf(ErrInvalidArgument, "push index %s: Destination is set to %s: leave it out, the reference is the destination", ref, opts.Destination)
 	}
 	var res api.Pushed
 	req := api.PushIndexRequest[PushOptions]{Ref: ref, Images: images, Options: opts}

@@ -226,7 +226,7 @@ func classify(err error) (sentinel error, remedy string) {
 	case errors.Is(err, errSpeaksTLS), errors.As(err, new(*net.OpError)), errors.As(err, new(*net.DNSError)):
 		return ErrUnreachable, ""
 	case errors.As(err, &uerr) && strings.Contains(uerr.Err.Error(), "server gave HTTP response to HTTPS client"):
-		return ErrUnreachable, "the registry speaks plain HTTP: set TLSOptions.PlainHTTP if that is meant"
+		return ErrUnreachable, "the registry speaks plain HTTP: set TLSOptions.PlainHTTP to allow that"
 	}
 	return nil, ""
 }

@@ -234,7 +234,7 @@ func TestStalledBody(t *testing.T) {
 		AuthFile: "/nonexistent/auth.json", Retry: registry.RetryOptions{Attempts: 1, Stall: 20 * time.Millisecond},
 	})
 	_, err := c.Manifest(context.Background(), strings.TrimPrefix(hung.URL, "http://")+"/app:1", registry.ManifestOptions{})
-	require.ErrorContains(t, err, "no byte for too long")
+	require.ErrorContains(t, err, "no data arrived for too long")
 }
 
 func TestNobodyListens(t *testing.T) {

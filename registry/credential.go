@@ -148,5 +148,5 @@ func authFileToWrite(explicit string) (string, error) {
 	if dir := configHome(); dir != "" {
 		return filepath.Join(dir, "containers", "auth.json"), nil
 	}
-	return "", fmt.Errorf("%w: no place for auth.json: set ClientOptions.AuthFile, REGISTRY_AUTH_FILE or HOME", ErrInvalidArgument)
+	return "", fmt.Errorf("%w: there is no place for auth.json: set ClientOptions.AuthFile, REGISTRY_AUTH_FILE or HOME", ErrInvalidArgument)
 }

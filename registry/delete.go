@@ -46,7 +46,7 @@ func (c *conn) delete(ctx context.Context, r reference) error {
 	err := c.DeleteTag(ctx, r.repo, r.tag)
 	var herr ociregistry.HTTPError
 	if errors.As(err, &herr) && (herr.StatusCode() == http.StatusBadRequest || herr.StatusCode() == http.StatusMethodNotAllowed) {
-		return fmt.Errorf("%w: it may not delete by tag: delete by digest: %w", ErrUnsupported, err)
+		return fmt.Errorf("%w: it does not allow deleting by tag: delete by digest: %w", ErrUnsupported, err)
 	}
 	return err
 }

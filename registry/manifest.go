@@ -87,7 +87,7 @@ func (c *conn) manifest(ctx context.Context, r reference) (Manifest, error) {
 	defer func() { _ = br.Close() }()
 	desc := br.Descriptor()
 	if desc.Size > maxManifest {
-		return Manifest{}, fmt.Errorf("%w: it says it has %d bytes", ErrInvalidManifest, desc.Size)
+		return Manifest{}, fmt.Errorf("%w: the manifest says that it has %d bytes", ErrInvalidManifest, desc.Size)
 	}
 	data, err := io.ReadAll(br)
 	if err != nil {

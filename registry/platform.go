@@ -42,5 +42,5 @@ func choosePlatform(list []Descriptor, want string) (digest.Digest, error) {
 			have = append(have, d.Platform)
 		}
 	}
-	return "", fmt.Errorf("%w: %s: there are %s", ErrNoPlatform, want, strings.Join(have, ", "))
+	return "", fmt.Errorf("%w: %s: the platforms are %s", ErrNoPlatform, want, strings.Join(have, ", "))
 }

@@ -45,7 +45,7 @@ func (o RetryOptions) withDefaults() RetryOptions {
 }
 
 // errStalled is the cause of a request's end when it brought nothing for too long.
-var errStalled = errors.New("no byte for too long")
+var errStalled = errors.New("no data arrived for too long")
 
 // retryTransport tries a request again when that is safe: its body, if any, can be read again.
 type retryTransport struct {

@@ -26,10 +26,10 @@ var buildCommand = command{
 		var o image.BuildOptions
 		read := buildFlags(flags, &o)
 		file := flags.StringP("file", "f", "", "path of the Dockerfile, or - for standard input (default DIR/Dockerfile)")
-		quiet := flags.BoolP("quiet", "q", false, "print the image's id alone")
+		quiet := flags.BoolP("quiet", "q", false, "print only the image's id")
 		idFile := flags.String("iidfile", "", "write the image's id to a file")
-		out := flags.StringP("output", "o", "", "write the result's files: DIR, type=local,dest=DIR, type=tar,dest=FILE, or - for a tar on standard output")
-		push := flags.Bool("push", false, "push the result by its names; with several platforms as one index")
+		out := flags.StringP("output", "o", "", "write the files of the result: DIR, type=local,dest=DIR, type=tar,dest=FILE, or - for a tar on standard output")
+		push := flags.Bool("push", false, "push the result by its names; several platforms are pushed as one index")
 		style := flags.String("progress", "plain", "what to print as the build goes on, on standard error: plain, quiet or rawjson")
 		return func(ctx context.Context, c *cli, args []string) error {
 			if err := read(); err != nil {
@@ -50,7 +50,7 @@ var buildCommand = command{
 				return err
 			}
 			if *push && to.kind != "" {
-				return usage("build", errors.New("--output and --push: build twice: the second time is from the cache"))
+				return usage("build", errors.New("--output and --push can't be combined: build twice, the second build uses the cache"))
 			}
 			if *push && *idFile != "" {
 				return usage("build", errors.New("--iidfile: --push prints the digest instead"))
@@ -59,7 +59,7 @@ var buildCommand = command{
 				return c.buildAndPush(ctx, store, o, *quiet)
 			}
 			if strings.Contains(o.Platform, ",") {
-				return usage("build", errors.New("--platform: several platforms are one reference at a registry alone: add --push"))
+				return usage("build", errors.New("--platform: only a registry can keep several platforms under one reference: add --push"))
 			}
 			img, err := store.Build(ctx, o)
 			if err != nil {
@@ -83,23 +83,23 @@ var buildCommand = command{
 
 // buildFlags has the flags that say what to build; read completes o by what was given.
 func buildFlags(flags *pflag.FlagSet, o *image.BuildOptions) (read func() error) {
-	flags.StringArrayVarP(&o.Tags, "tag", "t", nil, "name of the image, as name:tag (may be repeated)")
+	flags.StringArrayVarP(&o.Tags, "tag", "t", nil, "name of the image in the form NAME:TAG (may be repeated)")
 	flags.StringVar(&o.Target, "target", "", "stage to build")
-	flags.StringVar(&o.Platform, "platform", "", "platform of the image, as linux/arm64; several, with commas between, need --push")
-	flags.BoolVar(&o.Result.Squash, "squash", false, "make one layer of what the build adds")
-	flags.BoolVar(&o.Cache.Disable, "no-cache", false, "run every step anew")
+	flags.StringVar(&o.Platform, "platform", "", "platform of the image, such as linux/arm64; several, separated by commas, need --push")
+	flags.BoolVar(&o.Result.Squash, "squash", false, "put all that the build adds into one layer")
+	flags.BoolVar(&o.Cache.Disable, "no-cache", false, "run every step again, without the cache")
 	flags.IntVar(&o.Jobs, "jobs", 1, "how many stages may be built at the same time")
 	flags.StringVar(&o.Run.Network, "network", "", "network of RUN steps: host or none (default host)")
-	flags.StringArrayVar(&o.Run.Hosts, "add-host", nil, "further line of /etc/hosts for steps, as NAME:ADDRESS or NAME:host-gateway (may be repeated)")
-	buildArgs := flags.StringArray("build-arg", nil, "build argument, as NAME=VALUE (may be repeated)")
-	labels := flags.StringArray("label", nil, "label, as NAME=VALUE (may be repeated)")
-	pull := flags.String("pull", "missing", "when to fetch base images: missing, always or never; alone it means always")
+	flags.StringArrayVar(&o.Run.Hosts, "add-host", nil, "additional line of /etc/hosts for RUN steps: NAME:ADDRESS or NAME:host-gateway (may be repeated)")
+	buildArgs := flags.StringArray("build-arg", nil, "build argument NAME=VALUE (may be repeated)")
+	labels := flags.StringArray("label", nil, "label NAME=VALUE (may be repeated)")
+	pull := flags.String("pull", "missing", "when to fetch base images: missing, always or never; without a value: always")
 	flags.Lookup("pull").NoOptDefVal = "always"
 	ssh := flags.StringArray("ssh", nil, "for RUN --mount=type=ssh: default, or NAME=SOCKET or KEY (may be repeated)")
 	secrets := flags.StringArray("secret", nil, "for RUN --mount=type=secret: id=NAME[,src=FILE|,env=VARIABLE] (may be repeated)")
-	from := flags.StringArray("cache-from", nil, "repository with results of steps, as REPOSITORY or type=registry,ref=REPOSITORY (may be repeated)")
+	from := flags.StringArray("cache-from", nil, "repository that has the results of steps: REPOSITORY or type=registry,ref=REPOSITORY (may be repeated)")
 	to := flags.StringArray("cache-to", nil, "repository to push results of steps to (may be repeated)")
-	contexts := flags.StringArray("build-context", nil, "further context, as NAME=DIR or NAME=docker-image://IMAGE (may be repeated)")
+	contexts := flags.StringArray("build-context", nil, "additional context: NAME=DIR or NAME=docker-image://IMAGE (may be repeated)")
 	verify := tlsFlag(flags)
 	return func() (err error) {
 		o.Args, o.Pull, o.Transport = buildArgsOf(*buildArgs), image.PullPolicy(*pull), transport(*verify)
@@ -138,7 +138,7 @@ func buildContexts(o *image.BuildOptions, list []string) error {
 		if ref, ok := strings.CutPrefix(value, "docker-image://"); ok {
 			o.Contexts.Images[name] = ref
 		} else if strings.Contains(value, "://") {
-			return usage("build", fmt.Errorf("--build-context %q: of addresses, docker-image:// alone is known", s))
+			return usage("build", fmt.Errorf("--build-context %q: docker-image:// is the only kind of address that is supported", s))
 		} else {
 			o.Contexts.Files[name] = os.DirFS(value)
 		}
@@ -156,7 +156,7 @@ func buildProgress(o *image.BuildOptions, style string, quiet bool, w io.Writer)
 		enc := json.NewEncoder(w)
 		o.Progress = func(e image.BuildEvent) { _ = enc.Encode(e) } // as a failure to print text
 	default:
-		return usage("build", fmt.Errorf("--progress %q: it is plain, quiet or rawjson", style))
+		return usage("build", fmt.Errorf("--progress %q: it must be plain, quiet or rawjson", style))
 	}
 	return nil
 }
@@ -171,7 +171,7 @@ func buildSecrets(list []string) (map[string][]byte, error) {
 		}
 		id, src, env := f["id"], f["src"]+f["source"], f["env"]
 		if id == "" {
-			return nil, usage("build", fmt.Errorf("--secret %q: it has no id=NAME", s))
+			return nil, usage("build", fmt.Errorf("--secret %q: add id=NAME", s))
 		}
 		if _, set := os.LookupEnv(id); set && src == "" && env == "" || f["type"] == "env" {
 			env, src = cmp.Or(env, src, id), ""

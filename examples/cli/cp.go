@@ -19,8 +19,8 @@ var cpCommand = command{
 	name: "cp", args: "CONTAINER:SOURCE TARGET|-  or  SOURCE|- CONTAINER:TARGET", short: "Copy files between a container and the host", min: 2, max: 2,
 	setup: func(flags *pflag.FlagSet) action {
 		archive := flags.BoolP("archive", "a", false, "keep the owners' ids")
-		follow := flags.BoolP("follow-link", "L", false, "copy what a symbolic link leads to")
-		flags.BoolP("quiet", "q", false, "for Docker's sake: nothing is told")
+		follow := flags.BoolP("follow-link", "L", false, "copy the file that a symbolic link leads to")
+		flags.BoolP("quiet", "q", false, "accepted for compatibility with Docker: no progress is shown")
 		return func(ctx context.Context, c *cli, args []string) error {
 			from, source := copyArgument(args[0])
 			to, target := copyArgument(args[1])

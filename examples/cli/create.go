@@ -17,7 +17,7 @@ import (
 )
 
 var createCommand = command{
-	name: "create", args: "IMAGE [ARG...]", short: "Make a container and don't start it", min: 1, max: -1,
+	name: "create", args: "IMAGE [ARG...]", short: "Create a container without starting it", min: 1, max: -1,
 	setup: func(flags *pflag.FlagSet) action {
 		o := newCreateFlags(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
@@ -51,29 +51,29 @@ type createFlags struct {
 
 func newCreateFlags(flags *pflag.FlagSet) *createFlags {
 	o := &createFlags{flags: flags}
-	flags.BoolVarP(&o.container.Stdin, "interactive", "i", false, "give the container a standard input")
+	flags.BoolVarP(&o.container.Stdin, "interactive", "i", false, "keep the container's standard input open")
 	flags.BoolVarP(&o.container.TTY, "tty", "t", false, "give the container a terminal")
-	flags.BoolVar(&o.container.AutoRemove, "rm", false, "remove the container when it has ended")
+	flags.BoolVar(&o.container.AutoRemove, "rm", false, "remove the container after it has ended")
 	flags.StringVar(&o.container.Name, "name", "", "name of the container")
-	flags.StringArrayVarP(&o.env, "env", "e", nil, "environment, as NAME=VALUE, or NAME for this environment's (may be repeated)")
-	flags.StringArrayVar(&o.envFiles, "env-file", nil, "file of environment variables, one a line (may be repeated)")
-	flags.StringArrayVarP(&o.labels, "label", "l", nil, "label, as NAME=VALUE (may be repeated)")
-	flags.StringArrayVar(&o.labelFiles, "label-file", nil, "file of labels, one a line (may be repeated)")
-	flags.StringArrayVar(&o.annotations, "annotation", nil, "annotation of the OCI runtime specification, as NAME=VALUE (may be repeated)")
+	flags.StringArrayVarP(&o.env, "env", "e", nil, "environment variable NAME=VALUE, or NAME to take the value from this environment (may be repeated)")
+	flags.StringArrayVar(&o.envFiles, "env-file", nil, "file of environment variables, one on each line (may be repeated)")
+	flags.StringArrayVarP(&o.labels, "label", "l", nil, "label NAME=VALUE (may be repeated)")
+	flags.StringArrayVar(&o.labelFiles, "label-file", nil, "file of labels, one on each line (may be repeated)")
+	flags.StringArrayVar(&o.annotations, "annotation", nil, "annotation NAME=VALUE of the OCI runtime specification (may be repeated)")
 	flags.StringVarP(&o.container.Dir, "workdir", "w", "", "working directory in the container")
 	flags.StringVarP(&o.container.User, "user", "u", "", "user, as NAME|UID[:GROUP|GID]")
-	flags.StringVarP(&o.container.Networking.Hostname, "hostname", "h", "", "host name (default the id's first 12 digits)")
+	flags.StringVarP(&o.container.Networking.Hostname, "hostname", "h", "", "host name (default: the first 12 digits of the id)")
 	flags.StringVar(&o.container.Networking.Domain, "domainname", "", "NIS domain name")
 	flags.StringVar(&o.entrypoint, "entrypoint", "", "program to run instead of the image's entrypoint")
-	flags.StringVar(&o.container.Lifecycle.StopSignal, "stop-signal", "", "signal that stops it (default the image's, else SIGTERM)")
-	flags.IntVar(&o.stopTimeout, "stop-timeout", 0, "seconds after which stop kills it (default 10)")
+	flags.StringVar(&o.container.Lifecycle.StopSignal, "stop-signal", "", "signal that stops the container (default: the image's, or SIGTERM)")
+	flags.IntVar(&o.stopTimeout, "stop-timeout", 0, "seconds that stop waits before it kills the container (default 10)")
 	flags.Var((*restartPolicy)(&o.container.Lifecycle.Restart), "restart", restartUsage)
-	flags.Var((*logOption)(&o.container.Log), "log-opt", "bound of the log, as max-size=10m or max-file=3 (may be repeated)")
-	flags.StringArrayVar(&o.volumesFrom, "volumes-from", nil, "mount what another container mounts, as CONTAINER[:ro] (may be repeated)")
+	flags.Var((*logOption)(&o.container.Log), "log-opt", "limit of the log, such as max-size=10m or max-file=3 (may be repeated)")
+	flags.StringArrayVar(&o.volumesFrom, "volumes-from", nil, "use the mounts of another container: CONTAINER[:ro] (may be repeated)")
 	flags.StringVar(&o.pull, "pull", string(image.PullMissing), "when to fetch the image: missing, always or never")
-	flags.StringVar(&o.platform, "platform", "", "platform of the image that is fetched, as linux/arm64")
-	flags.BoolVarP(&o.quiet, "quiet", "q", false, "don't tell how the image is fetched")
-	flags.StringVar(&o.cidFile, "cidfile", "", "write the container's id to a file that is not there yet")
+	flags.StringVar(&o.platform, "platform", "", "platform of the image that is fetched, such as linux/arm64")
+	flags.BoolVarP(&o.quiet, "quiet", "q", false, "don't show the progress of the pull")
+	flags.StringVar(&o.cidFile, "cidfile", "", "write the container's id to a file, which must not exist yet")
 	limitFlags(flags, &o.container.Resources)
 	fixedLimitFlags(flags, &o.container.Resources)
 	o.network.define(flags)
@@ -121,7 +121,7 @@ func (o *createFlags) options(args []string) (container.Options, error) {
 	switch image.PullPolicy(o.pull) {
 	case image.PullMissing, image.PullAlways, image.PullNever:
 	default:
-		return opts, fmt.Errorf("--pull %q: it is missing, always or never", o.pull)
+		return opts, fmt.Errorf("--pull %q: it must be missing, always or never", o.pull)
 	}
 	opts.Pull = image.PullNever // create fetches it before, and shows how
 	opts.Detach = true          // as with Docker, the container outlives this process

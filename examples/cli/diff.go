@@ -8,7 +8,7 @@ import (
 )
 
 var diffCommand = command{
-	name: "diff", args: "CONTAINER", short: "List the files of a container that are not as its image has them", min: 1, max: 1,
+	name: "diff", args: "CONTAINER", short: "List the files that a container has changed", min: 1, max: 1,
 	setup: func(*pflag.FlagSet) action {
 		return func(ctx context.Context, c *cli, args []string) error {
 			ctr, err := c.container(ctx, args[0])

@@ -17,7 +17,7 @@ var eventsCommand = command{
 	name: "events", short: "Print what happens to containers, images and volumes",
 	setup: func(flags *pflag.FlagSet) action {
 		var o container.EventsOptions
-		since := flags.String("since", "", "begin with what has happened since: a time, or a duration back from now, as 10m")
+		since := flags.String("since", "", "begin with events since a time, or since a duration before now, such as 10m")
 		until := flags.String("until", "", "end at that time")
 		where := filterFlag(flags, "container", "event", "image", "label", "network", "type", "volume")
 		how := formatFlag(flags)

@@ -21,7 +21,7 @@ func filterFlag(flags *pflag.FlagSet, known ...string) *filters {
 	if flags.Lookup("force") != nil { // whose letter it is
 		letter = ""
 	}
-	flags.VarP(f, "filter", letter, "show only what fits, as NAME=VALUE of "+strings.Join(known, ", ")+" (may be repeated)")
+	flags.VarP(f, "filter", letter, "show only what matches NAME=VALUE; the names are "+strings.Join(known, ", ")+" (may be repeated)")
 	return f
 }
 
@@ -32,13 +32,13 @@ func (f *filters) Set(s string) error {
 	name, value, ok := strings.Cut(s, "=")
 	switch {
 	case !ok:
-		return fmt.Errorf("it is NAME=VALUE")
+		return fmt.Errorf("it must be NAME=VALUE")
 	case !slices.Contains(f.known, name):
-		return fmt.Errorf("there is no filter %q, but %s", name, strings.Join(f.known, ", "))
+		return fmt.Errorf("there is no filter %q: use one of %s", name, strings.Join(f.known, ", "))
 	}
 	if name == "dangling" {
 		if _, err := strconv.ParseBool(value); err != nil {
-			return fmt.Errorf("%s is true or false", name)
+			return fmt.Errorf("%s must be true or false", name)
 		}
 	}
 	f.values[name] = append(f.values[name], value)

@@ -169,14 +169,14 @@ type format string
 
 func formatFlag(flags *pflag.FlagSet) *format {
 	f := format("table")
-	flags.Var(&f, "format", "how to print: table, json or a template, as '{{.ID}}'")
+	flags.Var(&f, "format", "output format: table, json or a template such as '{{.ID}}'")
 	return &f
 }
 
 // templateFlag is that of commands that know no table.
 func templateFlag(flags *pflag.FlagSet) *format {
 	f := format("json")
-	flags.VarP(&f, "format", "f", "how to print: json or a template, as '{{.Name}}'")
+	flags.VarP(&f, "format", "f", "output format: json or a template such as '{{.Name}}'")
 	return &f
 }
 
@@ -189,7 +189,7 @@ func (f *format) Set(s string) error {
 		return nil
 	}
 	if !strings.Contains(s, "{{") || strings.HasPrefix(s, "table ") {
-		return fmt.Errorf("%q: it is table, json or a template", s)
+		return fmt.Errorf("%q: it must be table, json or a template", s)
 	}
 	_, err := f.template()
 	return err

@@ -20,12 +20,12 @@ type healthFlags struct {
 
 func (o *healthFlags) define(flags *pflag.FlagSet) {
 	flags.StringVar(&o.command, "health-cmd", "", "shell command that checks the container's health")
-	flags.DurationVar(&o.health.Interval, "health-interval", 0, "time between checks (default the image's, else 30s)")
-	flags.DurationVar(&o.health.Timeout, "health-timeout", 0, "time after which a check has failed (default the image's, else 30s)")
-	flags.DurationVar(&o.health.StartPeriod, "health-start-period", 0, "time in which failures don't count")
-	flags.DurationVar(&o.health.StartInterval, "health-start-interval", 0, "time between checks meanwhile (default 5s)")
-	flags.IntVar(&o.health.Retries, "health-retries", 0, "failures in a row that make it unhealthy (default the image's, else 3)")
-	flags.BoolVar(&o.none, "no-healthcheck", false, "don't check, whatever the image says")
+	flags.DurationVar(&o.health.Interval, "health-interval", 0, "time between checks (default: the image's, or 30s)")
+	flags.DurationVar(&o.health.Timeout, "health-timeout", 0, "time after which a check has failed (default: the image's, or 30s)")
+	flags.DurationVar(&o.health.StartPeriod, "health-start-period", 0, "time after the start in which failures don't count")
+	flags.DurationVar(&o.health.StartInterval, "health-start-interval", 0, "time between checks during the start period (default 5s)")
+	flags.IntVar(&o.health.Retries, "health-retries", 0, "failures in a row that make the container unhealthy (default: the image's, or 3)")
+	flags.BoolVar(&o.none, "no-healthcheck", false, "don't check the health, even if the image has a check")
 }
 
 func (o *healthFlags) apply(opts *container.Options) error {
@@ -46,7 +46,7 @@ func (o *healthFlags) apply(opts *container.Options) error {
 // restartPolicy is the value of --restart: no, always, unless-stopped or on-failure[:RETRIES].
 type restartPolicy container.RestartPolicy
 
-const restartUsage = "when to start it again: no, always, unless-stopped or on-failure[:RETRIES]"
+const restartUsage = "when to restart the container: no, always, unless-stopped or on-failure[:RETRIES]"
 
 func (p *restartPolicy) String() string { return string(p.Mode) }
 func (p *restartPolicy) Type() string   { return "policy" }
@@ -57,14 +57,14 @@ func (p *restartPolicy) Set(s string) error {
 	switch p.Mode {
 	case container.RestartNo, container.RestartAlways, container.RestartUnlessStopped, container.RestartOnFailure:
 	default:
-		return fmt.Errorf("it is no, always, unless-stopped or on-failure[:RETRIES]")
+		return fmt.Errorf("it must be no, always, unless-stopped or on-failure[:RETRIES]")
 	}
 	if !has {
 		return nil
 	}
 	n, err := strconv.Atoi(retries)
 	if err != nil || n < 0 || p.Mode != container.RestartOnFailure {
-		return fmt.Errorf("a number of retries goes with on-failure alone: on-failure:3")
+		return fmt.Errorf("only on-failure takes a number of retries: on-failure:3")
 	}
 	p.MaxRetries = n
 	return nil

@@ -15,9 +15,9 @@ var historyCommand = command{
 	name: "history", args: "IMAGE", short: "Show the steps that made an image", min: 1, max: 1,
 	setup: func(flags *pflag.FlagSet) action {
 		var o historyOptions
-		flags.BoolVarP(&o.human, "human", "H", true, "sizes and times for people; =false: bytes and RFC 3339")
-		flags.BoolVar(&o.whole, "no-trunc", false, "don't cut what is long")
-		quiet := flags.BoolP("quiet", "q", false, "print the ids alone")
+		flags.BoolVarP(&o.human, "human", "H", true, "readable sizes and times; =false: bytes and RFC 3339")
+		flags.BoolVar(&o.whole, "no-trunc", false, "don't shorten long values")
+		quiet := flags.BoolP("quiet", "q", false, "print only the ids")
 		how := formatFlag(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			store, err := c.store()

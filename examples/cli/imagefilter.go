@@ -21,7 +21,7 @@ type imageFilter struct {
 
 // imageFilterFlag defines --filter; short is empty where -f is --force.
 func imageFilterFlag(flags *pflag.FlagSet, short string, f *imageFilter) {
-	flags.VarP(f, "filter", short, "only images that fit: "+strings.Join(f.keys(), ", ")+" (may be repeated)")
+	flags.VarP(f, "filter", short, "show only images that match: "+strings.Join(f.keys(), ", ")+" (may be repeated)")
 }
 
 func (f *imageFilter) String() string { return "" }
@@ -78,7 +78,7 @@ func (f *imageFilter) Set(s string) error {
 func (f *imageFilter) dangling(value string) error {
 	yes, err := strconv.ParseBool(value)
 	if err != nil {
-		return fmt.Errorf("dangling=%s: it is true or false", value)
+		return fmt.Errorf("dangling=%s: it must be true or false", value)
 	}
 	if f.list != nil {
 		f.list.Dangling, f.named = yes, !yes

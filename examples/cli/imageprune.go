@@ -12,10 +12,10 @@ import (
 )
 
 var imagePruneCommand = command{
-	name: "image prune", short: "Remove the images that nothing uses",
+	name: "image prune", short: "Remove images that nothing uses",
 	setup: func(flags *pflag.FlagSet) action {
 		var o image.PruneOptions
-		flags.BoolVarP(&o.All, "all", "a", false, "those with a name too")
+		flags.BoolVarP(&o.All, "all", "a", false, "also those that have a name")
 		imageFilterFlag(flags, "", &imageFilter{prune: &o})
 		force := flags.BoolP("force", "f", false, "don't ask")
 		return func(ctx context.Context, c *cli, _ []string) error {

@@ -21,11 +21,11 @@ func listImages(name string) command {
 func imagesFlags(flags *pflag.FlagSet) action {
 	var o image.ListOptions
 	filter := &imageFilter{list: &o}
-	flags.BoolVarP(&o.All, "all", "a", false, "the intermediate images of builds too")
+	flags.BoolVarP(&o.All, "all", "a", false, "show the intermediate images of builds too")
 	imageFilterFlag(flags, "f", filter)
-	quiet := flags.BoolP("quiet", "q", false, "print the ids alone")
+	quiet := flags.BoolP("quiet", "q", false, "print only the ids")
 	whole := flags.Bool("no-trunc", false, "don't shorten ids")
-	digests := flags.Bool("digests", false, "the digests that registries know images by, too")
+	digests := flags.Bool("digests", false, "show the digests by which registries know the images, too")
 	how := formatFlag(flags)
 	return func(ctx context.Context, c *cli, args []string) error {
 		o.References = append(o.References, args...)

@@ -12,12 +12,12 @@ import (
 )
 
 var importCommand = command{
-	name: "import", args: "FILE|- [REPOSITORY[:TAG]]", short: "Make an image of a root file system in a tar", min: 1, max: 2,
+	name: "import", args: "FILE|- [REPOSITORY[:TAG]]", short: "Make an image from a tar archive of a root file system", min: 1, max: 2,
 	setup: func(flags *pflag.FlagSet) action {
 		var o image.ImportOptions
-		flags.StringArrayVarP(&o.Changes, "change", "c", nil, "an instruction of a Dockerfile that the image's configuration is made by")
-		flags.StringVarP(&o.Message, "message", "m", "", "the comment in the image's history (default: where it is from)")
-		flags.StringVar(&o.Platform, "platform", "", "what the image is for, as linux/arm64 (default: this machine)")
+		flags.StringArrayVarP(&o.Changes, "change", "c", nil, "instruction of a Dockerfile for the image's configuration, such as 'ENV A=b'")
+		flags.StringVarP(&o.Message, "message", "m", "", "comment in the image's history (default: the source of the import)")
+		flags.StringVar(&o.Platform, "platform", "", "platform of the image, such as linux/arm64 (default: this machine's)")
 		return func(ctx context.Context, c *cli, args []string) error {
 			var r io.Reader = c.in
 			if args[0] != "-" {

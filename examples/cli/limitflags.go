@@ -15,15 +15,15 @@ import (
 
 // limitFlags defines what create, run and update share: the limits that can change while a container runs.
 func limitFlags(flags *pflag.FlagSet, r *container.Resources) {
-	bytesFlag(flags, &r.Memory, "memory", "m", "memory limit, as 512m")
-	bytesFlag(flags, &r.MemorySwap, "memory-swap", "", "limit of memory and swap together; -1: swap without limit (default twice the memory)")
-	bytesFlag(flags, &r.MemoryReservation, "memory-reservation", "", "memory that it keeps when the host is short of it")
-	flags.Float64Var(&r.CPUs, "cpus", 0, "how many processors' time it gets at most, as 1.5")
-	flags.StringVar(&r.CPUSet, "cpuset-cpus", "", "processors that it may use, as 0-2,4")
-	flags.StringVar(&r.MemoryNodes, "cpuset-mems", "", "memory nodes that it may use, as 0,1")
-	flags.IntVarP(&r.CPUShares, "cpu-shares", "c", 0, "weight against others when processors are short (default 1024)")
-	flags.Int64Var(&r.PIDs, "pids-limit", 0, "how many processes and threads there may be; -1: no limit")
-	flags.IntVar(&r.BlockIOWeight, "blkio-weight", 0, "weight against others on block devices, 10 to 1000 (default 500)")
+	bytesFlag(flags, &r.Memory, "memory", "m", "memory limit, such as 512m")
+	bytesFlag(flags, &r.MemorySwap, "memory-swap", "", "limit of memory and swap together; -1: swap without limit (default: twice the memory)")
+	bytesFlag(flags, &r.MemoryReservation, "memory-reservation", "", "memory that the container keeps when the host runs short of memory")
+	flags.Float64Var(&r.CPUs, "cpus", 0, "limit of processor time in processors, such as 1.5")
+	flags.StringVar(&r.CPUSet, "cpuset-cpus", "", "processors that the container may use, such as 0-2,4")
+	flags.StringVar(&r.MemoryNodes, "cpuset-mems", "", "memory nodes that the container may use, such as 0,1")
+	flags.IntVarP(&r.CPUShares, "cpu-shares", "c", 0, "share of processor time relative to others when it is short (default 1024)")
+	flags.Int64Var(&r.PIDs, "pids-limit", 0, "limit of processes and threads; -1: no limit")
+	flags.IntVar(&r.BlockIOWeight, "blkio-weight", 0, "share of block device time relative to others, 10 to 1000 (default 500)")
 }
 
 // fixedLimitFlags defines those that a container has from its start.
@@ -35,11 +35,11 @@ func fixedLimitFlags(flags *pflag.FlagSet, r *container.Resources) {
 		"read-iops":  func(l *container.BlockIOLimit) *int64 { return &l.ReadIOPS },
 		"write-iops": func(l *container.BlockIOLimit) *int64 { return &l.WriteIOPS },
 	} {
-		flags.Var(deviceRate{&r.BlockIO, to}, "device-"+name, "limit of a disk, as /dev/sda:1mb (may be repeated)")
+		flags.Var(deviceRate{&r.BlockIO, to}, "device-"+name, "limit of a disk, such as /dev/sda:1mb (may be repeated)")
 	}
-	flags.Var((*ulimits)(&r.Ulimits), "ulimit", "limit of processes, as nofile=SOFT[:HARD] (may be repeated)")
-	flags.IntVar(&r.OOMScoreAdj, "oom-score-adj", 0, "-1000 to 1000: whether the kernel kills it later or sooner than others")
-	flags.StringVar(&r.CgroupParent, "cgroup-parent", "", "cgroup that the container's is made in")
+	flags.Var((*ulimits)(&r.Ulimits), "ulimit", "limit of each process, such as nofile=SOFT[:HARD] (may be repeated)")
+	flags.IntVar(&r.OOMScoreAdj, "oom-score-adj", 0, "-1000 to 1000: the kernel kills processes with a higher number first")
+	flags.StringVar(&r.CgroupParent, "cgroup-parent", "", "cgroup in which the container's cgroup is made")
 }
 
 // logOption is the value of --log-opt: max-size=BYTES or max-file=N, those of Docker's json-file driver that bound a log.
@@ -55,7 +55,7 @@ func (l *logOption) Set(s string) (err error) {
 	case "max-file":
 		l.MaxFiles, err = strconv.Atoi(value)
 	default:
-		err = fmt.Errorf("it is max-size=BYTES or max-file=NUMBER")
+		err = fmt.Errorf("it must be max-size=BYTES or max-file=NUMBER")
 	}
 	return err
 }
@@ -105,7 +105,7 @@ func (d deviceRate) Set(s string) error {
 	device, rate, _ := strings.Cut(s, ":")
 	var n byteSize
 	if err := n.Set(rate); err != nil || n <= 0 || !strings.HasPrefix(device, "/") {
-		return fmt.Errorf("it is DEVICE:RATE, as /dev/sda:1mb")
+		return fmt.Errorf("it must be DEVICE:RATE, such as /dev/sda:1mb")
 	}
 	i := slices.IndexFunc(*d.limits, func(l container.BlockIOLimit) bool { return l.Device == device })
 	if i < 0 {

@@ -17,7 +17,7 @@ var loadCommand = command{
 	name: "load", short: "Read images from a tar archive",
 	setup: func(flags *pflag.FlagSet) action {
 		file := flags.StringP("input", "i", "", "file to read, instead of standard input")
-		quiet := flags.BoolP("quiet", "q", false, "don't tell how the images are read")
+		quiet := flags.BoolP("quiet", "q", false, "don't show the progress of the load")
 		return func(ctx context.Context, c *cli, _ []string) error {
 			r := c.in
 			if *file != "" {

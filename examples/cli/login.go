@@ -18,12 +18,12 @@ import (
 var loginCommand = command{
 	name: "login", args: "[REGISTRY]", short: "Log in to a registry", max: 1,
 	setup: func(flags *pflag.FlagSet) action {
-		user := flags.StringP("username", "u", "", "name of the account")
+		user := flags.StringP("username", "u", "", "user name")
 		password := flags.StringP("password", "p", "", "password; --password-stdin does not show it to other users")
 		stdin := flags.Bool("password-stdin", false, "read the password from standard input")
 		return func(ctx context.Context, c *cli, args []string) error {
 			if *user == "" {
-				return usage("login", errors.New("-u: name the account"))
+				return usage("login", errors.New("-u: give the user name"))
 			}
 			var secret io.Reader = strings.NewReader(*password)
 			switch f, ok := c.in.(*os.File); {
@@ -52,7 +52,7 @@ var loginCommand = command{
 }
 
 var logoutCommand = command{
-	name: "logout", args: "[REGISTRY]", short: "Forget a registry's login", max: 1,
+	name: "logout", args: "[REGISTRY]", short: "Log out of a registry", max: 1,
 	setup: func(*pflag.FlagSet) action {
 		return func(ctx context.Context, c *cli, args []string) error {
 			client := registry.NewClient(registry.ClientOptions{})
@@ -91,7 +91,7 @@ var serveCommand = command{
 	name: "serve", short: "Serve a registry until interrupted",
 	setup: func(flags *pflag.FlagSet) action {
 		addr := flags.String("addr", "127.0.0.1:5000", "address to listen on")
-		dir := flags.String("dir", "", "directory for the content; memory if none is given")
+		dir := flags.String("dir", "", "directory for the content (default: keep it in memory)")
 		return func(ctx context.Context, c *cli, _ []string) (err error) {
 			reg, err := server.Serve(server.Options{Dir: *dir}, server.ServeOptions{Addr: *addr})
 			if err != nil {

@@ -15,11 +15,11 @@ var logsCommand = command{
 	name: "logs", args: "CONTAINER", short: "Print what a container has written", min: 1, max: 1,
 	setup: func(flags *pflag.FlagSet) action {
 		var o container.LogsOptions
-		flags.BoolVarP(&o.Follow, "follow", "f", false, "go on until the container has ended")
+		flags.BoolVarP(&o.Follow, "follow", "f", false, "continue until the container has ended")
 		flags.BoolVarP(&o.Timestamps, "timestamps", "t", false, "put the time before each line")
-		since := flags.String("since", "", "leave out what is older: a time, or a duration back from now, as 10m")
-		until := flags.String("until", "", "leave out what is newer")
-		tail := flags.StringP("tail", "n", "all", "how many of the last lines")
+		since := flags.String("since", "", "leave out what is older than a time, or than a duration before now, such as 10m")
+		until := flags.String("until", "", "leave out what is newer than a time, or than a duration before now")
+		tail := flags.StringP("tail", "n", "all", "number of lines to show from the end")
 		return func(ctx context.Context, c *cli, args []string) error {
 			if err := between(&o.Since, &o.Until, *since, *until); err != nil {
 				return usage("logs", err)
@@ -28,7 +28,7 @@ var logsCommand = command{
 				n, err := strconv.Atoi(*tail)
 				switch {
 				case err != nil:
-					return usage("logs", fmt.Errorf("--tail %q: it is a number or all", *tail))
+					return usage("logs", fmt.Errorf("--tail %q: it must be a number or all", *tail))
 				case n == 0:
 					o.Tail = -1 // to the library 0 is all
 				case n > 0: // below 0 is all
@@ -73,5 +73,5 @@ func moment(s string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("it is a duration as 10m, or a time as 2006-01-02T15:04:05")
+	return time.Time{}, fmt.Errorf("it must be a duration such as 10m, or a time such as 2006-01-02T15:04:05")
 }

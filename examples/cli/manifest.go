@@ -37,9 +37,9 @@ var manifestPushCommand = command{
 }
 
 var manifestInspectCommand = command{
-	name: "manifest inspect", args: "NAME[:TAG|@DIGEST]", short: "Print what a registry has by a name", min: 1, max: 1,
+	name: "manifest inspect", args: "NAME[:TAG|@DIGEST]", short: "Print the manifest that a registry has for a name", min: 1, max: 1,
 	setup: func(flags *pflag.FlagSet) action {
-		platform := flags.String("platform", "", "of an index the image for this platform, as linux/arm64")
+		platform := flags.String("platform", "", "platform of the image to take from an index, such as linux/arm64")
 		return func(ctx context.Context, c *cli, args []string) error {
 			client := registry.NewClient(registry.ClientOptions{})
 			defer client.Close()

@@ -18,9 +18,9 @@ import (
 type mountFlags struct{ volumes, mounts, tmpfs []string }
 
 func (o *mountFlags) define(flags *pflag.FlagSet) {
-	flags.StringArrayVarP(&o.volumes, "volume", "v", nil, "bind mount or volume, as SOURCE:TARGET[:ro,rslave,nocopy…] (may be repeated)")
-	flags.StringArrayVar(&o.mounts, "mount", nil, "mount, as type=bind|volume|tmpfs|image,source=SOURCE,target=TARGET,… (may be repeated)")
-	flags.StringArrayVar(&o.tmpfs, "tmpfs", nil, "memory, as TARGET[:size=64m,mode=1770,…] (may be repeated)")
+	flags.StringArrayVarP(&o.volumes, "volume", "v", nil, "bind mount or volume: SOURCE:TARGET[:ro,rslave,nocopy…] (may be repeated)")
+	flags.StringArrayVar(&o.mounts, "mount", nil, "mount: type=bind|volume|tmpfs|image,source=SOURCE,target=TARGET,… (may be repeated)")
+	flags.StringArrayVar(&o.tmpfs, "tmpfs", nil, "tmpfs mount: TARGET[:size=64m,mode=1770,…] (may be repeated)")
 }
 
 func (o *mountFlags) apply(opts *container.Options) error {
@@ -70,7 +70,7 @@ func mount(spec string) (container.Mount, error) {
 		return m, err
 	}
 	if strings.Contains(m.Source, "/") {
-		return m, fmt.Errorf("%q is no volume name; write ./%s for a directory", m.Source, m.Source)
+		return m, fmt.Errorf("%q is not a valid volume name: write ./%s for a directory", m.Source, m.Source)
 	}
 	return m, nil
 }

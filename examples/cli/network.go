@@ -15,10 +15,10 @@ var networkCreateCommand = command{
 	name: "network create", args: "NETWORK", short: "Create a network", min: 1, max: 1,
 	setup: func(flags *pflag.FlagSet) action {
 		var o container.NetworkOptions
-		subnets := flags.StringArray("subnet", nil, "subnet as 10.5.0.0/24 (may be repeated, for IPv4 and IPv6)")
-		flags.BoolVar(&o.Internal, "internal", false, "no access to the outside and to the host")
+		subnets := flags.StringArray("subnet", nil, "subnet, such as 10.5.0.0/24 (may be repeated, for IPv4 and IPv6)")
+		flags.BoolVar(&o.Internal, "internal", false, "no access to the outside or to the host")
 		flags.BoolVar(&o.EnableIPv6, "ipv6", false, "IPv6 too")
-		labels := flags.StringToString("label", nil, "label, as NAME=VALUE (may be repeated)")
+		labels := flags.StringToString("label", nil, "label NAME=VALUE (may be repeated)")
 		return func(ctx context.Context, c *cli, args []string) error {
 			o.Name, o.Labels = args[0], *labels
 			for _, s := range *subnets {
@@ -48,7 +48,7 @@ var networkCreateCommand = command{
 var networkLsCommand = command{
 	name: "network ls", short: "List networks",
 	setup: func(flags *pflag.FlagSet) action {
-		quiet := flags.BoolP("quiet", "q", false, "print the names alone")
+		quiet := flags.BoolP("quiet", "q", false, "print only the names")
 		return func(ctx context.Context, c *cli, _ []string) error {
 			engine, err := c.engine()
 			if err != nil {
@@ -98,7 +98,7 @@ var networkRmCommand = command{
 var networkPruneCommand = command{
 	name: "network prune", short: "Remove networks that no container uses",
 	setup: func(flags *pflag.FlagSet) action {
-		flags.BoolP("force", "f", false, "for Docker's sake: nothing is asked")
+		flags.BoolP("force", "f", false, "accepted for compatibility with Docker: no question is asked")
 		return func(ctx context.Context, c *cli, _ []string) error {
 			engine, err := c.engine()
 			if err != nil {
@@ -133,7 +133,7 @@ var networkInspectCommand = command{
 }
 
 var networkConnectCommand = command{
-	name: "network connect", args: "NETWORK CONTAINER", short: "Join a container to a network", min: 2, max: 2,
+	name: "network connect", args: "NETWORK CONTAINER", short: "Connect a container to a network", min: 2, max: 2,
 	setup: func(flags *pflag.FlagSet) action {
 		aliases := flags.StringArray("alias", nil, "another name on the network (may be repeated)")
 		return func(ctx context.Context, c *cli, args []string) error {
@@ -147,7 +147,7 @@ var networkConnectCommand = command{
 }
 
 var networkDisconnectCommand = command{
-	name: "network disconnect", args: "NETWORK CONTAINER", short: "Take a container from a network", min: 2, max: 2,
+	name: "network disconnect", args: "NETWORK CONTAINER", short: "Disconnect a container from a network", min: 2, max: 2,
 	setup: func(*pflag.FlagSet) action {
 		return func(ctx context.Context, c *cli, args []string) error {
 			ctr, err := c.container(ctx, args[1])

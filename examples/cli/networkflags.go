@@ -22,14 +22,14 @@ type networkFlags struct {
 }
 
 func (o *networkFlags) define(flags *pflag.FlagSet) {
-	flags.StringVar(&o.network, "network", string(container.NetworkDefault), "bridge, none (a loopback of its own), host, container:NAME|ID, or the name of a network")
-	flags.StringArrayVarP(&o.ports, "publish", "p", nil, "publish a port, as [[ADDRESS:]HOST:]CONTAINER[/tcp|/udp] (may be repeated); the address is 127.0.0.1 if none is given")
-	flags.BoolVarP(&o.publishAll, "publish-all", "P", false, "publish all ports that the image exposes, at free ones")
+	flags.StringVar(&o.network, "network", string(container.NetworkDefault), "bridge, none (only a loopback), host, container:NAME|ID, or the name of a network")
+	flags.StringArrayVarP(&o.ports, "publish", "p", nil, "publish a port: [[ADDRESS:]HOST:]CONTAINER[/tcp|/udp] (may be repeated); the default address is 127.0.0.1")
+	flags.BoolVarP(&o.publishAll, "publish-all", "P", false, "publish all ports that the image exposes, each at a free port")
 	flags.StringArrayVar(&o.aliases, "network-alias", nil, "another name on the network (may be repeated)")
-	flags.StringArrayVar(&o.hosts, "add-host", nil, "a line of /etc/hosts, as NAME:ADDRESS or NAME:host-gateway (may be repeated)")
+	flags.StringArrayVar(&o.hosts, "add-host", nil, "line of /etc/hosts: NAME:ADDRESS or NAME:host-gateway (may be repeated)")
 	flags.StringArrayVar(&o.servers, "dns", nil, "address of a name server (may be repeated)")
-	flags.StringArrayVar(&o.search, "dns-search", nil, "domain that short names are tried in (may be repeated)")
-	flags.StringArrayVar(&o.dns, "dns-option", nil, "option of resolv.conf, as ndots:2 (may be repeated)")
+	flags.StringArrayVar(&o.search, "dns-search", nil, "domain in which short names are looked up (may be repeated)")
+	flags.StringArrayVar(&o.dns, "dns-option", nil, "option of resolv.conf, such as ndots:2 (may be repeated)")
 	flags.TextVar(&o.endpoint.IPv4, "ip", netip.Addr{}, "IPv4 address on the network")
 	flags.TextVar(&o.endpoint.IPv6, "ip6", netip.Addr{}, "IPv6 address on the network")
 	flags.StringVar(&o.endpoint.MAC, "mac-address", "", "MAC address on the network")
@@ -95,14 +95,14 @@ func portRange(s string) (first, count uint16, err error) {
 	low, high, isRange := strings.Cut(s, "-")
 	a, err := strconv.ParseUint(low, 10, 16)
 	if err != nil || a == 0 {
-		return 0, 0, fmt.Errorf("%q is no port", low)
+		return 0, 0, fmt.Errorf("%q is not a valid port", low)
 	}
 	if !isRange {
 		return uint16(a), 1, nil
 	}
 	b, err := strconv.ParseUint(high, 10, 16)
 	if err != nil || b < a {
-		return 0, 0, fmt.Errorf("%q is no range of ports", s)
+		return 0, 0, fmt.Errorf("%q is not a valid range of ports", s)
 	}
 	return uint16(a), uint16(b - a + 1), nil
 }

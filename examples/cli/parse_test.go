@@ -36,7 +36,7 @@ func TestMount(t *testing.T) {
 		{"/b:ro,nocopy", container.Mount{Type: container.MountVolume, Target: "/b", ReadOnly: true, NoCopy: true}, ""},
 		{"/a:/b:ro,rslave", container.Mount{Type: container.MountBind, Source: "/a", Target: "/b", CreateSource: true, ReadOnly: true, Propagation: container.PropagationRSlave}, ""},
 		{"/a:b", container.Mount{}, "not an absolute path"},
-		{"a/b:/c", container.Mount{}, "no volume name"},
+		{"a/b:/c", container.Mount{}, "is not a valid volume name"},
 		{"/a:/b:/c", container.Mount{}, "mode"},
 		{"/a:/b:ro:x", container.Mount{}, "mode"},
 		{":/b", container.Mount{}, "source is empty"},
@@ -165,7 +165,7 @@ func TestCreateOptions(t *testing.T) {
 func TestBadFlags(t *testing.T) {
 	for args, want := range map[string]string{
 		"-m x": "--memory", "--memory 99999999999g": "too large", "--ulimit nofile": "--ulimit", "--ulimit nofile=2:1": "soft",
-		"--restart sometimes": "on-failure", "--restart always:3": "on-failure alone", "--restart on-failure:x": "on-failure alone",
+		"--restart sometimes": "on-failure", "--restart always:3": "only on-failure takes", "--restart on-failure:x": "only on-failure takes",
 		"--security-opt nonsense": "nonsense", "--security-opt seccomp=/not/there": "/not/there", "--security-opt no-new-privileges=x": "x",
 		"--device :/x": `--device ":/x"`, "--device /a:x": "permissions", "--device /a:/b:/c": "SOURCE", "--device /a:": "permissions",
 		"--mount type=bind": "target", "--mount type=bind,x=y,dst=/a": `"x"`, "--mount readonly=x,dst=/a": "readonly",

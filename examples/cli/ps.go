@@ -16,11 +16,11 @@ import (
 var psCommand = command{
 	name: "ps", short: "List containers",
 	setup: func(flags *pflag.FlagSet) action {
-		all := flags.BoolP("all", "a", false, "those that don't run, too")
-		last := flags.IntP("last", "n", -1, "the last ones that were made, running or not (default all that run)")
-		latest := flags.BoolP("latest", "l", false, "the last one that was made")
-		sizes := flags.BoolP("size", "s", false, "what each takes on the disk, too")
-		quiet := flags.BoolP("quiet", "q", false, "print the ids alone")
+		all := flags.BoolP("all", "a", false, "show containers that don't run, too")
+		last := flags.IntP("last", "n", -1, "show the last containers that were made, running or not (default: all that run)")
+		latest := flags.BoolP("latest", "l", false, "show the last container that was made")
+		sizes := flags.BoolP("size", "s", false, "show the disk space of each container, too")
+		quiet := flags.BoolP("quiet", "q", false, "print only the ids")
 		full := flags.Bool("no-trunc", false, "don't shorten ids and commands")
 		where := filterFlag(flags, "ancestor", "before", "exited", "health", "id", "label", "name", "network", "since", "status", "volume")
 		how := formatFlag(flags)
@@ -81,7 +81,7 @@ func listOptions(values map[string][]string) (container.ListOptions, error) {
 	for _, v := range values["exited"] {
 		code, err := strconv.Atoi(v)
 		if err != nil {
-			return o, fmt.Errorf("--filter exited=%s: it is no exit code", v)
+			return o, fmt.Errorf("--filter exited=%s: it is not a valid exit code", v)
 		}
 		o.ExitCodes = append(o.ExitCodes, code)
 	}

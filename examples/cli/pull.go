@@ -15,8 +15,8 @@ var pullCommand = command{
 	name: "pull", args: "NAME[:TAG|@DIGEST]", short: "Fetch an image from its registry", min: 1, max: 1,
 	setup: func(flags *pflag.FlagSet) action {
 		var o image.PullOptions
-		flags.StringVar(&o.Platform, "platform", "", "of an index the image for this platform, as linux/arm64 (default: this machine)")
-		quiet := flags.BoolP("quiet", "q", false, "print the name alone")
+		flags.StringVar(&o.Platform, "platform", "", "platform of the image to take from an index, such as linux/arm64 (default: this machine's)")
+		quiet := flags.BoolP("quiet", "q", false, "print only the name")
 		verify := tlsFlag(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			o.Transport = transport(*verify)

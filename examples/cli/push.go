@@ -15,7 +15,7 @@ var pushCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		var o image.PushOptions
 		compressionFlags(flags, &o)
-		quiet := flags.BoolP("quiet", "q", false, "print the name alone")
+		quiet := flags.BoolP("quiet", "q", false, "print only the name")
 		verify := tlsFlag(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			store, err := c.store()

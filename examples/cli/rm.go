@@ -13,7 +13,7 @@ var rmCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		var o container.RemoveOptions
 		flags.BoolVarP(&o.Force, "force", "f", false, "kill a running container first")
-		flags.BoolP("volumes", "v", false, "for Docker's sake: anonymous volumes always go")
+		flags.BoolP("volumes", "v", false, "accepted for compatibility with Docker: anonymous volumes are always removed")
 		return func(ctx context.Context, c *cli, args []string) error {
 			return c.each(args, func(arg string) (string, error) {
 				ctr, err := c.container(ctx, arg)

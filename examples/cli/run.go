@@ -14,11 +14,11 @@ import (
 )
 
 var runCommand = command{
-	name: "run", args: "IMAGE [ARG...]", short: "Make a container and start it", min: 1, max: -1,
+	name: "run", args: "IMAGE [ARG...]", short: "Create a container and start it", min: 1, max: -1,
 	setup: func(flags *pflag.FlagSet) action {
 		o := newCreateFlags(flags)
 		detach := flags.BoolP("detach", "d", false, "print the container's id and leave it running")
-		attach := flags.StringArrayP("attach", "a", nil, "connect stdin (which wants -i), stdout or stderr alone (may be repeated)")
+		attach := flags.StringArrayP("attach", "a", nil, "connect only stdin (needs -i), stdout or stderr (may be repeated)")
 		how := defineAttachFlags(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			s := streams{stdin: o.container.Stdin, tty: o.container.TTY, proxy: how.proxy, keys: how.keys}
@@ -80,8 +80,8 @@ type attachFlags struct {
 
 func defineAttachFlags(flags *pflag.FlagSet) *attachFlags {
 	o := &attachFlags{}
-	flags.BoolVar(&o.proxy, "sig-proxy", true, "pass signals on to the container")
-	flags.StringVar(&o.keys, "detach-keys", container.DefaultDetachKeys, "keys that end the connection with a terminal, as ctrl-x,x")
+	flags.BoolVar(&o.proxy, "sig-proxy", true, "forward signals to the container")
+	flags.StringVar(&o.keys, "detach-keys", container.DefaultDetachKeys, "keys that detach from a terminal, such as ctrl-x,x")
 	return o
 }
 

@@ -23,19 +23,19 @@ type securityFlags struct {
 }
 
 func (o *securityFlags) define(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&o.security.CapAdd, "cap-add", nil, "add a capability, as NET_ADMIN, or ALL (may be repeated)")
-	flags.StringArrayVar(&o.security.CapDrop, "cap-drop", nil, "take a capability away (may be repeated)")
-	flags.BoolVar(&o.security.Privileged, "privileged", false, "all capabilities and devices, no seccomp filter")
+	flags.StringArrayVar(&o.security.CapAdd, "cap-add", nil, "add a capability, such as NET_ADMIN or ALL (may be repeated)")
+	flags.StringArrayVar(&o.security.CapDrop, "cap-drop", nil, "drop a capability, such as NET_RAW or ALL (may be repeated)")
+	flags.BoolVar(&o.security.Privileged, "privileged", false, "give all capabilities and devices, and no seccomp filter")
 	flags.StringArrayVar(&o.options, "security-opt", nil, "no-new-privileges, seccomp=unconfined|builtin|FILE, apparmor=PROFILE|unconfined, systempaths=unconfined (may be repeated)")
-	flags.StringArrayVar(&o.devices, "device", nil, "device of the host, as SOURCE[:TARGET][:rwm] (may be repeated)")
-	flags.StringArrayVar(&o.security.DeviceRules, "device-cgroup-rule", nil, "allow the use of devices, as 'c 10:229 rwm' (may be repeated)")
-	flags.StringArrayVar(&o.sysctls, "sysctl", nil, "kernel parameter, as NAME=VALUE (may be repeated)")
+	flags.StringArrayVar(&o.devices, "device", nil, "device of the host: SOURCE[:TARGET][:rwm] (may be repeated)")
+	flags.StringArrayVar(&o.security.DeviceRules, "device-cgroup-rule", nil, "allow the use of devices, such as 'c 10:229 rwm' (may be repeated)")
+	flags.StringArrayVar(&o.sysctls, "sysctl", nil, "kernel parameter NAME=VALUE (may be repeated)")
 	flags.StringArrayVar(&o.groups, "group-add", nil, "supplementary group by name or number (may be repeated)")
 	flags.BoolVar(&o.readOnly, "read-only", false, "make the root file system read-only")
-	flags.BoolVar(&o.init, "init", false, "an init that forwards signals and reaps processes")
-	flags.StringVar(&o.pid, "pid", "", "pid namespace: host or container:NAME|ID (default its own)")
-	flags.StringVar(&o.ipc, "ipc", "", "IPC namespace: host, container:NAME|ID, private or shareable (default its own)")
-	flags.StringVar(&o.uts, "uts", "", "UTS namespace: host (default its own)")
+	flags.BoolVar(&o.init, "init", false, "run an init that forwards signals and reaps processes")
+	flags.StringVar(&o.pid, "pid", "", "PID namespace: host or container:NAME|ID (default: its own)")
+	flags.StringVar(&o.ipc, "ipc", "", "IPC namespace: host, container:NAME|ID, private or shareable (default: its own)")
+	flags.StringVar(&o.uts, "uts", "", "UTS namespace: host (default: its own)")
 }
 
 func (o *securityFlags) apply(opts *container.Options) error {
@@ -90,7 +90,7 @@ func securityOption(s *container.Security, option string) (err error) {
 	case name == "systempaths" && value == container.Unconfined:
 		s.Unmasked = true
 	default:
-		err = fmt.Errorf("it is no-new-privileges, seccomp=, apparmor= or systempaths=unconfined")
+		err = fmt.Errorf("it must be no-new-privileges, seccomp=, apparmor= or systempaths=unconfined")
 	}
 	return err
 }
@@ -103,7 +103,7 @@ func device(spec string) (container.Device, error) {
 	if n := len(rest); n > 0 && !strings.HasPrefix(rest[n-1], "/") {
 		d.Permissions, rest = rest[n-1], rest[:n-1]
 		if d.Permissions == "" || strings.Trim(d.Permissions, "rwm") != "" {
-			return d, fmt.Errorf("the permissions %q are not of r, w and m", d.Permissions)
+			return d, fmt.Errorf("the permissions %q must be letters of r, w and m", d.Permissions)
 		}
 	}
 	if len(rest) > 1 || d.Source == "" {

@@ -12,8 +12,8 @@ import (
 var startCommand = command{
 	name: "start", args: "CONTAINER [CONTAINER...]", short: "Start stopped containers", min: 1, max: -1,
 	setup: func(flags *pflag.FlagSet) action {
-		attach := flags.BoolP("attach", "a", false, "write the container's output here, forward signals, and end with its code")
-		interactive := flags.BoolP("interactive", "i", false, "connect standard input, too")
+		attach := flags.BoolP("attach", "a", false, "print the container's output, forward signals, and exit with its exit code")
+		interactive := flags.BoolP("interactive", "i", false, "connect standard input too")
 		how := defineAttachFlags(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			if !*attach && !*interactive {

@@ -18,7 +18,7 @@ import (
 var statsCommand = command{
 	name: "stats", args: "[CONTAINER...]", short: "Show what containers use", min: 0, max: -1,
 	setup: func(flags *pflag.FlagSet) action {
-		all := flags.BoolP("all", "a", false, "containers that don't run, too")
+		all := flags.BoolP("all", "a", false, "show containers that don't run, too")
 		once := flags.Bool("no-stream", false, "print once, over one second")
 		full := flags.Bool("no-trunc", false, "don't shorten ids")
 		how := formatFlag(flags)

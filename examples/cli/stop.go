@@ -18,8 +18,8 @@ func stopping(name, short string, do func(*container.Container, context.Context,
 		name: name, args: "CONTAINER [CONTAINER...]", short: short, min: 1, max: -1,
 		setup: func(flags *pflag.FlagSet) action {
 			var o container.StopOptions
-			flags.StringVarP(&o.Signal, "signal", "s", "", "signal that is sent first (default the container's)")
-			wait := flags.IntP("time", "t", 0, "seconds to wait before it is killed; -1: without end (default the container's, else 10)")
+			flags.StringVarP(&o.Signal, "signal", "s", "", "signal that is sent first (default: the container's)")
+			wait := flags.IntP("time", "t", 0, "seconds to wait before the container is killed; -1: no limit (default: the container's, or 10)")
 			return func(ctx context.Context, c *cli, args []string) error {
 				if flags.Changed("time") {
 					o.Timeout = seconds(*wait)

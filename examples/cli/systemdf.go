@@ -11,9 +11,9 @@ import (
 )
 
 var systemDfCommand = command{
-	name: "system df", short: "Show what takes how much space",
+	name: "system df", short: "Show the disk space that images, containers, volumes and builds take",
 	setup: func(flags *pflag.FlagSet) action {
-		verbose := flags.BoolP("verbose", "v", false, "each image, container, volume and step of a build")
+		verbose := flags.BoolP("verbose", "v", false, "list each image, container, volume and step of a build")
 		how := formatFlag(flags)
 		return func(ctx context.Context, c *cli, _ []string) error {
 			store, err := c.store()

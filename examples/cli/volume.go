@@ -14,7 +14,7 @@ import (
 var volumeCreateCommand = command{
 	name: "volume create", args: "[VOLUME]", short: "Make a volume", min: 0, max: 1,
 	setup: func(flags *pflag.FlagSet) action {
-		list := flags.StringArray("label", nil, "label, as NAME=VALUE (may be repeated)")
+		list := flags.StringArray("label", nil, "label NAME=VALUE (may be repeated)")
 		return func(ctx context.Context, c *cli, args []string) error {
 			labels, err := pairs("label", *list)
 			if err != nil {
@@ -36,7 +36,7 @@ var volumeCreateCommand = command{
 var volumeLsCommand = command{
 	name: "volume ls", short: "List volumes",
 	setup: func(flags *pflag.FlagSet) action {
-		quiet := flags.BoolP("quiet", "q", false, "print the names alone")
+		quiet := flags.BoolP("quiet", "q", false, "print only the names")
 		where := filterFlag(flags, "dangling", "label", "name")
 		how := formatFlag(flags)
 		return func(ctx context.Context, c *cli, _ []string) error {
@@ -91,7 +91,7 @@ var volumeInspectCommand = command{
 var volumeRmCommand = command{
 	name: "volume rm", args: "VOLUME [VOLUME...]", short: "Remove volumes", min: 1, max: -1,
 	setup: func(flags *pflag.FlagSet) action {
-		force := flags.BoolP("force", "f", false, "one that is not there is no error")
+		force := flags.BoolP("force", "f", false, "ignore volumes that don't exist")
 		return func(ctx context.Context, c *cli, args []string) error {
 			return c.each(args, func(name string) (string, error) {
 				engine, err := c.engine()
@@ -108,10 +108,10 @@ var volumeRmCommand = command{
 }
 
 var volumePruneCommand = command{
-	name: "volume prune", short: "Remove the volumes that no container mounts",
+	name: "volume prune", short: "Remove volumes that no container mounts",
 	setup: func(flags *pflag.FlagSet) action {
 		var o container.PruneVolumesOptions
-		flags.BoolVarP(&o.All, "all", "a", false, "those with a name too")
+		flags.BoolVarP(&o.All, "all", "a", false, "also those that have a name")
 		force := flags.BoolP("force", "f", false, "don't ask")
 		where := filterFlag(flags, "label")
 		return func(ctx context.Context, c *cli, _ []string) error {

@@ -20,5 +20,5 @@ func TestDoctor(t *testing.T) {
 		{Name: "user namespaces", Required: true, Problem: "the sysctl is 0", Fix: "sudo sysctl -w x=1"},
 	})
 	assert.Equal(t, 1, code)
-	assert.Equal(t, "ok       overlay\nMISSING  user namespaces: the sysctl is 0\n         mend it with: sudo sysctl -w x=1\n", out.String())
+	assert.Equal(t, "ok       overlay\nMISSING  user namespaces: the sysctl is 0\n         fix it with: sudo sysctl -w x=1\n", out.String())
 }

@@ -108,7 +108,7 @@ func (h host) kernel() Finding {
 	_, err := fmt.Sscanf(release, "%d.%d", &major, &minor)
 	f.OK = err == nil && (major > 5 || major == 5 && minor >= 11)
 	if !f.OK {
-		f.Problem = "kernel " + release + " has no overlay for ordinary users: that is there since 5.11"
+		f.Problem = "kernel " + release + " does not allow ordinary users to mount overlay: Linux 5.11 and later do"
 		f.Fix = "sudo go test … (as root), or a newer kernel"
 	}
 	return f
@@ -121,12 +121,12 @@ func (h host) userNamespaces() Finding {
 		f.OK = true
 		return f
 	}
-	f.Problem = fmt.Sprintf("%s may not make one: %v", h.user, err)
+	f.Problem = fmt.Sprintf("%s may not make a user namespace: %v", h.user, err)
 	f.Fix = "run the tests as root"
 	for _, c := range []struct{ file, bad, why, fix string }{
 		{"proc/sys/user/max_user_namespaces", "0", "the sysctl user.max_user_namespaces is 0", "sudo sysctl -w user.max_user_namespaces=15000"},
 		{"proc/sys/kernel/unprivileged_userns_clone", "0", "the sysctl kernel.unprivileged_userns_clone is 0", "sudo sysctl -w kernel.unprivileged_userns_clone=1"},
-		{"proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "AppArmor keeps them from ordinary users",
+		{"proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "AppArmor does not allow ordinary users to make them",
 			"sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
 	} {
 		if h.read(c.file) == c.bad {
@@ -162,7 +162,7 @@ func cloneUser() error {
 func (h host) subIDs() Finding {
 	f := Finding{Name: "subordinate ids", OK: h.hasRange("etc/subuid") && h.hasRange("etc/subgid")}
 	if !f.OK {
-		f.Problem = "/etc/subuid and /etc/subgid have no line for " + h.user + ": containers have one user id, so that images with files of several users, and option User, don't work"
+		f.Problem = "/etc/subuid and /etc/subgid have no line for " + h.user + ": containers have only one user id, so images with files of several users and the option User don't work"
 		f.Fix = "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + h.user
 	}
 	return f

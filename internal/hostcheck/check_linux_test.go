@@ -82,7 +82,7 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 			assert.Equal(t, tc.required, bad[0].Required)
 			assert.Contains(t, bad[0].Problem, tc.problem)
 			assert.Contains(t, bad[0].Fix, tc.fix)
-			assert.Contains(t, bad[0].String(), "mend it with: "+bad[0].Fix)
+			assert.Contains(t, bad[0].String(), "fix it with: "+bad[0].Fix)
 		})
 	}
 }

@@ -26,5 +26,5 @@ func (f Finding) String() string {
 	if f.Required {
 		kind = "MISSING  "
 	}
-	return fmt.Sprintf("%s%s: %s\n         mend it with: %s", kind, f.Name, f.Problem, f.Fix)
+	return fmt.Sprintf("%s%s: %s\n         fix it with: %s", kind, f.Name, f.Problem, f.Fix)
 }

@@ -106,7 +106,7 @@ func (a Auth) check() error {
 		case u.Password == "":
 			return fmt.Errorf("%w: user %q has no password", ErrInvalidArgument, u.Name)
 		case seen[u.Name]:
-			return fmt.Errorf("%w: user %q is there twice", ErrInvalidArgument, u.Name)
+			return fmt.Errorf("%w: user %q is given twice", ErrInvalidArgument, u.Name)
 		}
 		seen[u.Name] = true
 		lists = append(lists, u.Access)

@@ -171,7 +171,7 @@ func (r *route) parseMount() error {
 
 func checkDigest(d ociregistry.Digest) error {
 	if d.Validate() != nil {
-		return badRequest(ociregistry.ErrDigestInvalid.Code(), "a digest must be ALGORITHM:HEX, as sha256:64 hex digits")
+		return badRequest(ociregistry.ErrDigestInvalid.Code(), "a digest must be ALGORITHM:HEX, such as sha256: followed by 64 hexadecimal digits")
 	}
 	return nil
 }

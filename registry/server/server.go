@@ -104,7 +104,7 @@ func (s *Server) handle(x *exchange, r *http.Request) error {
 	}
 	if s.cache != nil {
 		if x.route.writes() {
-			return methodNotAllowed("the registry is a cache of another: push there")
+			return methodNotAllowed("the registry is a cache of another registry: push to that one")
 		}
 		f, err := s.cache.fill(r.Context(), x.route)
 		if err != nil {

@@ -44,12 +44,12 @@ type build struct {
 // prepare reads and checks everything that can be wrong before anything is pulled or run.
 func (b *build) prepare(ctx context.Context, body interface{ Read([]byte) (int, error) }) error {
 	if b.req.Jobs < 0 {
-		return api.Errorf(api.ErrInvalidArgument, "build: Jobs %d: it is a number of stages, or 0 for one after the other", b.req.Jobs)
+		return api.Errorf(api.ErrInvalidArgument, "build: Jobs %d: it must not be negative: give the number of stages to build at the same time", b.req.Jobs)
 	}
 	switch b.req.Pull {
 	case "", image.PullMissing, image.PullAlways, image.PullNever:
 	default:
-		return api.Errorf(api.ErrInvalidArgument, "build: Pull %q: it is missing, always or never", b.req.Pull)
+		return api.Errorf(api.ErrInvalidArgument, "build: Pull %q: it must be missing, always or never", b.req.Pull)
 	}
 	for _, t := range b.req.Tags {
 		full, err := images.NormalizeTag(t)
@@ -178,7 +178,7 @@ func killOnCancel(ctx context.Context, steps string, done <-chan struct{}) {
 
 func (b *build) stage() error {
 	if c := b.tree.replaced(b.req.Target); c != nil {
-		return api.Errorf(api.ErrInvalidArgument, "build: the stage to build has the name of the context %s, which replaces it: give one another name", c.name)
+		return api.Errorf(api.ErrInvalidArgument, "build: the stage to build has the same name as the context %s, which replaces it: rename one of them", c.name)
 	}
 	if b.req.Target == "" || b.tree.hasStage(b.req.Target) {
 		return nil

@@ -25,7 +25,7 @@ func repositories(field string, names []string) ([]reference.Named, error) {
 			return nil, api.Errorf(api.ErrInvalidReference, "build: %s %q: %w", field, name, err)
 		}
 		if !reference.IsNameOnly(named) {
-			return nil, api.Errorf(api.ErrInvalidArgument, "build: %s %q: the build chooses the tags: name a repository, as registry.example.com/team/cache", field, name)
+			return nil, api.Errorf(api.ErrInvalidArgument, "build: %s %q: the build chooses the tags: name a repository, such as registry.example.com/team/cache", field, name)
 		}
 		out = append(out, named)
 	}

@@ -106,7 +106,7 @@ func (d *dockerfile) check() error {
 		}
 	}
 	if !begun {
-		return syntax(d.name, d.nodes[len(d.nodes)-1].EndLine, "no FROM: there is nothing to build on")
+		return syntax(d.name, d.nodes[len(d.nodes)-1].EndLine, "no FROM instruction: begin with FROM")
 	}
 	return nil
 }
@@ -172,7 +172,7 @@ func (d *dockerfile) readStages(args map[string]string, platform string) error {
 			last := d.stages[len(d.stages)-1]
 			for _, ref := range sources(n) {
 				if _, err := strconv.Atoi(ref); err == nil && d.find(ref, len(d.stages)-1) < 0 {
-					return syntax(d.name, n.StartLine, "%s takes from stage %s, which is not before it: stages count from 0", strings.ToUpper(word), ref)
+					return syntax(d.name, n.StartLine, "%s copies from stage %s, which is not an earlier stage: stages are numbered from 0", strings.ToUpper(word), ref)
 				}
 			}
 			last.nodes = append(last.nodes, n)
@@ -201,14 +201,14 @@ func (d *dockerfile) readFrom(n *parser.Node, env []string) (*stage, error) {
 			}
 			p, err := platforms.Parse(st.platform) // amd64 alone is one, too
 			if err != nil {
-				return nil, syntax(d.name, n.StartLine, "FROM --platform=%s: %q is no platform: write it as linux/arm64 or $BUILDPLATFORM", v, st.platform)
+				return nil, syntax(d.name, n.StartLine, "FROM --platform=%s: %q is not a valid platform: write it like linux/arm64 or $BUILDPLATFORM", v, st.platform)
 			}
 			st.platform = platforms.Format(p)
 		}
 	}
 	if as := n.Next.Next; as != nil {
 		if !strings.EqualFold(as.Value, "as") || as.Next == nil || as.Next.Next != nil {
-			return nil, syntax(d.name, n.StartLine, "FROM takes an image, or an image, AS and a name")
+			return nil, syntax(d.name, n.StartLine, "FROM takes an image, or an image followed by AS and a name")
 		}
 		st.name = strings.ToLower(as.Next.Value)
 	}
@@ -231,7 +231,7 @@ func (d *dockerfile) checkFrom(n *parser.Node, from string, env []string) error 
 		}
 	}
 	if len(unset) > 0 {
-		return syntax(d.name, n.StartLine, "FROM %s: %w; no value has: %s: give it by ARG before FROM or as a build argument", n.Next.Value, err, strings.Join(unset, ", "))
+		return syntax(d.name, n.StartLine, "FROM %s: %w: these arguments have no value: %s: set them with ARG before FROM or as build arguments", n.Next.Value, err, strings.Join(unset, ", "))
 	}
 	return syntax(d.name, n.StartLine, "FROM %s: %w", n.Next.Value, err)
 }

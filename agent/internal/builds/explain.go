@@ -87,7 +87,7 @@ func missingSource(step, name string) string {
 	if m := fromOf().FindStringSubmatch(step); m != nil {
 		return what + " in " + m[1]
 	}
-	what += " in the build context, or .dockerignore leaves it out"
+	what += " in the build context, or .dockerignore excludes it"
 	if strings.Contains(step, "../") {
 		what += "; .. does not lead out of the context"
 	}
@@ -119,7 +119,7 @@ func (b *build) cause(be *image.BuildError, err error, text string) string {
 		text = fmt.Sprintf("exit code %d", be.ExitCode)
 	}
 	if strings.Contains(text, "invalid argument") && strings.Contains(text, "own") && b.s.images.OneID() {
-		text += ": this user has one id alone, so files and processes can't be another's: install uidmap and add lines for the user to /etc/subuid and /etc/subgid"
+		text += ": this user has only one id, so files and processes can't belong to another user: install uidmap and add lines for the user to /etc/subuid and /etc/subgid"
 	}
 	return text
 }

@@ -55,7 +55,7 @@ func (r *Request) namedContexts() ([]*named, error) {
 		}
 		for _, other := range out[:i] {
 			if sameImage(c.name, other.name) {
-				return nil, api.Errorf(api.ErrInvalidArgument, "build: contexts %q and %q have one name: leave one out", other.name, c.name)
+				return nil, api.Errorf(api.ErrInvalidArgument, "build: contexts %q and %q have the same name: leave one out", other.name, c.name)
 			}
 		}
 		c.alias = c.name

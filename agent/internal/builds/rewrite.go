@@ -25,7 +25,7 @@ func (d *dockerfile) rewrite(n *parser.Node) error {
 	case command.Run:
 		for _, ref := range sources(n) {
 			if strings.Contains(ref, "$") { // imagebuildah would look for what a changed file is made of by that name
-				return syntax(d.name, n.StartLine, "RUN --mount=from=%s: no argument is replaced there: name a stage FROM %s and take from that", ref, ref)
+				return syntax(d.name, n.StartLine, "RUN --mount=from=%s: arguments are not replaced there: add a stage FROM %s and mount from that stage", ref, ref)
 			}
 		}
 		for _, f := range n.Flags {
@@ -46,7 +46,7 @@ func (d *dockerfile) rewrite(n *parser.Node) error {
 			}
 			ports, ok := expandPorts(p.Value)
 			if !ok {
-				return syntax(d.name, n.StartLine, "EXPOSE %s: it is no port: write it as 80, 80/udp or 8000-8010", p.Value)
+				return syntax(d.name, n.StartLine, "EXPOSE %s: it is not a valid port: write it like 80, 80/udp or 8000-8010", p.Value)
 			}
 			if ports != p.Value {
 				d.edit(n, p.Value, ports)

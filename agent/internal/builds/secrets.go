@@ -25,7 +25,7 @@ func (b *build) keepSecrets() (forget func(), err error) {
 	for id, text := range b.req.Run.Secrets {
 		if id == "" || strings.ContainsAny(id, ",=") {
 			forget()
-			return nil, api.Errorf(api.ErrInvalidArgument, "build: Run.Secrets %q: a name has no comma and no equals sign", id)
+			return nil, api.Errorf(api.ErrInvalidArgument, "build: Run.Secrets %q: a name must not contain a comma or an equals sign", id)
 		}
 		fd, err := unix.MemfdCreate("build-secret", unix.MFD_CLOEXEC)
 		if err != nil {
@@ -54,7 +54,7 @@ func (b *build) checkSSH() error {
 	}
 	for id, path := range b.req.Run.SSH {
 		if id == "" || strings.ContainsAny(id, ",=") {
-			return api.Errorf(api.ErrInvalidArgument, "build: Run.SSH %q: a name has no comma and no equals sign; the usual one is default", id)
+			return api.Errorf(api.ErrInvalidArgument, "build: Run.SSH %q: a name must not contain a comma or an equals sign; the usual name is default", id)
 		}
 		if strings.Contains(path, ",") {
 			return api.Errorf(api.ErrInvalidArgument, "build: Run.SSH %s: %s: the path of an agent's socket can't have a comma", id, path)

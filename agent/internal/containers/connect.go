@@ -107,7 +107,7 @@ func (m *managed) joinRunning(ctx context.Context, ep container.Endpoint) error 
 		return err
 	}
 	if run.net == nil {
-		return invalid("container %s: it runs on the network of its host or another: it can't join %s", names.Short(m.rec.ID), ep.Network)
+		return invalid("container %s: it uses the network of the host or of another container: it can't join %s", names.Short(m.rec.ID), ep.Network)
 	}
 	if err := run.net.Connect(ctx, ep); err != nil {
 		return err

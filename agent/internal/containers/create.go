@@ -175,7 +175,7 @@ func (s *Service) build(ctx context.Context, rec *records.Record, img *images.Re
 		Volatile: !rec.Options.Detach, // gone with its owner: nothing needs to survive a crash of the machine
 	})
 	if errors.Is(err, storage.ErrImageUnknown) || errors.Is(err, storage.ErrLayerUnknown) {
-		return api.Errorf(api.ErrNotFound, "image %s: removed while the container was made: try again", rec.Options.Image)
+		return api.Errorf(api.ErrNotFound, "image %s: it was removed while the container was made: try again", rec.Options.Image)
 	}
 	return err
 }

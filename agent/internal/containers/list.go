@@ -147,13 +147,13 @@ func (s *Service) newSelection(ctx context.Context, o container.ListOptions) (*s
 	}
 	for _, st := range o.Statuses {
 		if !slices.Contains(states, st) {
-			return nil, invalid("ListOptions.Statuses %q: the statuses are %s", st, join(states))
+			return nil, invalid("ListOptions.Statuses %q: it must be one of %s", st, join(states))
 		}
 	}
 	healths := []container.HealthStatus{container.HealthStarting, container.HealthHealthy, container.HealthUnhealthy}
 	for _, h := range o.Health {
 		if !slices.Contains(healths, h) {
-			return nil, invalid("ListOptions.Health %q: the health statuses are %s", h, join(healths))
+			return nil, invalid("ListOptions.Health %q: it must be one of %s", h, join(healths))
 		}
 	}
 	for _, ref := range o.Images {

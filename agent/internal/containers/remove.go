@@ -86,7 +86,7 @@ func (s *Service) RemoveForImage(ctx context.Context, ids []string) error {
 		case err != nil:
 			return err
 		case target != "":
-			return api.Errorf(api.ErrInUse, "container %s uses the image: an agent has it: stop and remove it first", names.Short(id))
+			return api.Errorf(api.ErrInUse, "container %s uses the image, and another process has the container open: stop and remove it first", names.Short(id))
 		}
 		if err := s.removeID(ctx, id, container.RemoveOptions{}); err != nil && !errors.Is(err, api.ErrNotFound) {
 			return err

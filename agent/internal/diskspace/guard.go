@@ -24,7 +24,7 @@ const (
 )
 
 // Remedy is what a user can do about a full disk.
-const Remedy = "free some by Prune, or have the store on a larger file system by StoreOptions.Root"
+const Remedy = "free some with Prune, or put the store on a larger file system with StoreOptions.Root"
 
 // Guard stands before writes of content that nobody vouches for. It is for one archive and one goroutine at a time.
 type Guard struct {
@@ -90,7 +90,7 @@ func enough(st *unix.Statfs_t, ahead int64) error {
 	block := uint64(st.Bsize)
 	reserve := min(maxReserve, st.Blocks*block/portion)
 	if free := st.Bavail * block; free < reserve || free-reserve < uint64(ahead) {
-		return api.Errorf(api.ErrNoSpace, "the disk of the store is full: %d MiB are free, of which %d stay free: %s", free>>20, reserve>>20, Remedy)
+		return api.Errorf(api.ErrNoSpace, "the disk of the store is full: %d MiB are free, and %d MiB must stay free: %s", free>>20, reserve>>20, Remedy)
 	}
 	if st.Files > 0 && st.Ffree < min(maxInodes, st.Files/portion) {
 		return api.Errorf(api.ErrNoSpace, "the file system of the store has no room for more files: %d are left", st.Ffree)

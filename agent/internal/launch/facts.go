@@ -142,7 +142,7 @@ func (s *Service) appArmor(sec container.Security) (string, error) {
 		return profile, nil
 	}
 	if err := s.cfg.Host.AppArmor.Load(context.Background()); err != nil {
-		return "", fmt.Errorf("%w (Options.Security.AppArmor %q does without)", err, container.Unconfined)
+		return "", fmt.Errorf("%w (to run without a profile, set Options.Security.AppArmor to %q)", err, container.Unconfined)
 	}
 	return profile, nil
 }

@@ -69,13 +69,13 @@ func validate(o container.NetworkOptions) error {
 	}
 	switch container.NetworkMode(o.Name) {
 	case container.NetworkDefault, container.NetworkHost, container.NetworkNone:
-		return invalid("NetworkOptions.Name %q: the name is taken by the engine: choose another", o.Name)
+		return invalid("NetworkOptions.Name %q: the engine uses this name itself: choose another", o.Name)
 	}
 	if err := validateSubnets(o); err != nil {
 		return err
 	}
 	if o.MTU != 0 && (o.MTU < 1280 || o.MTU > 65520) {
-		return invalid("NetworkOptions.MTU %d: from 1280 to 65520", o.MTU)
+		return invalid("NetworkOptions.MTU %d: it must be between 1280 and 65520", o.MTU)
 	}
 	return names.CheckLabels("NetworkOptions.Labels", o.Labels)
 }

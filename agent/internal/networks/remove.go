@@ -22,7 +22,7 @@ func (s *Service) remove(r *http.Request, in api.Name) (wire.None, error) {
 	}
 	defer lock.Unlock()
 	if name == string(container.NetworkDefault) {
-		return wire.None{}, invalid("network %s: it is the default one and stays", name)
+		return wire.None{}, invalid("network %s: it is the default network and can't be removed", name)
 	}
 	if _, err := s.Describe(name); err != nil {
 		return wire.None{}, err
@@ -32,7 +32,7 @@ func (s *Service) remove(r *http.Request, in api.Name) (wire.None, error) {
 		return wire.None{}, err
 	}
 	if user, used := users[name]; used {
-		return wire.None{}, api.Errorf(api.ErrInUse, "network %s: container %s is on it: disconnect or remove that first", name, user)
+		return wire.None{}, api.Errorf(api.ErrInUse, "network %s: container %s is on it: disconnect or remove the container first", name, user)
 	}
 	return wire.None{}, s.drop(r.Context(), name)
 }

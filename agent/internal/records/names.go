@@ -41,7 +41,7 @@ func (s *Store) Claim(name, id string) error {
 			return err
 		}
 	}
-	return api.Errorf(api.ErrNameInUse, "container name %q: others take it again and again", name)
+	return api.Errorf(api.ErrNameInUse, "container name %q: other containers take it again and again: choose another name", name)
 }
 
 // SyncNames puts the names on disk.

@@ -76,7 +76,7 @@ func (v *View) explain(name string, err error) error {
 		errors.Is(err, unix.EINVAL), errors.Is(err, unix.EXDEV), errors.Is(err, unix.EMLINK):
 		return api.Errorf(api.ErrInvalidArgument, "container %s: %s: %w", names.Short(v.id), name, pack.Bare(err))
 	case errors.Is(err, unix.EROFS):
-		return api.Errorf(api.ErrPermission, "container %s: %s: it is read-only there: copy into a volume that is not", names.Short(v.id), name)
+		return api.Errorf(api.ErrPermission, "container %s: %s: it is read-only: copy into a volume that is not read-only", names.Short(v.id), name)
 	}
 	return fmt.Errorf("container %s: %s: %w", names.Short(v.id), name, pack.Bare(err))
 }

@@ -25,11 +25,11 @@ func checkSources(mounts []container.Mount, sources []Source) error {
 			continue
 		}
 		if err := sources[i].Err; err != nil {
-			return invalid("Options.Mounts[%d].Source %q: %w: make it first, or set CreateSource", i, m.Source, err)
+			return invalid("Options.Mounts[%d].Source %q: %w: create it first, or set CreateSource", i, m.Source, err)
 		}
 		slave := m.Propagation == container.PropagationSlave || m.Propagation == container.PropagationRSlave
 		if at := sources[i].Private; slave && at != "" {
-			return invalid("Options.Mounts[%d].Propagation: the host's mount at %s is private: nothing would come from it: mount --make-rshared it, or use rprivate", i, at)
+			return invalid("Options.Mounts[%d].Propagation: the host's mount at %s is private, so later mounts below it would not appear in the container: run mount --make-rshared on it, or use rprivate", i, at)
 		}
 	}
 	return nil
@@ -48,7 +48,7 @@ func checkDevices(devices []container.Device, found []error) error {
 func CheckResources(r container.Resources, f Facts) error {
 	const field = "Options.Resources."
 	if r.CPUs > float64(f.NumCPU) {
-		return invalid(field+"CPUs %g: from 0.01 to %d, which the host has", r.CPUs, f.NumCPU)
+		return invalid(field+"CPUs %g: it must be between 0.01 and %d, the host's number of CPUs", r.CPUs, f.NumCPU)
 	}
 	if err := firstError(
 		func() error { return checkSet(field+"CPUSet", r.CPUSet, f.Processors) },
@@ -62,9 +62,9 @@ func CheckResources(r container.Resources, f Facts) error {
 	case r.MemorySwap != 0 && !f.Swap:
 		return unsupported(field + "MemorySwap: the kernel does not account for swap: boot it with swapaccount=1, or leave the field out")
 	case r.BlockIOWeight != 0 && !f.DiskWeights:
-		return unsupported(field + "BlockIOWeight: the kernel has no weights of block devices: leave the field out")
+		return unsupported(field + "BlockIOWeight: the kernel does not support weights for block devices: leave the field out")
 	case len(r.BlockIO) > 0 && !f.DiskLimits:
-		return unsupported(field + "BlockIO: the kernel has no limits of block devices: leave the field out")
+		return unsupported(field + "BlockIO: the kernel does not support limits for block devices: leave the field out")
 	case r.OOMScoreAdj != 0 && !f.Host.MayRaise() && r.OOMScoreAdj < f.OOMScoreAdj:
 		// The kernel lets only CAP_SYS_RESOURCE of the host lower the score below what it was.
 		return unsupported(field+"OOMScoreAdj %d: without CAP_SYS_RESOURCE it can't be below the present %d", r.OOMScoreAdj, f.OOMScoreAdj)
@@ -79,7 +79,7 @@ func checkDisks(limits []container.BlockIOLimit, disks []Disk) error {
 		}
 		same := func(d Disk) bool { return d.Disk == disks[i].Disk }
 		if slices.ContainsFunc(disks[:i], same) {
-			return invalid("Options.Resources.BlockIO[%d].Device %q: it is there twice", i, l.Device)
+			return invalid("Options.Resources.BlockIO[%d].Device %q: it is given twice", i, l.Device)
 		}
 	}
 	return nil
@@ -110,7 +110,7 @@ func Controllers(r container.Resources) (names []string) {
 func checkControllers(r container.Resources, f Facts) error {
 	for _, name := range Controllers(r) {
 		if f.Host.Rootless {
-			return unsupported("Options.Resources: a limit of %s: this user has no rights on the host's cgroups: run as root", name)
+			return unsupported("Options.Resources: a limit of %s: this user may not use the host's cgroups: run as root", name)
 		}
 		if err := f.Controllers[name]; err != nil {
 			return unsupported("Options.Resources: a limit of %s: %w", name, err)

@@ -13,7 +13,7 @@ import (
 // validateCommand refuses what no process can be started with.
 func validateCommand(o container.Options) error {
 	if len(o.Entrypoint) > 0 && o.Entrypoint[0] == "" {
-		return invalid("Options.Entrypoint[0] is empty: name a program, or leave no element to do without the image's entrypoint")
+		return invalid("Options.Entrypoint[0] is empty: name a program, or use an empty list to run without the image's entrypoint")
 	}
 	for i, g := range o.Process.Groups {
 		if g == "" || strings.ContainsAny(g, ":\n\x00") {
@@ -35,7 +35,7 @@ func validateArgs(field string, args []string) error {
 			return invalid("%s[%d] %q: it can't have a zero byte", field, i, a)
 		}
 		if len(a) > longestArg {
-			return invalid("%s[%d] has %d bytes: the kernel takes at most %d: put it into a file", field, i, len(a), longestArg)
+			return invalid("%s[%d] has %d bytes: the kernel allows at most %d: put the value into a file", field, i, len(a), longestArg)
 		}
 	}
 	return nil
@@ -48,7 +48,7 @@ func validateEnv(field string, env []string) error {
 		}
 		if len(e) > longestArg {
 			k, _, _ := strings.Cut(e, "=")
-			return invalid("%s %.100s has %d bytes with its name: the kernel takes at most %d for a variable: put it into a file", field, k, len(e), longestArg)
+			return invalid("%s %.100s has %d bytes with its name: the kernel allows at most %d for a variable: put the value into a file", field, k, len(e), longestArg)
 		}
 	}
 	return nil
@@ -74,7 +74,7 @@ func validateUser(field, who string) error {
 	for _, id := range []string{user, group} {
 		n, err := strconv.ParseInt(id, 10, 64)
 		if (err == nil || errors.Is(err, strconv.ErrRange)) && (n < 0 || n > math.MaxInt32) {
-			return invalid("%s %q: ids go from 0 to %d", field, who, math.MaxInt32)
+			return invalid("%s %q: an id must be between 0 and %d", field, who, math.MaxInt32)
 		}
 	}
 	return nil

@@ -25,7 +25,7 @@ func validateEtc(o container.Options) error {
 	}{{"Search", o.Networking.DNS.Search}, {"Options", o.Networking.DNS.Options}} {
 		for i, s := range list.words {
 			if s == "" || strings.ContainsAny(s, " \t\n#;\x00") {
-				return invalid("Options.Networking.DNS.%s[%d] %q: use one word", list.field, i, s)
+				return invalid("Options.Networking.DNS.%s[%d] %q: it must be one word without spaces", list.field, i, s)
 			}
 		}
 	}

@@ -22,18 +22,18 @@ func validateHealth(h container.HealthConfig) error {
 		switch kind, args := h.Test[0], h.Test[1:]; kind {
 		case "NONE":
 			if len(args) > 0 || h.Interval != 0 || h.Timeout != 0 || h.StartPeriod != 0 || h.StartInterval != 0 || h.Retries != 0 {
-				return invalid(field+"Test %q: NONE turns the check off: leave the other fields out", h.Test)
+				return invalid(field+"Test %q: NONE turns the health check off: leave the other fields out", h.Test)
 			}
 		case "CMD":
 			if len(args) == 0 || args[0] == "" {
-				return invalid(field+"Test %q: CMD wants a program after it", h.Test)
+				return invalid(field+"Test %q: CMD must be followed by a program", h.Test)
 			}
 		case "CMD-SHELL":
 			if len(args) != 1 || args[0] == "" {
-				return invalid(field+"Test %q: CMD-SHELL wants one line after it", h.Test)
+				return invalid(field+"Test %q: CMD-SHELL must be followed by exactly one line", h.Test)
 			}
 		default:
-			return invalid(field+"Test %q: it begins with CMD, CMD-SHELL or NONE", h.Test)
+			return invalid(field+"Test %q: it must begin with CMD, CMD-SHELL or NONE", h.Test)
 		}
 	}
 	for _, d := range []struct {
@@ -41,7 +41,7 @@ func validateHealth(h container.HealthConfig) error {
 		d    time.Duration
 	}{{"Interval", h.Interval}, {"Timeout", h.Timeout}, {"StartPeriod", h.StartPeriod}, {"StartInterval", h.StartInterval}} {
 		if d.d != 0 && d.d < time.Millisecond {
-			return invalid(field+"%s %s: at least 1ms", d.name, d.d)
+			return invalid(field+"%s %s: it must be at least 1ms", d.name, d.d)
 		}
 	}
 	if h.Retries < 0 {

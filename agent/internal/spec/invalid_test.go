@@ -198,7 +198,7 @@ func wrongOptions() []wrong {
 		{`Options.Namespaces.Sysctls "kernel/panic": `, container.Options{Namespaces: container.Namespaces{Sysctls: map[string]string{"kernel/panic": "1"}}}, nil},
 		{"the value can't have a zero byte", container.Options{Namespaces: container.Namespaces{Sysctls: map[string]string{"net.core.somaxconn": "\x00"}}}, nil},
 		{"Options.Resources.Devices[1].Target", container.Options{Resources: container.Resources{Devices: []container.Device{{Source: "/dev/null"}, {Source: "/dev/zero", Target: "/dev/null/"}}}}, nil},
-		res("Ulimits[1] core: it is there twice", container.Resources{Ulimits: []container.Ulimit{{Name: "core"}, {Name: "core"}}}),
+		res("Ulimits[1] core: it is given twice", container.Resources{Ulimits: []container.Ulimit{{Name: "core"}, {Name: "core"}}}),
 		{"Options.Mounts[0].Propagation", container.Options{Mounts: []container.Mount{{Source: "/tmp", Target: "/m", Propagation: container.PropagationRShared}}}, api.ErrUnsupported},
 		mount("Tmpfs.Options", container.Mount{Type: container.MountTmpfs, Tmpfs: container.Tmpfs{Options: []string{"defaults"}}}),
 		{"Options.Network", container.Options{Network: "host", Namespaces: container.Namespaces{Sysctls: map[string]string{"net.ipv4.ip_forward": "1"}}}, nil},

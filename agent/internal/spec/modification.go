@@ -16,7 +16,7 @@ type Modification struct {
 func (m Modification) Validate() error {
 	a := m.After
 	if a.Root == nil || a.Process == nil || a.Linux == nil || a.Linux.Resources == nil || len(a.Process.Args) == 0 {
-		return invalid("Options.ModifySpec: it took Root, Process, its Args, Linux or its Resources away: the engine needs them")
+		return invalid("Options.ModifySpec: it removed Root, Process, Process.Args, Linux or Linux.Resources: keep them, the engine needs them")
 	}
 	return nil
 }

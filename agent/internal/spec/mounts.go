@@ -21,7 +21,7 @@ func validateMounts(mounts []container.Mount) error {
 		case !path.IsAbs(given.Target) || m.Target == "/" || strings.Contains(m.Target, "\x00"):
 			return invalid("%s.Target %q: it must be absolute and not /", field, given.Target)
 		case inProc(m.Target):
-			return invalid("%s.Target %q: /proc is the kernel's: what lies there would deceive the engine and the container alike", field, given.Target)
+			return invalid("%s.Target %q: /proc belongs to the kernel, and a mount there would mislead the engine and the container: choose another target", field, given.Target)
 		case slices.Contains(targets, m.Target):
 			return invalid("%s.Target %q: another mount has it", field, given.Target)
 		}
@@ -46,13 +46,13 @@ func inProc(target string) bool {
 func validateMount(field string, m container.Mount) error {
 	switch {
 	case m.Type != container.MountBind && m.CreateSource:
-		return invalid("%s.CreateSource: it is for bind mounts", field)
+		return invalid("%s.CreateSource: it is only for bind mounts", field)
 	case m.Type != container.MountBind && m.Propagation != "":
-		return invalid("%s.Propagation %q: it is for bind mounts", field, m.Propagation)
+		return invalid("%s.Propagation %q: it is only for bind mounts", field, m.Propagation)
 	case m.Type != container.MountVolume && m.NoCopy:
-		return invalid("%s.NoCopy: it is for volumes", field)
+		return invalid("%s.NoCopy: it is only for volumes", field)
 	case m.Type != container.MountTmpfs && (m.Tmpfs.Size != 0 || m.Tmpfs.Mode != 0 || m.Tmpfs.Options != nil):
-		return invalid("%s.Tmpfs: it is for mounts of the type tmpfs", field)
+		return invalid("%s.Tmpfs: it is only for mounts of the type tmpfs", field)
 	}
 	switch m.Type {
 	case container.MountBind:
@@ -63,7 +63,7 @@ func validateMount(field string, m container.Mount) error {
 		}
 	case container.MountTmpfs:
 		if m.Source != "" {
-			return invalid("%s.Source %q: a tmpfs has none: leave it out", field, m.Source)
+			return invalid("%s.Source %q: a tmpfs has no source: leave it out", field, m.Source)
 		}
 		return validateTmpfs(field, m.Tmpfs)
 	case container.MountImage:
@@ -84,7 +84,7 @@ func validateBind(field string, m container.Mount) error {
 	case "", container.PropagationPrivate, container.PropagationRPrivate, container.PropagationSlave, container.PropagationRSlave:
 		return nil
 	case container.PropagationShared, container.PropagationRShared:
-		return unsupported("%s.Propagation %q: a container's mounts stay in its agent's mount namespace, and end with it: use rslave", field, m.Propagation)
+		return unsupported("%s.Propagation %q: the container's mounts stay in the agent's mount namespace and can't reach the host: use rslave", field, m.Propagation)
 	}
 	return invalid("%s.Propagation %q: use private, rprivate, slave or rslave", field, m.Propagation)
 }
@@ -101,7 +101,7 @@ func validateTmpfs(field string, t container.Tmpfs) error {
 		return invalid("%s.Tmpfs.Size %d: it must not be negative", field, t.Size)
 	}
 	if t.Mode > 0o7777 {
-		return invalid("%s.Tmpfs.Mode %o: at most 7777, as for chmod", field, t.Mode)
+		return invalid("%s.Tmpfs.Mode %o: it must be at most 7777", field, t.Mode)
 	}
 	for _, o := range t.Options {
 		key, value, has := strings.Cut(o, "=")

@@ -61,20 +61,20 @@ func validateNamespaces(o container.Options) error {
 	}
 	switch named := o.Networking.Hostname + o.Networking.Domain; {
 	case named != "" && o.Namespaces.UTS != "":
-		return invalid("Options.Networking.Hostname and Domain: they are those of Options.Namespaces.UTS %q: leave one out", o.Namespaces.UTS)
+		return invalid("Options.Networking.Hostname and Domain: the container uses those of Options.Namespaces.UTS %q: leave one out", o.Namespaces.UTS)
 	case o.Resources.ShmSize != 0 && o.Namespaces.IPC != "":
-		return invalid("Options.Resources.ShmSize: /dev/shm is that of Options.Namespaces.IPC %q: leave one out", o.Namespaces.IPC)
+		return invalid("Options.Resources.ShmSize: the container uses the /dev/shm of Options.Namespaces.IPC %q: leave one out", o.Namespaces.IPC)
 	}
 	if ContainerOf(string(o.Network)) == "" {
 		return nil
 	}
 	switch {
 	case o.Networking.Hostname != "":
-		return invalid("Options.Networking.Hostname %q: the container has the name and the network of another: leave Hostname or Options.Network out", o.Networking.Hostname)
+		return invalid("Options.Networking.Hostname %q: the container shares the network and the host name of another container: leave Hostname or Options.Network out", o.Networking.Hostname)
 	case len(o.Networking.Hosts) > 0:
-		return invalid("Options.Networking.Hosts: /etc/hosts is that of Options.Network %q: leave one out", o.Network)
+		return invalid("Options.Networking.Hosts: the container uses the /etc/hosts of Options.Network %q: leave one out", o.Network)
 	case len(o.Networking.DNS.Servers)+len(o.Networking.DNS.Search)+len(o.Networking.DNS.Options) > 0:
-		return invalid("Options.Networking.DNS: /etc/resolv.conf is that of Options.Network %q: leave one out", o.Network)
+		return invalid("Options.Networking.DNS: the container uses the /etc/resolv.conf of Options.Network %q: leave one out", o.Network)
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func validateNamespaces(o container.Options) error {
 // checkNamespaces: what leaves its first process behind in a namespace of others is found again by its cgroup alone.
 func checkNamespaces(n container.Namespaces, f Facts) error {
 	if f.Host.Rootless && n.PID != "" {
-		return unsupported("Options.Namespaces.PID %q: this user has no rights on the host's cgroups, and processes that the container leaves behind could not be found: run as root", n.PID)
+		return unsupported("Options.Namespaces.PID %q: this user may not use the host's cgroups, so the engine could not find processes that the container leaves behind: run as root", n.PID)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func ValidateNetwork(o container.Options) error {
 	var names []string
 	for i, ep := range o.Networking.Endpoints {
 		if ep.Network == "" || slices.Contains(names, ep.Network) {
-			return invalid("Options.Networking.Endpoints[%d].Network %q: it must name a network, each one once", i, ep.Network)
+			return invalid("Options.Networking.Endpoints[%d].Network %q: it must name a network, and each network only once", i, ep.Network)
 		}
 		names = append(names, ep.Network)
 		if err := ValidateEndpoint(fmt.Sprintf("Options.Networking.Endpoints[%d]", i), ep); err != nil {
@@ -24,14 +24,14 @@ func ValidateNetwork(o container.Options) error {
 		}
 	}
 	if len(o.Ports) > 0 && (o.Network == container.NetworkHost || ContainerOf(string(o.Network)) != "") {
-		return invalid("Options.Ports: a container on network %s can't publish ports: they are %s's", o.Network, o.Network)
+		return invalid("Options.Ports: a container on network %s can't publish ports, because they belong to %s: leave Ports out", o.Network, o.Network)
 	}
 	for i, p := range o.Ports {
 		if field, wrong := portError(p); field != "" {
 			return invalid("Options.Ports[%d].%s %s", i, field, wrong)
 		}
 		if j := slices.IndexFunc(o.Ports[:i], func(other container.Port) bool { return samePort(p, other) }); j >= 0 {
-			return invalid("Options.Ports[%d].Host %d: Options.Ports[%d] has it on the same address", i, p.Host, j)
+			return invalid("Options.Ports[%d].Host %d: Options.Ports[%d] publishes the same port on the same address", i, p.Host, j)
 		}
 	}
 	return nil
@@ -42,9 +42,9 @@ func portError(p container.Port) (field, wrong string) {
 	last := int(max(p.Count, 1)) - 1
 	switch {
 	case p.Container == 0:
-		return "Container", "is 0: name the port in the container"
+		return "Container", "is 0: give the port in the container"
 	case int(p.Container)+last > 65535 || int(p.Host)+last > 65535:
-		return "Count", fmt.Sprintf("%d: it goes beyond port 65535", p.Count)
+		return "Count", fmt.Sprintf("%d: the range must not go beyond port 65535", p.Count)
 	case p.Protocol != "" && p.Protocol != "tcp" && p.Protocol != "udp":
 		return "Protocol", fmt.Sprintf("%q: use tcp or udp", p.Protocol)
 	}

@@ -6,7 +6,7 @@ func validateRestart(p container.RestartPolicy) error {
 	switch p.Mode {
 	case "", container.RestartNo, container.RestartAlways, container.RestartUnlessStopped:
 		if p.MaxRetries != 0 {
-			return invalid("Options.Lifecycle.Restart.MaxRetries %d: it is for the mode on-failure", p.MaxRetries)
+			return invalid("Options.Lifecycle.Restart.MaxRetries %d: it is only for the mode on-failure", p.MaxRetries)
 		}
 	case container.RestartOnFailure:
 		if p.MaxRetries < 0 {
@@ -24,11 +24,11 @@ const minLogFile = 1 << 10
 func validateLog(o container.LogConfig) error {
 	switch {
 	case o.MaxSize != 0 && o.MaxSize < minLogFile:
-		return invalid("Options.Log.MaxSize %d: at least %d bytes, or 0 for no bound", o.MaxSize, minLogFile)
+		return invalid("Options.Log.MaxSize %d: it must be at least %d bytes, or 0 for no limit", o.MaxSize, minLogFile)
 	case o.MaxFiles < 0:
 		return invalid("Options.Log.MaxFiles %d: it must not be negative", o.MaxFiles)
 	case o.MaxFiles > 0 && o.MaxSize == 0:
-		return invalid("Options.Log.MaxFiles %d: without MaxSize there is one file: set MaxSize too", o.MaxFiles)
+		return invalid("Options.Log.MaxFiles %d: it has no effect without MaxSize: set MaxSize too", o.MaxFiles)
 	}
 	return nil
 }

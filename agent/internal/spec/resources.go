@@ -22,27 +22,27 @@ func validateResources(r container.Resources) error {
 	const field = "Options.Resources."
 	switch {
 	case r.Memory != 0 && r.Memory < minMemory:
-		return invalid(field+"Memory %d: at least 6 MiB (%d)", r.Memory, minMemory)
+		return invalid(field+"Memory %d: it must be at least 6 MiB (%d)", r.Memory, minMemory)
 	case r.MemorySwap != 0 && r.Memory == 0:
-		return invalid(field+"MemorySwap %d: it is memory and swap together: set Resources.Memory too", r.MemorySwap)
+		return invalid(field+"MemorySwap %d: it is the limit of memory and swap together: set Resources.Memory too", r.MemorySwap)
 	case r.MemorySwap < -1, r.MemorySwap > 0 && r.MemorySwap < r.Memory:
-		return invalid(field+"MemorySwap %d: it is memory and swap together: at least Resources.Memory (%d), or -1 for no limit", r.MemorySwap, r.Memory)
+		return invalid(field+"MemorySwap %d: it is the limit of memory and swap together: it must be at least Resources.Memory (%d), or -1 for no limit", r.MemorySwap, r.Memory)
 	case r.MemoryReservation != 0 && r.MemoryReservation < minMemory:
-		return invalid(field+"MemoryReservation %d: at least 6 MiB (%d)", r.MemoryReservation, minMemory)
+		return invalid(field+"MemoryReservation %d: it must be at least 6 MiB (%d)", r.MemoryReservation, minMemory)
 	case r.Memory != 0 && r.MemoryReservation > r.Memory:
-		return invalid(field+"MemoryReservation %d: at most Resources.Memory (%d)", r.MemoryReservation, r.Memory)
+		return invalid(field+"MemoryReservation %d: it must be at most Resources.Memory (%d)", r.MemoryReservation, r.Memory)
 	case math.IsNaN(r.CPUs), r.CPUs != 0 && r.CPUs < 0.01:
-		return invalid(field+"CPUs %g: at least 0.01", r.CPUs)
+		return invalid(field+"CPUs %g: it must be at least 0.01", r.CPUs)
 	case r.CPUShares != 0 && (r.CPUShares < 2 || r.CPUShares > 262144):
-		return invalid(field+"CPUShares %d: from 2 to 262144", r.CPUShares)
+		return invalid(field+"CPUShares %d: it must be between 2 and 262144", r.CPUShares)
 	case r.PIDs < -1:
-		return invalid(field+"PIDs %d: at least 1, or -1 for no limit", r.PIDs)
+		return invalid(field+"PIDs %d: it must be at least 1, or -1 for no limit", r.PIDs)
 	case r.BlockIOWeight != 0 && (r.BlockIOWeight < 10 || r.BlockIOWeight > 1000):
-		return invalid(field+"BlockIOWeight %d: from 10 to 1000", r.BlockIOWeight)
+		return invalid(field+"BlockIOWeight %d: it must be between 10 and 1000", r.BlockIOWeight)
 	case r.ShmSize < 0:
 		return invalid(field+"ShmSize %d: it must not be negative", r.ShmSize)
 	case r.OOMScoreAdj < -1000 || r.OOMScoreAdj > 1000:
-		return invalid(field+"OOMScoreAdj %d: from -1000 to 1000", r.OOMScoreAdj)
+		return invalid(field+"OOMScoreAdj %d: it must be between -1000 and 1000", r.OOMScoreAdj)
 	}
 	for _, set := range []struct{ field, value string }{{"CPUSet", r.CPUSet}, {"MemoryNodes", r.MemoryNodes}} {
 		if _, ok := numberSet(set.value); set.value != "" && !ok {
@@ -74,7 +74,7 @@ func validateBlockIO(limits []container.BlockIOLimit) error {
 			any = any || r.n > 0
 		}
 		if !any {
-			return invalid("%s: no limit of %s: set ReadBPS, WriteBPS, ReadIOPS or WriteIOPS", field, l.Device)
+			return invalid("%s: no limit is set for %s: set ReadBPS, WriteBPS, ReadIOPS or WriteIOPS", field, l.Device)
 		}
 		if !path.IsAbs(l.Device) {
 			return invalid("%s.Device %q: use an absolute path of the host such as /dev/sda", field, l.Device)

@@ -40,7 +40,7 @@ func checkSecurity(s container.Security, f Facts) error {
 		return err
 	}
 	if f.Host.Rootless && len(s.DeviceRules) > 0 {
-		return unsupported("Options.Security.DeviceRules: this user has no rights on the host's cgroups, and makes no devices: run as root")
+		return unsupported("Options.Security.DeviceRules: this user may not use the host's cgroups and can't make devices: run as root")
 	}
 	const field = "Options.Security.AppArmor"
 	switch profile := s.AppArmor; {
@@ -123,7 +123,7 @@ var deviceRuleRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustComp
 func deviceRule(s string) (specs.LinuxDeviceCgroup, error) {
 	m := deviceRuleRE().FindStringSubmatch(s)
 	if m == nil {
-		return specs.LinuxDeviceCgroup{}, fmt.Errorf("%q: write it like \"c 10:229 rwm\": a, b or c, MAJOR:MINOR or *, and of r, w and m", s)
+		return specs.LinuxDeviceCgroup{}, fmt.Errorf("%q: write it like \"c 10:229 rwm\": a, b or c; MAJOR:MINOR or *; and letters of r, w and m", s)
 	}
 	r := specs.LinuxDeviceCgroup{Allow: true, Type: m[1], Access: m[4]}
 	for i, to := range []**int64{&r.Major, &r.Minor} {

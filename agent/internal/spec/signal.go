@@ -18,7 +18,7 @@ var otherSignals = map[string]syscall.Signal{"SIGIOT": 6, "SIGCLD": 17, "SIGPOLL
 func ParseSignal(s string) (syscall.Signal, error) {
 	if n, err := strconv.Atoi(s); err == nil {
 		if n < 1 || n > 64 {
-			return 0, invalid("signal %d: the signals are 1 to 64", n)
+			return 0, invalid("signal %d: it must be between 1 and 64", n)
 		}
 		return syscall.Signal(n), nil
 	}
@@ -39,12 +39,12 @@ func ParseSignal(s string) (syscall.Signal, error) {
 		if rest != "" {
 			var err error
 			if n, err = strconv.Atoi(rest); err != nil || n < 0 || n > 30 {
-				return 0, invalid("signal %q: unknown: use SIGRTMIN to SIGRTMIN+30", s)
+				return 0, invalid("signal %q: it is not a known signal: use SIGRTMIN to SIGRTMIN+30", s)
 			}
 		}
 		return syscall.Signal(34 + n), nil
 	}
-	return 0, invalid("signal %q: unknown: use a name such as SIGTERM, or a number", s)
+	return 0, invalid("signal %q: it is not a known signal: use a name such as SIGTERM, or a number", s)
 }
 
 // SignalName is the signal's name, or its number if it has none.

@@ -26,18 +26,18 @@ func validateSysctls(o container.Options) error {
 		switch {
 		case strings.HasPrefix(name, "net."):
 			if o.Network == container.NetworkHost || ContainerOf(string(o.Network)) != "" {
-				return invalid("Options.Namespaces.Sysctls %q: Options.Network %q is not the container's own: leave one out", name, o.Network)
+				return invalid("Options.Namespaces.Sysctls %q: the container does not own the network of Options.Network %q: leave one out", name, o.Network)
 			}
 		case slices.Contains(ipcSysctls, name), strings.HasPrefix(name, "fs.mqueue."):
 			if o.Namespaces.IPC != "" {
-				return invalid("Options.Namespaces.Sysctls %q: Options.Namespaces.IPC %q is not the container's own: leave one out", name, o.Namespaces.IPC)
+				return invalid("Options.Namespaces.Sysctls %q: the container does not own the namespace of Options.Namespaces.IPC %q: leave one out", name, o.Namespaces.IPC)
 			}
 		case name == "kernel.domainname":
 			return invalid("Options.Namespaces.Sysctls %q: use Options.Networking.Domain", name)
 		case name == "kernel.hostname":
 			return invalid("Options.Namespaces.Sysctls %q: use Options.Networking.Hostname", name)
 		default:
-			return invalid("Options.Namespaces.Sysctls %q: it is the host's, not a container's: there are net.*, fs.mqueue.* and %s", name, strings.Join(ipcSysctls, ", "))
+			return invalid("Options.Namespaces.Sysctls %q: it belongs to the host, not to a container: use net.*, fs.mqueue.* or %s", name, strings.Join(ipcSysctls, ", "))
 		}
 	}
 	return nil

@@ -18,13 +18,13 @@ func validateUlimits(limits []container.Ulimit) error {
 		same := func(v container.Ulimit) bool { return v.Name == u.Name }
 		switch {
 		case !slices.Contains(rlimitNames, u.Name):
-			return invalid("Options.Resources.Ulimits[%d].Name %q: use one of getrlimit(2) such as nofile", i, u.Name)
+			return invalid("Options.Resources.Ulimits[%d].Name %q: use a name from getrlimit(2), such as nofile", i, u.Name)
 		case u.Soft < -1 || u.Hard < -1:
-			return invalid("Options.Resources.Ulimits[%d] %s: soft %d, hard %d: at least 0, or -1 for none", i, u.Name, u.Soft, u.Hard)
+			return invalid("Options.Resources.Ulimits[%d] %s: soft %d, hard %d: each must be at least 0, or -1 for no limit", i, u.Name, u.Soft, u.Hard)
 		case rlimit(u.Soft) > rlimit(u.Hard):
 			return invalid("Options.Resources.Ulimits[%d] %s: the soft limit %d is above the hard limit %d", i, u.Name, u.Soft, u.Hard)
 		case slices.ContainsFunc(limits[:i], same):
-			return invalid("Options.Resources.Ulimits[%d] %s: it is there twice", i, u.Name)
+			return invalid("Options.Resources.Ulimits[%d] %s: it is given twice", i, u.Name)
 		}
 	}
 	return nil

@@ -8,7 +8,7 @@ func ChangePolicy(o container.Options, change container.RestartPolicy) (containe
 		return o.Lifecycle.Restart, nil
 	}
 	if o.AutoRemove && change.Mode != container.RestartNo {
-		return o.Lifecycle.Restart, invalid("Restart.Mode %q: the container has AutoRemove: one that is removed can't start again", change.Mode)
+		return o.Lifecycle.Restart, invalid("Restart.Mode %q: the container has AutoRemove, and a removed container can't start again", change.Mode)
 	}
 	return change, validateRestart(change)
 }
@@ -23,14 +23,14 @@ func ChangeResources(old, change container.Resources) (container.Resources, erro
 		{"CgroupParent", change.CgroupParent != ""}, {"BlockIO", change.BlockIO != nil}, {"Devices", change.Devices != nil},
 	} {
 		if f.set {
-			return old, invalid("Resources.%s: it can't change: the container has it from its start", f.name)
+			return old, invalid("Resources.%s: it can't change after the container was created: make a new container", f.name)
 		}
 	}
 	now := old
 	if change.Memory != 0 {
 		now.Memory = change.Memory
 		if change.MemorySwap == 0 && now.MemorySwap > 0 && now.MemorySwap < now.Memory {
-			return old, invalid("Resources.Memory %d: more than memory and swap together (%d): set MemorySwap too", now.Memory, now.MemorySwap)
+			return old, invalid("Resources.Memory %d: it is more than memory and swap together (%d): set MemorySwap too", now.Memory, now.MemorySwap)
 		}
 	}
 	set(&now.MemorySwap, change.MemorySwap)

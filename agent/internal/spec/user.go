@@ -51,7 +51,7 @@ func FitUser(u specs.User, h host.Host) (specs.User, error) {
 		return u, nil
 	}
 	if u.UID != 0 || u.GID != 0 {
-		return u, unsupported("user %d:%d: the containers of this host's user have one id, root's: "+
+		return u, unsupported("user %d:%d: this user's containers have only one id, that of root: "+
 			"add a line for the user to /etc/subuid and /etc/subgid and install newuidmap (Debian: apt-get install uidmap)", u.UID, u.GID)
 	}
 	u.AdditionalGids = nil // setgroups is denied

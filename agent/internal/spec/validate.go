@@ -49,7 +49,7 @@ func validateNaming(o container.Options) error {
 	}
 	for _, n := range []struct{ field, name string }{{"Hostname", o.Networking.Hostname}, {"Domain", o.Networking.Domain}} {
 		if len(n.name) > 63 || strings.ContainsAny(n.name, " /\x00\n") {
-			return invalid("Options.Networking.%s %q: at most 63 letters, digits, dots and hyphens", n.field, n.name)
+			return invalid("Options.Networking.%s %q: it must have at most 63 letters, digits, dots and hyphens", n.field, n.name)
 		}
 	}
 	return nil
@@ -66,7 +66,7 @@ func validateLife(o container.Options) error {
 	case o.Lifecycle.IdleTimeout < 0:
 		return invalid("Options.Lifecycle.IdleTimeout %s: it must not be negative", o.Lifecycle.IdleTimeout)
 	case o.Lifecycle.IdleTimeout > 0 && !o.Detach:
-		return invalid("Options.Lifecycle.IdleTimeout %s: only a detached container has one: set Detach, or leave it out", o.Lifecycle.IdleTimeout)
+		return invalid("Options.Lifecycle.IdleTimeout %s: only a detached container can have an idle timeout: set Detach, or leave it out", o.Lifecycle.IdleTimeout)
 	case o.Lifecycle.StopTimeout < 0:
 		return invalid("Options.Lifecycle.StopTimeout %s: it must not be negative", o.Lifecycle.StopTimeout)
 	}
@@ -76,7 +76,7 @@ func validateLife(o container.Options) error {
 		}
 	}
 	if o.AutoRemove && o.Lifecycle.Restart.Mode != "" && o.Lifecycle.Restart.Mode != container.RestartNo {
-		return invalid("Options.AutoRemove and Restart %q: a container that is removed can't start again: leave one out", o.Lifecycle.Restart.Mode)
+		return invalid("Options.AutoRemove and Restart %q: a removed container can't start again: leave one out", o.Lifecycle.Restart.Mode)
 	}
 	return nil
 }

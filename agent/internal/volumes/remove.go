@@ -32,7 +32,7 @@ func (s *Service) remove(r *http.Request, in api.Name) (wire.None, error) {
 		return wire.None{}, err
 	}
 	if u := users[v.Name]; len(u) > 0 {
-		return wire.None{}, api.Errorf(api.ErrInUse, "volume %s: container %s (%s) mounts it: remove that first", v.Name, u[0].Name, names.Short(u[0].ID))
+		return wire.None{}, api.Errorf(api.ErrInUse, "volume %s: container %s (%s) mounts it: remove the container first", v.Name, u[0].Name, names.Short(u[0].ID))
 	}
 	return wire.None{}, s.erase(v.Name)
 }

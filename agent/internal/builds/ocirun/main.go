@@ -53,7 +53,7 @@ func parse(args []string) (root string, rest []string, err error) {
 		return "", nil, err
 	}
 	if root == "" || global.NArg() < 2 {
-		return "", nil, errors.New("build runtime: --root DIR and a verb with its arguments are wanted")
+		return "", nil, errors.New("build runtime: --root DIR and a verb with its arguments are required")
 	}
 	return root, global.Args(), nil
 }

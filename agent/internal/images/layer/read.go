@@ -84,7 +84,7 @@ func Open(root *os.File, name string, offset, limit int64) (*os.File, int64, err
 	case st.IsDir():
 		return nil, 0, fileError(name, unix.EISDIR)
 	case !st.Mode().IsRegular():
-		return nil, 0, api.Errorf(api.ErrInvalidArgument, "%s: it is no regular file (%s)", name, st.Mode())
+		return nil, 0, api.Errorf(api.ErrInvalidArgument, "%s: it is not a regular file (%s)", name, st.Mode())
 	case offset < 0:
 		return nil, 0, fileError(name, unix.EINVAL)
 	}

@@ -74,7 +74,7 @@ func (s *Service) ensure(ctx context.Context, ref string, opts image.PullOptions
 		return s.pull(ctx, ref, opts, progress, do)
 	case image.PullNever, image.PullMissing:
 	default:
-		return api.Errorf(api.ErrInvalidArgument, "pull policy %q: it is missing, always or never", opts.Policy)
+		return api.Errorf(api.ErrInvalidArgument, "pull policy %q: it must be missing, always or never", opts.Policy)
 	}
 	found, err := s.useLocal(ctx, ref, opts.Platform, do)
 	switch {

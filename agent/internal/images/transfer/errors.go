@@ -119,7 +119,7 @@ func byCode(err error) (error, string) {
 	case "DIGEST_INVALID":
 		return api.ErrDigestMismatch, ""
 	case "UNSUPPORTED":
-		return api.ErrDenied, "the registry does not do that: it may be read-only, or a cache of another"
+		return api.ErrDenied, "the registry does not allow that: it may be read-only, or a cache of another registry"
 	case "UNAVAILABLE":
 		return api.ErrUnreachable, "try again later"
 	}
@@ -153,13 +153,13 @@ func byStatus(n int) (error, string) {
 	case n == http.StatusNotFound:
 		return api.ErrNotFound, "check the repository and the tag"
 	case n == http.StatusMethodNotAllowed:
-		return api.ErrDenied, "the registry does not do that: it may be read-only, or a cache of another"
+		return api.ErrDenied, "the registry does not allow that: it may be read-only, or a cache of another registry"
 	case n == http.StatusRequestEntityTooLarge:
-		return api.ErrDenied, "this is too large for the registry, or for a proxy before it"
+		return api.ErrDenied, "this is too large for the registry, or for a proxy in front of it"
 	case n == http.StatusTooManyRequests:
 		return api.ErrRateLimited, "try again later"
 	case n >= 500:
-		return api.ErrUnreachable, "the registry is in trouble: try again later"
+		return api.ErrUnreachable, "the registry has an internal error: try again later"
 	}
 	return nil, ""
 }
@@ -176,7 +176,7 @@ func byConnection(err error) (error, string) {
 	)
 	switch {
 	case errors.Is(err, errStalled):
-		return api.ErrUnreachable, "the connection is up but nothing comes: try again later"
+		return api.ErrUnreachable, "the connection is open, but no data arrives: try again later"
 	case errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid):
 		return api.ErrUnreachable, "put the registry's CA into Transport.CertDir or certs.d, or set Transport.Insecure"
 	case strings.Contains(err.Error(), "remote error: tls: ") && strings.Contains(err.Error(), "certificate"):
@@ -202,10 +202,10 @@ func byText(text string) (error, string) {
 		sentinel error
 		remedy   string
 	}{
-		{"Digest did not match", api.ErrDigestMismatch, "the content is damaged, or was on its way"},
-		{"does not match expected", api.ErrDigestMismatch, "the content is damaged, or was on its way"},
-		{"does not match provided manifest digest", api.ErrDigestMismatch, "the content is damaged, or was on its way"},
-		{"digest mismatch", api.ErrDigestMismatch, "the content is damaged, or was on its way"},
+		{"Digest did not match", api.ErrDigestMismatch, "the content is damaged, or was damaged on its way"},
+		{"does not match expected", api.ErrDigestMismatch, "the content is damaged, or was damaged on its way"},
+		{"does not match provided manifest digest", api.ErrDigestMismatch, "the content is damaged, or was damaged on its way"},
+		{"digest mismatch", api.ErrDigestMismatch, "the content is damaged, or was damaged on its way"},
 		{"missing key ", api.ErrInvalidArgument, "a client certificate is NAME.cert with NAME.key; the CA's is NAME.crt"},
 		{"missing client certificate ", api.ErrInvalidArgument, "a client certificate is NAME.cert with NAME.key; the CA's is NAME.crt"},
 		{"invalid reference format", api.ErrInvalidReference, "a name is in lower case, such as registry.example.com/team/app:1.2"},
@@ -215,7 +215,7 @@ func byText(text string) (error, string) {
 		{"the registry is read-only", api.ErrDenied, ""},
 		{"the registry is a cache of another", api.ErrDenied, ""},
 		{"is blocked in", api.ErrPolicy, "registries.conf does not allow this registry"},
-		{"unsupported manifest", api.ErrCorrupt, "the manifest is of a type that is not an image's"},
+		{"unsupported manifest", api.ErrCorrupt, "the manifest's type is not that of an image"},
 		{"invalid tar header", api.ErrCorrupt, ""},
 		{"gzip: invalid", api.ErrCorrupt, ""},
 		{"flate: corrupt", api.ErrCorrupt, ""},
@@ -224,11 +224,11 @@ func byText(text string) (error, string) {
 		{"lzma: ", api.ErrCorrupt, ""},
 		{"zstd: ", api.ErrCorrupt, ""},
 		{"unexpected EOF", api.ErrCorrupt, ""},
-		{"invalid character", api.ErrCorrupt, "what came is not an image's"},
-		{"cannot unmarshal", api.ErrCorrupt, "what came is not an image's"},
+		{"invalid character", api.ErrCorrupt, "the content is not that of an image"},
+		{"cannot unmarshal", api.ErrCorrupt, "the content is not that of an image"},
 		{"invalid mixed OCI image", api.ErrCorrupt, ""},
-		{"duplicates of file paths", api.ErrCorrupt, "a layer has two entries of one name, which can't be kept as they are"},
-		{"breakout", api.ErrCorrupt, "a layer has names or links out of the root: do not use this image"},
+		{"duplicates of file paths", api.ErrCorrupt, "a layer has two entries with the same name, which the store can't keep"},
+		{"breakout", api.ErrCorrupt, "a layer has names or links that lead out of the root: do not use this image"},
 	} {
 		if strings.Contains(text, c.part) {
 			return c.sentinel, c.remedy

@@ -43,7 +43,7 @@ func TestExplain(t *testing.T) {
 		"status 404":             {docker.UnexpectedHTTPStatusError{StatusCode: 404}, api.ErrNotFound, ""},
 		"status 413":             {docker.UnexpectedHTTPStatusError{StatusCode: 413}, api.ErrDenied, "too large"},
 		"status 429":             {docker.UnexpectedHTTPStatusError{StatusCode: 429}, api.ErrRateLimited, ""},
-		"status 503":             {docker.UnexpectedHTTPStatusError{StatusCode: 503}, api.ErrUnreachable, "in trouble"},
+		"status 503":             {docker.UnexpectedHTTPStatusError{StatusCode: 503}, api.ErrUnreachable, "the registry has an internal error"},
 		"status in text":         {errors.New("parsing HTTP 404 response body: x"), api.ErrNotFound, ""},
 		"no registry":            {errors.New("pinging container registry x: StatusCode: 404"), api.ErrUnreachable, "but no registry"},
 		"refused":                {refused, api.ErrUnreachable, "nothing listens"},

@@ -124,7 +124,7 @@ type plain struct {
 func (p *plain) Open() (io.ReadCloser, error) {
 	in := bufio.NewReader(p.r)
 	if _, err := in.Peek(magicSize); errors.Is(err, io.EOF) {
-		return nil, api.Errorf(api.ErrCorrupt, "the stream is empty or next to it: it must be a tar")
+		return nil, api.Errorf(api.ErrCorrupt, "the stream is empty or nearly empty: it must be a tar archive")
 	}
 	return io.NopCloser(in), nil
 }
@@ -143,7 +143,7 @@ func (p *plain) Check(left *bufio.Reader, _ layer.Unpacked, err error) error {
 // duplicateName explains what tar-split refuses.
 func duplicateName(err error) error {
 	if err != nil && strings.Contains(err.Error(), "duplicates of file paths") {
-		return api.Errorf(api.ErrCorrupt, "%w: an entry's name comes twice: unpack the archive and pack it again", err)
+		return api.Errorf(api.ErrCorrupt, "%w: two entries have the same name: unpack the archive and pack it again", err)
 	}
 	return err
 }

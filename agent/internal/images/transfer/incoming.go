@@ -50,10 +50,10 @@ func (in *incoming) Check(left *bufio.Reader, got layer.Unpacked, err error) err
 		return context.Cause(in.ctx)
 	}
 	if sum := in.sum.Digest(); rest == nil && sum != in.info.Digest {
-		return api.Errorf(api.ErrDigestMismatch, "Digest did not match, expected %s, got %s: the content is damaged, or was on its way", in.info.Digest, sum)
+		return api.Errorf(api.ErrDigestMismatch, "Digest did not match, expected %s, got %s: the content is damaged, or was damaged on its way", in.info.Digest, sum)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return api.Errorf(api.ErrCorrupt, "%s: the layer was made so: the image is broken", err) // and another attempt is no use
+		return api.Errorf(api.ErrCorrupt, "%s: the layer was made incomplete: the image is broken", err) // and another attempt is no use
 	}
 	if err != nil {
 		return err

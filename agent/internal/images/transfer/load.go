@@ -75,7 +75,7 @@ func (s *Service) load(ctx context.Context, dir string, r io.Reader, progress fu
 	}
 	defer held.Release()
 	if len(list) == 0 {
-		return nil, api.Errorf(api.ErrCorrupt, "the archive names no image")
+		return nil, api.Errorf(api.ErrCorrupt, "the archive does not name an image")
 	}
 	var imgs []image.Image
 	for _, in := range list {

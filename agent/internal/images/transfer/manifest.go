@@ -64,7 +64,7 @@ const maxConfig = 4 << 20
 // diffIDs are the digests that the configuration has of the unpacked layers.
 func diffIDs(ctx context.Context, img types.Image) ([]digest.Digest, error) {
 	if size := img.ConfigInfo().Size; size <= 0 || size > maxConfig {
-		return nil, api.Errorf(api.ErrCorrupt, "the configuration has %d bytes by the manifest: at most %d are read", size, maxConfig)
+		return nil, api.Errorf(api.ErrCorrupt, "the manifest says that the configuration has %d bytes: at most %d are read", size, maxConfig)
 	}
 	blob, err := img.ConfigBlob(ctx)
 	if err != nil {

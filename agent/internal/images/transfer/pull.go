@@ -93,7 +93,7 @@ type pull struct {
 
 func (s *Service) newPull(ref string, opts image.PullOptions) (*pull, error) {
 	if images.IsID(ref) {
-		return nil, api.Errorf(api.ErrNotFound, "pull %s: it is an id, and no image has it; registries know images by name", ref)
+		return nil, api.Errorf(api.ErrNotFound, "pull %s: it is an id, and no image in the store has it: use a name, because a registry finds images by name only", ref)
 	}
 	named, err := images.Normalize(ref)
 	if err != nil {

@@ -86,10 +86,10 @@ func compress(sc *types.SystemContext, opts image.PushOptions) error {
 	case "zstd:chunked":
 		sc.CompressionFormat, highest = &compression.ZstdChunked, 22
 	default:
-		return api.Errorf(api.ErrInvalidArgument, "compression %q: it is gzip, zstd or zstd:chunked", opts.Compression)
+		return api.Errorf(api.ErrInvalidArgument, "compression %q: it must be gzip, zstd or zstd:chunked", opts.Compression)
 	}
 	if level < 1 || level > highest {
-		return api.Errorf(api.ErrInvalidArgument, "compression level %d: it is between 1 and %d", level, highest)
+		return api.Errorf(api.ErrInvalidArgument, "compression level %d: it must be between 1 and %d", level, highest)
 	}
 	sc.CompressionLevel = &level
 	return nil

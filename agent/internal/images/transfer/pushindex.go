@@ -81,7 +81,7 @@ func (s *Service) members(ctx context.Context, ref string, refs []string) ([]mem
 		}
 		key := platformKey(m.platform)
 		if other, ok := taken[key]; ok {
-			return nil, api.Errorf(api.ErrInvalidArgument, "push index %s: images %s and %s are both for %s: an index has one image a platform", ref, other, name, key)
+			return nil, api.Errorf(api.ErrInvalidArgument, "push index %s: images %s and %s are both for %s: an index has one image for each platform", ref, other, name, key)
 		}
 		taken[key] = name
 		list = append(list, m)

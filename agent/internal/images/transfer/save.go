@@ -50,7 +50,7 @@ type saved struct {
 // Save writes images as one archive.
 func (s *Service) Save(ctx context.Context, w io.Writer, refs []string, opts image.SaveOptions) error {
 	if len(refs) == 0 {
-		return api.Errorf(api.ErrInvalidArgument, "save images: none is named")
+		return api.Errorf(api.ErrInvalidArgument, "save images: no image is named: name at least one")
 	}
 	held, err := s.images.Hold(ctx)
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Service) Save(ctx context.Context, w io.Writer, refs []string, opts ima
 	case image.FormatOCI:
 		err = s.saveOCI(ctx, w, list)
 	default:
-		return api.Errorf(api.ErrInvalidArgument, "save images: format %q: it is %s or %s", opts.Format, image.FormatDocker, image.FormatOCI)
+		return api.Errorf(api.ErrInvalidArgument, "save images: format %q: it must be %s or %s", opts.Format, image.FormatDocker, image.FormatOCI)
 	}
 	if err != nil {
 		return Explain(ctx, "save images", err)
