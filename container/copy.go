@@ -136,7 +136,7 @@ type CopyFromOptions struct {
 }
 
 // CopyFrom returns a file or a tree of the container as a tar stream, and the description of the path. The names in the
-// stream begin with the last element of the path, or with "." for the root. The container may run or not. Extended
+// stream begin with the last element of the path, or with "." for the root and for a path that ends in "/.". The container may run or not. Extended
 // attributes are kept, and sockets left out. A path that ends in a slash or in "/." follows a link. The caller closes
 // the stream. The stream ends with io.EOF only if it is complete.
 //

@@ -22,6 +22,7 @@ import (
 //   - A directory becomes a directory at the path, or goes into the directory that is there. If hostPath ends in "/.",
 //     only its content is copied.
 //   - A symbolic link is copied as a link, unless hostPath ends in a slash.
+//   - A file that goes to a symbolic link goes where that leads, and the link stays.
 //
 // The directory above the path must exist.
 //
@@ -85,8 +86,35 @@ func (c *Container) target(ctx context.Context, to string, src source) (dir, nam
 	case err != nil && strings.HasSuffix(to, "/") && !src.info.IsDir():
 		return "", "", api.Errorf(ErrNotFound, "%s: no such directory in the container: create it first", to)
 	}
-	clean := path.Clean("/" + to)
-	return path.Dir(clean), path.Base(clean), nil
+	clean, err := c.behindLinks(ctx, path.Clean("/"+to))
+	return path.Dir(clean), path.Base(clean), err
+}
+
+// maxLinks is how many links the kernel follows (path_resolution(7)).
+const maxLinks = 40
+
+// behindLinks is where a link at the end of a path leads, to something or nothing: a file is written there, and the link
+// stays.
+func (c *Container) behindLinks(ctx context.Context, name string) (string, error) {
+	for range maxLinks {
+		info, err := c.stat(ctx, name, CopyFromOptions{})
+		if errors.Is(err, ErrNotFound) || err == nil && info.LinkTarget == "" {
+			return name, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		name = linked(name, info.LinkTarget)
+	}
+	return "", api.Errorf(ErrInvalidArgument, "%s: too many links", name)
+}
+
+// linked is the path that a link's target names.
+func linked(link, target string) string {
+	if path.IsAbs(target) {
+		return path.Clean(target)
+	}
+	return path.Join(path.Dir(link), target)
 }
 
 // write writes the source as name.
@@ -142,7 +170,17 @@ func hostTarget(to string, isDir bool) (dir, name string, err error) {
 		return "", "", err
 	}
 	clean := filepath.Clean(to)
-	return filepath.Dir(clean), filepath.Base(clean), nil
+	for range maxLinks {
+		target, err := os.Readlink(clean)
+		if err != nil { // it is no link
+			return filepath.Dir(clean), filepath.Base(clean), nil
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(clean), target)
+		}
+		clean = filepath.Clean(target)
+	}
+	return "", "", api.Errorf(ErrInvalidArgument, "%s: too many links", to)
 }
 
 // unpack writes a stream's files below root; its first element becomes name, or is left out if name is empty.

@@ -50,7 +50,8 @@ const (
 type Tmpfs struct {
 	// Size is the bound of its content, in bytes. Default: half of the memory of the machine.
 	Size int64 `json:"size,omitempty"`
-	// Mode is the mode of its root, such as 0o700. Default: 0o1777.
+	// Mode is the mode of its root, such as 0o700. Default: that of the directory that the image has there, or else
+	// 0o1777.
 	Mode uint32 `json:"mode,omitempty"`
 	// Options are further mount options: exec, suid, dev, noatime, uid=, gid=, nr_inodes=, huge=, and tmpcopyup. With
 	// tmpcopyup it begins with the files that the container has at Target, like podman's. Default: none.

@@ -40,6 +40,38 @@ func TestTmpfs(t *testing.T) {
 	assert.Contains(t, out, "/b 40710 ")
 }
 
+// TestTmpfsKeepsMode: a tmpfs has the mode of the directory that it covers.
+func TestTmpfsKeepsMode(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	const name = "localhost/modes:1"
+	buildImage(t, e.Store(), name, "FROM "+testImage+"\nCOPY --chmod=700 note /secret/\nRUN [\"/bin/testbox\", \"mkdir\", \"/private\"]\n")
+	c := start(t, e, container.Options{Image: name, Cmd: []string{"sleep", "1h"}})
+	before, err := c.Command("/bin/testbox", "stat", "/private").Output(t.Context())
+	require.NoError(t, err)
+	require.NotContains(t, string(before), " 41777 ")
+	out, errs, _ := run(t, e, container.Options{
+		Image: name, Cmd: []string{"stat", "/private"}, Mounts: []container.Mount{{Type: container.MountTmpfs, Target: "/private"}},
+	})
+	assert.Equal(t, strings.Fields(string(before))[1], strings.Fields(out)[1], errs)
+}
+
+// TestMountOnEtc: hosts, hostname and resolv.conf are there whatever is mounted on /etc.
+func TestMountOnEtc(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	for _, m := range []container.Mount{
+		{Type: container.MountTmpfs, Target: "/etc"}, {Type: container.MountTmpfs, Target: "/etc", ReadOnly: true},
+		{Type: container.MountVolume, Target: "/etc"}, {Source: t.TempDir(), Target: "/etc"},
+	} {
+		out, errs, st := run(t, e, container.Options{
+			Cmd: []string{"cat", "/etc/hostname"}, Mounts: []container.Mount{m}, Networking: container.NetworkingConfig{Hostname: "box"},
+		})
+		require.Zero(t, st.ExitCode, errs)
+		assert.Equal(t, "box\n", out)
+	}
+}
+
 func TestMountSourceMade(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)

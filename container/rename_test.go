@@ -9,6 +9,18 @@ import (
 	"github.com/caisson-dev/caisson/container"
 )
 
+// TestRenameOnNetwork: the name servers of the container's networks know the new name, and not the old one.
+func TestRenameOnNetwork(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	c := server(t, e, container.Options{Name: "dns-old"})
+	require.NoError(t, c.Rename(t.Context(), "dns-new"))
+	out, errs, _ := run(t, e, container.Options{Cmd: []string{"dial", "dns-new:7000", "by name"}})
+	assert.Equal(t, "BY NAME\n", out, errs)
+	_, _, st := run(t, e, container.Options{Cmd: []string{"dial", "dns-old:7000", "by name"}})
+	assert.NotZero(t, st.ExitCode)
+}
+
 func TestRename(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)

@@ -143,7 +143,7 @@ func (c *cli) create(ctx context.Context, o *createFlags, verb string, args []st
 	if err != nil {
 		return nil, &status{codeEngine, err}
 	}
-	err = c.provide(ctx, opts.Image, image.PullOptions{Policy: image.PullPolicy(o.pull), Platform: o.platform}, o.quiet)
+	opts.Image, err = c.provide(ctx, opts.Image, image.PullOptions{Policy: image.PullPolicy(o.pull), Platform: o.platform}, o.quiet)
 	if err == nil {
 		err = c.complete(ctx, o, &opts)
 	}
@@ -194,27 +194,44 @@ func (c *cli) complete(ctx context.Context, o *createFlags, opts *container.Opti
 	return nil
 }
 
-// provide sees to it that the image is in the store.
-func (c *cli) provide(ctx context.Context, ref string, opts image.PullOptions, quiet bool) error {
-	if opts.Policy == image.PullNever {
-		return nil
+// provide sees to it that the image is in the store, and returns the reference to run it by.
+func (c *cli) provide(ctx context.Context, ref string, opts image.PullOptions, quiet bool) (string, error) {
+	if opts.Policy == image.PullNever && opts.Platform == "" {
+		return ref, nil
 	}
 	store, err := c.store()
 	if err != nil {
-		return err
+		return "", err
 	}
 	to := c.err
 	if quiet {
 		to = io.Discard
 	}
-	if opts.Policy == image.PullMissing {
-		_, err := store.Get(ctx, ref)
-		if !errors.Is(err, image.ErrNotFound) {
-			return err
+	local := func() (string, error) { return c.local(ctx, store, ref, opts.Platform) }
+	if opts.Policy != image.PullAlways {
+		found, err := local()
+		if opts.Policy == image.PullNever || !errors.Is(err, image.ErrNotFound) {
+			return found, err
 		}
 		fmt.Fprintf(to, "Unable to find image '%s' locally\n", familiarString(ref, ""))
 	}
-	return c.pull(ctx, ref, opts, to)
+	if err := c.pull(ctx, ref, opts, to); err != nil {
+		return "", err
+	}
+	return local()
+}
+
+// local is the reference of the image that the store has for a platform: ref, or an id where another has that name.
+func (c *cli) local(ctx context.Context, store *image.Store, ref, platform string) (string, error) {
+	named, err := store.Get(ctx, ref)
+	if platform == "" {
+		return ref, err
+	}
+	img, err := store.Pull(ctx, ref, image.PullOptions{Policy: image.PullNever, Platform: platform})
+	if err != nil || named != nil && img.ID == named.ID {
+		return ref, err
+	}
+	return img.ID, nil
 }
 
 // variables are those of files and those that are given, which count more.

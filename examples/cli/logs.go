@@ -59,7 +59,7 @@ func between(from, to *time.Time, since, until string) (err error) {
 // moment reads a time in Docker's ways: a duration before now, seconds since 1970, or a date with what follows it, of
 // this place if it names no zone.
 func moment(s string, now time.Time) (time.Time, error) {
-	if s == "" {
+	if s == "" || s == "0" { // no bound, as with Docker
 		return time.Time{}, nil
 	}
 	if d, err := time.ParseDuration(s); err == nil {

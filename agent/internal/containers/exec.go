@@ -95,7 +95,7 @@ func (m *managed) exec(req api.ExecRequest) (*streams.Execution, error) {
 }
 
 func (m *managed) execSpec(req api.ExecRequest, rootfs string, first *specs.Process) (*specs.Process, error) {
-	c := spec.Command{Args: req.Args, Env: req.Env, Dir: req.Dir, Privileged: req.Privileged}
+	c := spec.Command{Args: req.Args, Env: req.Env, Dir: req.Dir, TTY: req.TTY, Privileged: req.Privileged}
 	if err := spec.ValidateExec(c, req.User); err != nil {
 		return nil, err
 	}

@@ -67,8 +67,14 @@ func (m *managed) manage() error {
 	return m.saveState()
 }
 
-// saveState writes the state; m.mu is held.
-func (m *managed) saveState() error { return m.s.records.SaveState(m.rec, &m.st) }
+// saveState writes the state; m.mu is held. Of a container that is removed there is none: a late health check would put
+// it into a directory that is just being removed.
+func (m *managed) saveState() error {
+	if m.removed {
+		return nil
+	}
+	return m.s.records.SaveState(m.rec, &m.st)
+}
 
 func (m *managed) state() records.State {
 	m.mu.Lock()

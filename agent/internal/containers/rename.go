@@ -84,6 +84,11 @@ func (s *Service) renameTo(rec *records.Record, name string) error {
 	}
 	s.change(rec, func(r *records.Record) { r.Name, r.Options.Name = name, name })
 	err := s.records.Release(old, rec.ID)
+	if m := s.mine(rec.ID); m != nil {
+		if r, rerr := m.current(); rerr == nil { // one that does not run joins by its new name
+			err = errors.Join(err, r.net.Rename(name))
+		}
+	}
 	s.emit(container.EventRename, rec, "oldName", old)
 	return err
 }

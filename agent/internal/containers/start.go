@@ -130,6 +130,9 @@ func (m *managed) launch(r *run, p *streams.Pipes) (string, error) {
 	if err := launch.Runnable(launch.Program{Name: m.rec.Command[0], Dir: m.rec.Dir, Env: m.rec.Env}, m.rec.Mounts, rootfs); err != nil {
 		return "", err
 	}
+	if err := launch.Mark(rootfs); err != nil {
+		return "", err
+	}
 	in, err := m.s.launch.Start(&m.rec.Container, rootfs)
 	if err != nil {
 		return "", err
@@ -184,7 +187,8 @@ func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 	}
 	m.mu.Lock()
 	m.st.Ended(st)
-	if m.rec.Options.AutoRemove {
+	leaves := m.leaves()
+	if leaves {
 		m.leaving = make(chan struct{})
 		defer close(m.leaving)
 	}
@@ -195,7 +199,7 @@ func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", err)
 	}
 	m.s.emitEnd(m.rec, st)
-	if m.rec.Options.AutoRemove {
+	if leaves {
 		m.s.remember(m.rec.ID, st)
 		r.status = st // erase finds the run unfinished otherwise
 		m.over(r, st, m.eraseAfter())

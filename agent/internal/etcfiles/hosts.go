@@ -48,11 +48,7 @@ func (o Options) hosts() []byte {
 		}
 		return append(slices.Clone(base), o.asked(netip.Addr{})...)
 	}
-	b := localhost
-	if slices.ContainsFunc(o.Endpoints, func(e Endpoint) bool { return e.IPv6.IsValid() }) {
-		b += localhost6
-	}
-	b += o.asked(o.Endpoints[0].Host)
+	b := localhost + localhost6 + o.asked(o.Endpoints[0].Host)
 	own := o.Hostname
 	if o.Domain != "" {
 		own = o.Hostname + "." + o.Domain + " " + o.Hostname

@@ -124,6 +124,19 @@ func (p *Place) Connect(ctx context.Context, ep container.Endpoint) error {
 	return Error(p.attach(ctx, ep))
 }
 
+// Rename makes the networks know the container by another name, and no more by the old one.
+func (p *Place) Rename(name string) error {
+	if p == nil {
+		return nil
+	}
+	p.m.Name = name // for networks that it joins later
+	var errs []error
+	for _, e := range p.ends {
+		errs = append(errs, e.Rename(name, e.Info().Aliases))
+	}
+	return Error(errors.Join(errs...))
+}
+
 // Disconnect leaves a network, if the container is on it.
 func (p *Place) Disconnect(ctx context.Context, name string) error {
 	if p == nil {

@@ -4,6 +4,7 @@ package rootfs
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/caisson-dev/caisson/agent/internal/pack"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
@@ -36,7 +37,7 @@ func (q *Requests) CopyFrom(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := info.Name
-	if name == "/" {
+	if name == "/" || strings.HasSuffix(req.Path, "/.") {
 		name = "."
 	}
 	sendTar(w, info, func(p *pack.Packer) error { return v.explain(req.Path, p.Add(h, name)) })

@@ -69,7 +69,7 @@ func visible(changes []archive.Change) []container.Change {
 // is seen of it in a layer was made to mount on.
 func mountPoint(p string) bool {
 	switch p {
-	case "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/sbin/caisson-init":
+	case "/.dockerenv", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/sbin/caisson-init":
 		return true
 	}
 	for _, dir := range []string{"/dev", "/proc", "/sys"} {

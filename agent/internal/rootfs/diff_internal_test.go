@@ -77,7 +77,7 @@ func TestVisible(t *testing.T) {
 		"the root itself":         {[]archive.Change{{Path: "/", Kind: modify}}, []container.Change{}},
 		"sorted":                  {[]archive.Change{{Path: "/b", Kind: add}, {Path: "/a", Kind: del}}, []container.Change{{Kind: deleted, Path: "/a"}, {Kind: added, Path: "/b"}}},
 		"mount points":            {[]archive.Change{{Path: "/dev", Kind: add}, {Path: "/dev/pts", Kind: add}, {Path: "/proc", Kind: add}, {Path: "/sys/fs", Kind: modify}}, []container.Change{}},
-		"only the engine's files": {[]archive.Change{{Path: "/etc", Kind: modify}, {Path: "/etc/hosts", Kind: add}}, []container.Change{}},
+		"only the engine's files": {[]archive.Change{{Path: "/.dockerenv", Kind: add}, {Path: "/etc", Kind: modify}, {Path: "/etc/hosts", Kind: add}}, []container.Change{}},
 		"others beside them": {
 			[]archive.Change{{Path: "/etc", Kind: modify}, {Path: "/etc/hosts", Kind: add}, {Path: "/etc/x", Kind: add}},
 			[]container.Change{{Kind: modified, Path: "/etc"}, {Kind: added, Path: "/etc/x"}},

@@ -54,6 +54,8 @@ func TestStartError(t *testing.T) {
 		`error during container init: exec: "/x/y": stat /x/y: not a directory`:                                         api.ErrCommandNotFound,
 		`error during container init: exec: "/x": permission denied`:                                                    api.ErrNotExecutable,
 		`error during container init: exec: "/": is a directory`:                                                        api.ErrNotExecutable,
+		`error during container init: chdir to cwd ("/x") set in config.json failed: no such file or directory`:         api.ErrNotExecutable,
+		`error during container init: chdir to cwd ("/etc/passwd") set in config.json failed: not a directory`:          api.ErrNotExecutable,
 	} {
 		err := startError(errors.New(text))
 		require.ErrorIs(t, err, want, text)

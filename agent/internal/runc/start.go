@@ -240,6 +240,10 @@ var rlimits = map[string]int{
 // startError gives libcontainer's texts the sentinels that a caller matches.
 func startError(err error) error {
 	text := err.Error()
+	if _, rest, ok := strings.Cut(text, "chdir to cwd ("); ok {
+		dir, why, _ := strings.Cut(rest, ") set in config.json failed: ")
+		return api.Errorf(api.ErrNotExecutable, "working directory %s: %s", dir, why)
+	}
 	switch {
 	case errors.Is(err, exec.ErrNotFound), strings.Contains(text, exec.ErrNotFound.Error()),
 		strings.Contains(text, "exec: ") && strings.Contains(text, syscall.ENOENT.Error()),

@@ -61,11 +61,15 @@ func joinMounts(given []container.Mount, volumes []string) []container.Mount {
 
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// environment is the image's and the options', in which PATH, HOSTNAME and HOME are never missing, as in Docker.
-func (c *Container) environment(home string) []string {
+// environment is the image's and the options', in which PATH, HOSTNAME and HOME are never missing, nor TERM for a process
+// with a terminal, as in Docker.
+func (c *Container) environment(home string, terminal bool) []string {
 	env := []string{defaultPath, "HOSTNAME=" + c.Hostname}
 	if home != "" {
 		env = append(env, "HOME="+home)
+	}
+	if terminal {
+		env = append(env, "TERM=xterm")
 	}
 	return mergeEnv(env, c.Env)
 }

@@ -13,6 +13,7 @@ type Command struct {
 	Args       []string
 	Env        []string // added to the container's
 	Dir        string   // default: the container's
+	TTY        bool     // with a terminal
 	Privileged bool     // with all capabilities, and without an AppArmor profile
 }
 
@@ -37,7 +38,7 @@ func (c *Container) Exec(cmd Command, user specs.User, home string, first *specs
 		set = first.Capabilities.Bounding
 	}
 	p := &specs.Process{
-		Args: slices.Clone(cmd.Args), Env: mergeEnv(c.environment(home), cmd.Env), Cwd: orElse(cmd.Dir, c.Dir), User: user,
+		Args: slices.Clone(cmd.Args), Env: mergeEnv(c.environment(home, cmd.TTY), cmd.Env), Cwd: orElse(cmd.Dir, c.Dir), User: user,
 		Capabilities:    capabilities(set, user.UID == 0),
 		NoNewPrivileges: first.NoNewPrivileges, ApparmorProfile: first.ApparmorProfile, SelinuxLabel: first.SelinuxLabel,
 		Rlimits: first.Rlimits, OOMScoreAdj: first.OOMScoreAdj,

@@ -135,11 +135,9 @@ func mount(m container.Mount, source string) specs.Mount {
 
 func tmpfsMountOptions(m container.Mount) []string {
 	options := []string{"nosuid", "nodev", "noexec"}
-	mode := uint32(0o1777)
-	if m.Tmpfs.Mode != 0 {
-		mode = m.Tmpfs.Mode
+	if m.Tmpfs.Mode != 0 { // without it libcontainer takes that of the directory there, or else the kernel 1777
+		options = append(options, fmt.Sprintf("mode=%o", m.Tmpfs.Mode))
 	}
-	options = append(options, fmt.Sprintf("mode=%o", mode))
 	if m.Tmpfs.Size != 0 {
 		options = append(options, fmt.Sprintf("size=%d", m.Tmpfs.Size))
 	}

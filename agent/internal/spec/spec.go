@@ -37,12 +37,12 @@ func New(in Input) (*specs.Spec, error) {
 		Version:     specs.Version,
 		Root:        &specs.Root{Path: in.RootFS, Readonly: o.ReadOnly},
 		Annotations: maps.Clone(o.Annotations),
-		Process:     &specs.Process{Args: slices.Clone(c.Command), Env: c.environment(in.Home), Cwd: c.Dir, User: in.User, Rlimits: in.Rlimits},
+		Process:     &specs.Process{Args: slices.Clone(c.Command), Env: c.environment(in.Home, o.TTY), Cwd: c.Dir, User: in.User, Rlimits: in.Rlimits},
 		Linux: &specs.Linux{
 			Namespaces:  in.Namespaces,
 			CgroupsPath: c.CgroupPath(),
 			Resources:   Resources(o.Resources, in.Disks, in.Swap),
-			Sysctl:      maps.Clone(o.Namespaces.Sysctls),
+			Sysctl:      sysctls(*o, in.Host.Rootless),
 		},
 	}
 	if adj := o.Resources.OOMScoreAdj; adj != 0 {
@@ -54,12 +54,18 @@ func New(in Input) (*specs.Spec, error) {
 	if o.Namespaces.UTS == "" {
 		s.Hostname, s.Domainname = c.Hostname, o.Networking.Domain
 	}
-	s.Mounts = append(systemMounts(in), fileMounts(in)...)
+	s.Mounts = systemMounts(in)
+	if !c.mounts(etc) {
+		s.Mounts = append(s.Mounts, fileMounts(in)...)
+	}
 	if err := addDevices(s, in); err != nil {
 		return nil, err
 	}
 	for i, m := range c.Mounts {
 		s.Mounts = append(s.Mounts, mount(m, in.Sources[i]))
+		if m.Target == etc { // it would hide them
+			s.Mounts = append(s.Mounts, fileMounts(in)...)
+		}
 	}
 	if o.Process.Init {
 		addInit(s, in)

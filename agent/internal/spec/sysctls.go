@@ -14,6 +14,25 @@ var ipcSysctls = []string{
 	"kernel.shm_rmid_forced",
 }
 
+// sysctls are those of the options, with Docker's defaults for a network of the container's own (moby/moby
+// daemon/oci_linux.go): any user may listen on any port, and ping. Groups of a user namespace can't be allowed to ping.
+func sysctls(o container.Options, rootless bool) map[string]string {
+	all := map[string]string{}
+	if o.Network != container.NetworkHost && ContainerOf(string(o.Network)) == "" {
+		all["net.ipv4.ip_unprivileged_port_start"] = "0"
+		if !rootless {
+			all["net.ipv4.ping_group_range"] = "0 2147483647"
+		}
+	}
+	for name, value := range o.Namespaces.Sysctls {
+		if strings.HasPrefix(name, "net.") {
+			delete(all, strings.ReplaceAll(name, "/", "."))
+		}
+		all[name] = value
+	}
+	return all
+}
+
 // validateSysctls refuses parameters that are not of a namespace of the container's own: they would be the host's.
 func validateSysctls(o container.Options) error {
 	for _, name := range slices.Sorted(maps.Keys(o.Namespaces.Sysctls)) {

@@ -70,11 +70,14 @@ func ipcMounts(in Input) []specs.Mount {
 	}}
 }
 
+// etc is where fileMounts are.
+const etc = "/etc"
+
 // fileMounts are the files that the engine writes for each container, unless a mount of the user's takes the place.
 func fileMounts(in Input) []specs.Mount {
 	var mounts []specs.Mount
 	for _, name := range []string{"hostname", "hosts", "resolv.conf"} {
-		target := "/etc/" + name
+		target := etc + "/" + name
 		if in.Files != "" && !in.Container.mounts(target) {
 			mounts = append(mounts, specs.Mount{Destination: target, Type: "bind", Source: path.Join(in.Files, name), Options: []string{"rbind", "rprivate", "rw"}})
 		}
