@@ -33,6 +33,9 @@ const (
 	StatusRestarting Status = "restarting" // it has ended, and its restart policy starts it again in a moment
 	StatusRemoving   Status = "removing"
 	StatusExited     Status = "exited"
+	// StatusDamaged: a file of the container in the store can't be read. State.Error names it. The container can be
+	// removed; nothing else works.
+	StatusDamaged Status = "damaged"
 )
 
 // State says where a container is in its life, and how its last run ended.

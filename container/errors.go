@@ -38,6 +38,8 @@ var (
 	ErrPortInUse = api.ErrPortInUse
 	// ErrPermission: the operating system denies the operation.
 	ErrPermission = api.ErrPermission
+	// ErrCorrupt: a file of the container or the network in the store is damaged. Remove it.
+	ErrCorrupt = api.ErrCorrupt
 	// ErrUnsupported: the host does not offer what is needed; the message says what.
 	ErrUnsupported = api.ErrUnsupported
 	// ErrAgentGone: the agent process has died, and with it the containers that were not detached. Open the store again.

@@ -86,6 +86,8 @@ type NetworkInfo struct {
 	NetworkOptions
 	Created    time.Time         `json:"created"`
 	Containers map[string]string `json:"containers,omitempty"` // names by id, of those that run on it
+	// Damaged says why the network's description can't be read: nothing but its name is known then. Remove it.
+	Damaged string `json:"damaged,omitempty"`
 }
 
 // CreateNetwork creates a network, which stays until it is removed. Containers join it by Options.Network,

@@ -19,6 +19,8 @@ type Volume struct {
 	Path string `json:"path"`
 	// Containers are the ids of the containers that mount it, whether they run or not.
 	Containers []string `json:"containers,omitempty"`
+	// Damaged says why the volume's description can't be read: its labels are not known then. Its content is as it was.
+	Damaged string `json:"damaged,omitempty"`
 }
 
 // VolumeOptions say what volume to make.

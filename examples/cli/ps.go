@@ -167,6 +167,8 @@ func statusText(info container.Info) string {
 		return "Created"
 	case container.StatusRemoving:
 		return "Removal In Progress"
+	case container.StatusDamaged:
+		return "Damaged"
 	}
 	return string(info.State.Status)
 }

@@ -49,11 +49,16 @@ func (s *Service) collect(ctx context.Context, id string) error {
 	if errors.Is(err, api.ErrNotFound) { // killed before it was anything
 		return errors.Join(s.rt.Clean(id), s.records.Remove(id))
 	}
+	if errors.Is(err, api.ErrCorrupt) {
+		return s.collectDamaged(id, err)
+	}
 	if err != nil {
 		return err
 	}
 	st, err := s.records.State(id)
 	switch {
+	case errors.Is(err, api.ErrCorrupt):
+		return s.heal(ctx, id, rec, err)
 	case errors.Is(err, api.ErrNotFound): // killed while it was made or removed
 		return errors.Join(s.rt.Clean(id), s.forget(rec))
 	case err != nil:

@@ -24,10 +24,16 @@ func (s *Service) inspect(r *http.Request, _ wire.None) (*container.Info, error)
 // info describes a container from its files. up remembers which agents answer.
 func (s *Service) info(ctx context.Context, id string, up map[string]bool) (*container.Info, error) {
 	rec, err := s.records.CachedRecord(id)
+	if errors.Is(err, api.ErrCorrupt) {
+		return s.damaged(id, &records.Record{Name: s.records.NameOf(id)}, err), nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	st, err := s.records.CachedState(id)
+	if errors.Is(err, api.ErrCorrupt) {
+		return s.damaged(id, rec, err), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +149,7 @@ func (s *Service) newSelection(ctx context.Context, o container.ListOptions) (*s
 	sel := &selection{ListOptions: o}
 	states := []container.Status{
 		container.StatusCreated, container.StatusRunning, container.StatusPaused,
-		container.StatusRestarting, container.StatusRemoving, container.StatusExited,
+		container.StatusRestarting, container.StatusRemoving, container.StatusExited, container.StatusDamaged,
 	}
 	for _, st := range o.Statuses {
 		if !slices.Contains(states, st) {

@@ -47,6 +47,9 @@ func (s *Service) removeUnmanaged(ctx context.Context, id string) error {
 	}
 	defer lock.Unlock()
 	rec, err := s.records.Record(id)
+	if errors.Is(err, api.ErrCorrupt) {
+		return s.eraseDamaged(id)
+	}
 	if err != nil {
 		return err
 	}

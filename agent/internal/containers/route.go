@@ -84,11 +84,17 @@ func (s *Service) find(ctx context.Context, id string, needsManager func(*record
 		return "", nil
 	}
 	st, err := s.records.State(id)
+	if err == nil && st.Manager != "" && st.Manager != s.Socket && alive(ctx, st.Manager) {
+		return st.Manager, nil
+	}
+	if why := s.damage(id, err); why != nil {
+		if needsManager(&records.State{State: container.State{Status: container.StatusDamaged}}) {
+			return "", why
+		}
+		return "", nil // to remove it, or to hear of the damage
+	}
 	if err != nil {
 		return "", err
-	}
-	if st.Manager != "" && st.Manager != s.Socket && alive(ctx, st.Manager) {
-		return st.Manager, nil
 	}
 	if st.Manager == "" && !needsManager(st) && !live(st.State.Status) {
 		return "", nil

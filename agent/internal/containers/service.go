@@ -126,6 +126,9 @@ func (s *Service) get(_ *http.Request, in api.Ref) (api.Created, error) {
 		return api.Created{}, err
 	}
 	rec, err := s.records.Record(id)
+	if errors.Is(err, api.ErrCorrupt) {
+		return api.Created{ID: id, Name: s.records.NameOf(id)}, nil // it can be removed
+	}
 	if err != nil {
 		return api.Created{}, err
 	}

@@ -277,8 +277,9 @@ func (m *Manager) records() (map[string]*plan.Record, error) {
 		if errors.Is(err, ErrNotFound) {
 			continue // removed just now
 		}
-		if err != nil {
-			return nil, err
+		if err != nil { // it must not take the others away
+			m.opts.Logger.Warn("a network's record is damaged", "error", err)
+			continue
 		}
 		all[dir] = r
 	}

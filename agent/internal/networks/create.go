@@ -26,6 +26,8 @@ func (s *Service) create(r *http.Request, opts container.NetworkOptions) (*conta
 	defer lock.Unlock()
 	if _, err := s.Describe(opts.Name); err == nil {
 		return nil, api.Errorf(api.ErrNameInUse, "network %s: it exists: remove it, or choose another name", opts.Name)
+	} else if errors.Is(err, api.ErrCorrupt) {
+		return nil, err
 	}
 	if err := s.free(opts); err != nil {
 		return nil, err

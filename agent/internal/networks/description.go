@@ -5,7 +5,6 @@ package networks
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -25,6 +24,8 @@ import (
 type Description struct {
 	container.NetworkOptions
 	Created time.Time `json:"created"`
+
+	damaged error
 }
 
 func (d *Description) spec() plan.Spec {
@@ -41,7 +42,7 @@ func (d *Description) chosen(info plan.Info) {
 
 func (s *Service) file(name string) string { return filepath.Join(s.cfg.Dir, name+".json") }
 
-// Describe reads a network's description. The default network needs none. Errors: api.ErrNotFound.
+// Describe reads a network's description. The default network needs none. Errors: api.ErrNotFound, api.ErrCorrupt.
 func (s *Service) Describe(name string) (*Description, error) {
 	if name == string(container.NetworkDefault) {
 		return &Description{NetworkOptions: container.NetworkOptions{Name: name}}, nil
@@ -58,12 +59,13 @@ func (s *Service) Describe(name string) (*Description, error) {
 	}
 	var d Description
 	if err := json.Unmarshal(b, &d); err != nil {
-		return nil, fmt.Errorf("network %s: %w", name, err)
+		return nil, api.Errorf(api.ErrCorrupt, "network %s: its description is damaged: %w: remove the network", name, err)
 	}
 	return &d, nil
 }
 
-// descriptions returns all created networks and the default one, by name.
+// descriptions returns all created networks and the default one, by name. Of those that are damaged only the name is
+// known.
 func (s *Service) descriptions() ([]*Description, error) {
 	entries, err := os.ReadDir(s.cfg.Dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -81,6 +83,9 @@ func (s *Service) descriptions() ([]*Description, error) {
 		d, err := s.Describe(name)
 		if errors.Is(err, api.ErrNotFound) {
 			continue // just removed
+		}
+		if errors.Is(err, api.ErrCorrupt) {
+			d, err = &Description{NetworkOptions: container.NetworkOptions{Name: name}, damaged: err}, nil
 		}
 		if err != nil {
 			return nil, err

@@ -30,6 +30,9 @@ func (s *Service) list(*http.Request, wire.None) ([]container.NetworkInfo, error
 
 func (s *Service) get(_ *http.Request, in api.Name) (*container.NetworkInfo, error) {
 	d, err := s.Describe(in.Name)
+	if errors.Is(err, api.ErrCorrupt) {
+		return s.info(&Description{NetworkOptions: container.NetworkOptions{Name: in.Name}, damaged: err})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +41,9 @@ func (s *Service) get(_ *http.Request, in api.Name) (*container.NetworkInfo, err
 
 // info adds to a description who is on the network now.
 func (s *Service) info(d *Description) (*container.NetworkInfo, error) {
+	if d.damaged != nil {
+		return &container.NetworkInfo{NetworkOptions: d.NetworkOptions, Damaged: d.damaged.Error()}, nil
+	}
 	m, err := s.manager()
 	if err != nil {
 		return nil, err

@@ -130,6 +130,31 @@ func TestDescribe(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "networks", "half.json"), []byte("{"), 0o600))
 	_, err = r.Describe("half")
 	require.ErrorContains(t, err, "network half")
+	require.ErrorIs(t, err, api.ErrCorrupt)
+}
+
+// TestDamage: a description that can't be read harms its network alone. It is listed, and can be removed.
+func TestDamage(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"empty": "", "broken": "{"} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			r.create(t, container.NetworkOptions{Name: "good"})
+			file := filepath.Join(r.dir, "networks", "bad.json")
+			require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+			assert.ElementsMatch(t, []string{"bad", "bridge", "good"}, r.names(t))
+			var info container.NetworkInfo
+			require.NoError(t, r.ask(t, api.NetworkGet, api.Name{Name: "bad"}, &info))
+			assert.Contains(t, info.Damaged, "network bad: its description is damaged")
+			require.ErrorIs(t, r.ask(t, api.NetworkCreate, container.NetworkOptions{Name: "bad"}, nil), api.ErrCorrupt)
+			require.NoError(t, r.ask(t, api.NetworkRemove, api.Name{Name: "bad"}, nil))
+			assert.NoFileExists(t, file)
+			require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+			var pruned []string
+			require.NoError(t, r.ask(t, api.NetworkPrune, nil, &pruned))
+			assert.ElementsMatch(t, []string{"bad", "good"}, pruned)
+		})
+	}
 }
 
 func TestInUse(t *testing.T) {

@@ -24,7 +24,7 @@ func (s *Service) remove(r *http.Request, in api.Name) (wire.None, error) {
 	if name == string(container.NetworkDefault) {
 		return wire.None{}, invalid("network %s: it is the default network and can't be removed", name)
 	}
-	if _, err := s.Describe(name); err != nil {
+	if _, err := s.Describe(name); err != nil && !errors.Is(err, api.ErrCorrupt) {
 		return wire.None{}, err
 	}
 	users, err := s.cfg.Users()

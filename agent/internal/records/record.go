@@ -26,6 +26,7 @@ type State struct {
 	RootFS   string            `json:"rootFS,omitempty"`
 	Health   *container.Health `json:"health,omitempty"`
 	Restarts int               `json:"restarts,omitempty"`
+	Durable  bool              `json:"durable,omitempty"` // as Record.Durable; SaveState sets it
 
 	Networks []container.EndpointInfo `json:"networks,omitempty"`
 	Ports    []container.PortBinding  `json:"ports,omitempty"`

@@ -62,9 +62,9 @@ func TestSaveAndLoad(t *testing.T) {
 	require.NoError(t, s.Load("1", "spec.json", &m))
 	assert.Equal(t, map[string]int{"a": 1}, m)
 	require.NoError(t, os.WriteFile(s.Path("1", "spec.json"), []byte("{"), 0o600))
-	require.ErrorContains(t, s.Load("1", "spec.json", &m), "container 1: spec.json")
+	require.ErrorContains(t, s.Load("1", "spec.json", &m), "container 1: its file spec.json is damaged")
 	require.NoError(t, os.WriteFile(s.Path("1", "spec.json"), nil, 0o600))
-	require.ErrorIs(t, s.Load("1", "spec.json", &m), api.ErrNotFound, "what a crash of the machine leaves")
+	require.ErrorIs(t, s.Load("1", "spec.json", &m), api.ErrCorrupt)
 
 	require.NoError(t, s.Unmake("1"))
 	require.NoError(t, s.Unmake("1"))
@@ -85,6 +85,46 @@ func TestAll(t *testing.T) {
 	ids, err := s.IDs()
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1", "2", "3"}, ids)
+}
+
+// TestDamage: a damaged record harms its container alone, whose name is known. What a crash of the machine leaves of one
+// that was not durable is lost.
+func TestDamage(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	create(t, s, "1", "good", true)
+	for name, c := range map[string]struct {
+		durable       bool
+		record, state string // "-": as it was
+		lost          bool
+	}{
+		"a durable one's record is empty": {true, "", "-", false}, "another's is empty": {false, "", "-", true},
+		"a record is broken": {false, "{", "-", false}, "both are empty": {true, "", "", true},
+		"both are broken": {true, "{", "{", false}, "one that is being made": {true, "", "none", true},
+	} {
+		id := strings.ReplaceAll(name, " ", "")
+		rec := create(t, s, id, id+"-name", false)
+		rec.Options.Detach = c.durable
+		require.NoError(t, s.SaveState(rec, &records.State{}))
+		require.NoError(t, os.WriteFile(s.Path(id, "config.json"), []byte(c.record), 0o600))
+		switch c.state {
+		case "-":
+		case "none":
+			require.NoError(t, s.Unmake(id))
+		default:
+			require.NoError(t, os.WriteFile(s.Path(id, "state.json"), []byte(c.state), 0o600))
+		}
+		_, err := s.Record(id)
+		require.ErrorIs(t, err, api.ErrCorrupt, name)
+		_, err = s.CachedRecord(id)
+		require.ErrorIs(t, err, api.ErrCorrupt, name)
+		assert.Equal(t, c.lost, s.Lost(id), name)
+		assert.Equal(t, id+"-name", s.NameOf(id))
+	}
+	all, err := s.All()
+	require.NoError(t, err)
+	assert.Len(t, all, 1)
+	assert.Empty(t, s.NameOf("none"))
 }
 
 func TestLookup(t *testing.T) {

@@ -5,7 +5,6 @@ package records
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -54,7 +53,7 @@ func (s *Store) IDs() ([]string, error) {
 	return ids, nil
 }
 
-// All are the records of all containers, also of those that are being made.
+// All are the records of all containers, also of those that are being made. Those that are damaged are left out.
 func (s *Store) All() ([]*Record, error) {
 	ids, err := s.IDs()
 	if err != nil {
@@ -63,8 +62,8 @@ func (s *Store) All() ([]*Record, error) {
 	var all []*Record
 	for _, id := range ids {
 		rec, err := s.Record(id)
-		if errors.Is(err, api.ErrNotFound) {
-			continue // half made or just removed
+		if errors.Is(err, api.ErrNotFound) || errors.Is(err, api.ErrCorrupt) {
+			continue // half made, just removed, or not known any more
 		}
 		if err != nil {
 			return nil, err
@@ -80,29 +79,29 @@ func (s *Store) Exists(id string) bool {
 	return err == nil
 }
 
-// Record reads what a container is. Errors: api.ErrNotFound.
+// Record reads what a container is. Errors: api.ErrNotFound, api.ErrCorrupt.
 func (s *Store) Record(id string) (*Record, error) {
 	var r Record
 	return &r, s.Load(id, recordFile, &r)
 }
 
-// State reads what has become of it. Errors: api.ErrNotFound.
+// State reads what has become of it. Errors: api.ErrNotFound, api.ErrCorrupt.
 func (s *Store) State(id string) (*State, error) {
 	var st State
 	return &st, s.Load(id, stateFile, &st)
 }
 
-// Load reads a file of a container as JSON. Errors: api.ErrNotFound.
+// Load reads a file of a container as JSON. Errors: api.ErrNotFound, api.ErrCorrupt.
 func (s *Store) Load(id, name string, v any) error {
 	b, err := os.ReadFile(s.Path(id, name))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(b) == 0 { // empty: not durable, and the machine crashed
+	if errors.Is(err, fs.ErrNotExist) {
 		return NotFound(id)
 	}
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("container %s: %s: %w", id, name, err)
+		return api.Errorf(api.ErrCorrupt, "container %s: its file %s is damaged: %w: remove the container", id, name, err)
 	}
 	return nil
 }
@@ -111,7 +110,11 @@ func (s *Store) Load(id, name string, v any) error {
 func (s *Store) SaveRecord(rec *Record) error { return s.Save(rec, recordFile, rec) }
 
 // SaveState writes what has become of the container. The first time makes it one that exists.
-func (s *Store) SaveState(rec *Record, st *State) error { return s.Save(rec, stateFile, st) }
+func (s *Store) SaveState(rec *Record, st *State) error {
+	saved := *st
+	saved.Durable = rec.Durable()
+	return s.Save(rec, stateFile, &saved)
+}
 
 // Save writes a file of the container as JSON.
 func (s *Store) Save(rec *Record, name string, v any) error {

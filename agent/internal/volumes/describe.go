@@ -5,7 +5,6 @@ package volumes
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -32,7 +31,7 @@ func (s *Service) volume(name string, users map[string][]User) (*container.Volum
 	v := &container.Volume{Created: st.ModTime()}
 	if b, err := os.ReadFile(s.file(name)); err == nil {
 		if err := json.Unmarshal(b, v); err != nil {
-			return nil, fmt.Errorf("volume %s: %w", name, err)
+			*v = container.Volume{Created: st.ModTime(), Damaged: "volume.json: " + err.Error()}
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

@@ -89,6 +89,22 @@ func TestLife(t *testing.T) {
 	assert.Equal(t, []container.EventAction{container.EventCreate, container.EventCreate, container.EventDestroy}, kinds)
 }
 
+// TestDamage: a description that can't be read harms its volume's labels alone.
+func TestDamage(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.create(t, container.VolumeOptions{Name: "bad", Labels: map[string]string{"a": "b"}})
+	r.create(t, container.VolumeOptions{Name: "good"})
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(r.Path("bad")), "volume.json"), nil, 0o600))
+	assert.ElementsMatch(t, []string{"bad", "good"}, r.names(t))
+	var v container.Volume
+	require.NoError(t, r.ask(t, api.VolumeGet, api.Name{Name: "bad"}, &v))
+	assert.Contains(t, v.Damaged, "volume.json")
+	assert.Equal(t, r.Path("bad"), v.Path)
+	require.NoError(t, r.ask(t, api.VolumeRemove, api.Name{Name: "bad"}, nil))
+	assert.Equal(t, []string{"good"}, r.names(t))
+}
+
 func TestCreateRefuses(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
