@@ -181,6 +181,11 @@ func TestDeviceCgroup(t *testing.T) {
 	t.Parallel()
 	limits(t)
 	e := newEngine(t)
+	tunnel := []string{"chain", "mknod", "/work/tun", "10", "200", ";", "open", "/work/tun"}
+	_, refused, _ := run(t, e, container.Options{Cmd: tunnel})
+	assert.Contains(t, refused, "open /work/tun: operation not permitted", "/dev/net/tun is not a device of every container")
+	_, allowed, _ := run(t, e, container.Options{Cmd: tunnel, Security: container.Security{DeviceRules: []string{"c 10:200 rwm"}}})
+	assert.NotContains(t, allowed, "operation not permitted")
 	_, errs, st := run(t, e, container.Options{Cmd: []string{"chain", "mknod", "/work/kmsg", "1", "11", ";", "open", "/work/kmsg"}})
 	assert.Equal(t, 1, st.ExitCode)
 	assert.Contains(t, errs, "operation not permitted")

@@ -7,6 +7,9 @@
 // /proc/PID then say "permission denied" or are not there, and libcontainer takes the container for stopped. The handle
 // tells such a process from one that is over. It also tells one that stops because it is traced, by PTRACE_TRACEME: its
 // parent's wait returns then, as if it had ended.
+//
+// What containers and steps of builds share on libcontainer is here too: how one is killed, and which of its rules for
+// devices is taken back.
 package process
 
 import (

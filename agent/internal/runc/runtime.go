@@ -19,6 +19,7 @@ import (
 
 	_ "github.com/opencontainers/cgroups/devices" // else: cgroup manager is not configured to set device rules
 
+	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
 )
 
@@ -94,6 +95,7 @@ func (r *Runtime) Create(id string, spec *specs.Spec) (*Container, error) {
 	if err != nil {
 		return nil, fmt.Errorf("container specification: %w", err)
 	}
+	process.NoTunnels(cfg.Cgroups.Resources)
 	lc, err := libcontainer.Create(r.root, id, cfg)
 	if err != nil {
 		return nil, err

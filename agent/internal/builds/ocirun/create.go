@@ -68,6 +68,7 @@ func create(root string, args []string) error {
 	if err != nil {
 		return err
 	}
+	process.NoTunnels(cfg.Cgroups.Resources)
 	c, err := libcontainer.Create(root, flags.Arg(0), cfg)
 	if err != nil {
 		return err
