@@ -23,7 +23,7 @@ func Network(t testing.TB) *Net {
 	return NetworkOf(t, container.NetworkOptions{})
 }
 
-// NetworkOf is Network with options, as Internal for one without a way out. A name is made up if it has none.
+// NetworkOf is Network with options, such as Internal for one without a way out. A name is made up if it has none.
 func NetworkOf(t testing.TB, opts container.NetworkOptions) *Net {
 	t.Helper()
 	nw, err := newNetwork(t, opts)

@@ -125,7 +125,7 @@ func Name(name string) Option { return optionFunc(func(s *settings) { s.opts.Nam
 // registry once for each image.
 func Pull(p image.PullPolicy) Option { return optionFunc(func(s *settings) { s.opts.Pull = p }) }
 
-// Platform of the image, as linux/arm64. Default: the host's.
+// Platform of the image, such as linux/arm64. Default: the host's.
 func Platform(platform string) Option {
 	return optionFunc(func(s *settings) { s.platform = platform })
 }

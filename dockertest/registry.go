@@ -40,7 +40,7 @@ func Registry(t testing.TB, opts server.Options) *Reg {
 // Ref is the name of an image of the registry: Ref("app:1") is "127.0.0.1:41234/app:1".
 func (r *Reg) Ref(name string) string { return r.Addr + "/" + name }
 
-// Push copies an image of the store, as one that Build made, to the registry and returns its Ref.
+// Push copies an image of the store, such as one that Build made, to the registry and returns its Ref.
 func (r *Reg) Push(img, name string) string {
 	r.tb.Helper()
 	eng, err := engine()

@@ -14,7 +14,7 @@ func Rewrite(f func(ref string) string) Option {
 	return optionFunc(func(s *settings) { s.rewrite = f })
 }
 
-// Prefix is put before names of Docker Hub, as registry.example.com/mirror: postgres:17 becomes
+// Prefix is put before names of Docker Hub, such as registry.example.com/mirror: postgres:17 becomes
 // registry.example.com/mirror/postgres:17. Names with another registry stay as they are, and so do ids.
 func Prefix(prefix string) Option {
 	return Rewrite(func(ref string) string { return prefixed(prefix, ref) })

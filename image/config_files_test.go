@@ -81,7 +81,7 @@ func pullCommand(t *testing.T, config map[string]string, refs ...string) *exec.C
 
 func pulled(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
-	out, _ := cmd.CombinedOutput() // it ends with 9, as all children
+	out, _ := cmd.CombinedOutput() // it ends with 9, like all children
 	require.Contains(t, string(out), "child: <nil>")
 	return string(out)
 }

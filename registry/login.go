@@ -37,7 +37,7 @@ type LoginResult struct {
 const maxPassword = 64 << 10
 
 // Login checks a name and a password with a registry ("quay.io"; "" is Docker Hub) and stores them: in the credential
-// helper that the auth file names, or in the file itself, mode 0600. The name may be longer, as "quay.io/team", for a
+// helper that the auth file names, or in the file itself, mode 0600. The name may be longer, such as "quay.io/team", for a
 // login that is good below that alone.
 //
 // The file is ClientOptions.AuthFile, or $REGISTRY_AUTH_FILE, or containers/auth.json below $XDG_RUNTIME_DIR, or else

@@ -29,7 +29,7 @@ func shortID(id string) string {
 // size is bytes in human units, as docker images prints them: 3 digits, powers of 1000.
 func size(bytes int64) string { return units.HumanSizeWithPrecision(float64(bytes), 3) }
 
-// ago is how long ago t was, as "5 minutes ago".
+// ago is how long ago t was, such as "5 minutes ago".
 func ago(t time.Time) string { return units.HumanDuration(time.Since(t)) + " ago" }
 
 // name is a reference in the parts that docker images prints.

@@ -128,7 +128,7 @@ func hostConfig(o *container.Options) object {
 	}
 }
 
-// portsJSON has the addresses by the container's port, as 80/tcp.
+// portsJSON has the addresses by the container's port, such as 80/tcp.
 func portsJSON(ports []container.PortBinding) object {
 	o := object{}
 	for _, p := range ports {

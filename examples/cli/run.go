@@ -111,7 +111,7 @@ func (s *streams) only(names []string, detach bool) error {
 }
 
 // foreground starts a container and stays with it: its output is written here, what comes on standard input goes to
-// it if it wants that, and so do signals. The error is the container's exit code, as a status, or why that is not
+// it if it wants that, and so do signals. The error is the container's exit code as a status, or why that is not
 // known.
 func (c *cli) foreground(ctx context.Context, ctr *container.Container, s streams) (started bool, err error) {
 	restore, err := c.raw(s.stdin, s.tty)

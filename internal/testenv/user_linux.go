@@ -64,7 +64,7 @@ func AsUser(t testing.TB, name string, flags ...string) *exec.Cmd {
 	cmd.Env = []string{
 		"HOME=" + home, "TMPDIR=" + home, "USER=" + name, "PATH=" + os.Getenv("PATH"),
 		client.EnvAgent + "=" + filepath.Join(dir, "agent"), EnvTestbox + "=" + filepath.Join(dir, "testbox"),
-		"CAISSON_TEST_USER=" + name, // and not EnvNoSkip: a user lacks what root has, as cgroups
+		"CAISSON_TEST_USER=" + name, // and not EnvNoSkip: a user lacks what root has, such as cgroups
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	return cmd

@@ -116,7 +116,7 @@ func (x *exchange) ReadFrom(src io.Reader) (int64, error) {
 
 func (x *exchange) deadline(set func(time.Time) error) {
 	if stall := x.s.o.Limits.stall(); stall > 0 {
-		_ = set(time.Now().Add(stall)) // a writer without deadlines, as a test's, goes without
+		_ = set(time.Now().Add(stall)) // a writer without deadlines, such as a test's, gets none
 	}
 }
 

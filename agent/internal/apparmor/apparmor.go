@@ -25,7 +25,7 @@ const loadTimeout = 30 * time.Second
 // Host is where AppArmor is looked for. The zero value is this host.
 type Host struct {
 	Root string // before /sys, /proc and /etc. Default: none
-	Path string // where apparmor_parser is, as PATH. Default: the process's, and /sbin and /usr/sbin
+	Path string // where apparmor_parser is, in the form of PATH. Default: the process's, and /sbin and /usr/sbin
 }
 
 func (h Host) read(name string) string {

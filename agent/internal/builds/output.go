@@ -186,7 +186,7 @@ func (st *step) remember(p []byte) {
 	for len(p) > 0 {
 		i := bytes.IndexByte(p, '\n')
 		if i < 0 {
-			const most = 4096 // of a line without an end, as a progress bar's
+			const most = 4096 // of a line without an end, such as a progress bar's
 			st.line = append(st.line, p[:min(len(p), max(0, most-len(st.line)))]...)
 			return
 		}

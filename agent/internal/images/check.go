@@ -109,7 +109,7 @@ func (s *Service) repair(ctx context.Context, report storage.CheckReport) error 
 		}
 	}
 	errs := s.store.Repair(report, storage.RepairEverything())
-	// The engine's containers went through its own hands; what upstream could not do in one go, as layers under
+	// The engine's containers went through its own hands; what upstream could not do in one go, such as layers under
 	// layers, goes now or is told.
 	if err := s.deleteOrphans(); err != nil {
 		errs = append(errs, err)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// patience is how long a cancelled caller waits for upstream to notice. What does not end by then, as the extraction
+// patience is how long a cancelled caller waits for upstream to notice. What does not end by then, such as the extraction
 // of a layer, goes on behind the caller's back and cleans up; Close waits for it.
 const patience = 300 * time.Millisecond
 

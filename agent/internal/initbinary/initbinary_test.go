@@ -95,7 +95,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// TestFind: a binary of the same build is found, and can't be written to by who has it open, as a container's process
+// TestFind: a binary of the same build is found, and can't be written to by who has it open, such as a container's process
 // has by /proc/PID/exe.
 func TestFind(t *testing.T) {
 	testenv.Root(t)

@@ -147,7 +147,7 @@ func (u *unpacker) enter(dir string) error {
 
 func (u *unpacker) makeDir(h *tar.Header, full string, exists, isDir bool) error {
 	if exists && !isDir {
-		// A link to a directory stands for it, as /lib for /usr/lib.
+		// A link to a directory stands for it, such as /lib for /usr/lib.
 		d, err := pathrs.OpenatInRoot(u.v.root, full)
 		if err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 )
 
 // elasticErrors are entries of go-seccomp-bpf v1.6.0 that the kernel does not
-// have, as "architecture name".
+// have, in the form "architecture name".
 var elasticErrors = func() map[string]string {
 	out := map[string]string{
 		"SCMP_ARCH_AARCH64 fstatat":               "the call is newfstatat on 64-bit machines",

@@ -17,7 +17,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/process"
 )
 
-// Main is the runtime's command line: --root DIR and a verb, as runc's. It returns the exit code.
+// Main is the runtime's command line: --root DIR and a verb, like runc's. It returns the exit code.
 func Main(args []string) int {
 	// What libcontainer warns of, a cgroup that is not there, would look like a step's output.
 	logrus.SetLevel(logrus.ErrorLevel)
