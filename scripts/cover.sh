@@ -15,11 +15,13 @@ cd agent # the small binaries execute other programs and write no counters; they
 go build -tags "$tags,agentcover" -o "$out/" ./cmd/...
 go build -tags "$tags,agentcover" -cover -coverpkg="$ours" -o "$out/caisson-agent" ./cmd/caisson-agent
 cd ..
-export CAISSON_AGENT="$out/caisson-agent" GOCOVERDIR="$out/agent"
+export CAISSON_AGENT="$out/caisson-agent"
 
 status=0
 for module in . agent examples/cli; do
-	(cd "$module" && go test -tags "$tags" -timeout 30m -cover -coverpkg="$ours" "$@" ./... -args -test.gocoverdir="$out/tests") || status=$?
+	# go test gives its own directory to the processes that a test starts, unless env says otherwise behind it.
+	(cd "$module" && go test -tags "$tags" -timeout 30m -exec "env GOCOVERDIR=$out/agent" \
+		-cover -coverpkg="$ours" "$@" ./... -args -test.gocoverdir="$out/tests") || status=$?
 done
 go tool covdata textfmt -i="$out/agent,$out/tests" -o="$out/profile.txt"
 awk '
