@@ -5,6 +5,8 @@ package containers
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -243,10 +245,7 @@ func (s *Service) notify() {
 // Release gives every container that this agent manages back; none of them runs.
 func (s *Service) Release() error {
 	s.mu.Lock()
-	all := make([]*managed, 0, len(s.managed))
-	for _, m := range s.managed {
-		all = append(all, m)
-	}
+	all := slices.Collect(maps.Values(s.managed))
 	s.mu.Unlock()
 	var errs []error
 	for _, m := range all {
@@ -280,10 +279,7 @@ func (s *Service) Adopt(id string, lock *flock.Lock) error {
 func (s *Service) Terminate() {
 	s.mu.Lock()
 	s.terminating = true
-	all := make([]*managed, 0, len(s.managed))
-	for _, m := range s.managed {
-		all = append(all, m)
-	}
+	all := slices.Collect(maps.Values(s.managed))
 	s.mu.Unlock()
 	var wg sync.WaitGroup
 	for _, m := range all {

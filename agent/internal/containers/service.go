@@ -11,9 +11,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/caisson-dev/caisson/agent/internal/eventlog"
@@ -188,10 +190,7 @@ var errClosing = errors.New("the agent is ending")
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.closing = true
-	all := make([]*managed, 0, len(s.managed))
-	for _, m := range s.managed {
-		all = append(all, m)
-	}
+	all := slices.Collect(maps.Values(s.managed))
 	s.mu.Unlock()
 	var wg sync.WaitGroup
 	for _, m := range all {
