@@ -10,7 +10,8 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Cmd is a command to run in a running container. It has the vocabulary of os/exec. A Cmd can be run once.
+// Cmd is a command to run in a running container. It has the vocabulary of os/exec. A Cmd can
+// be run once; make another for the next run.
 type Cmd struct {
 	// Args has the command and its arguments.
 	Args []string

@@ -48,7 +48,8 @@ func (e *Engine) Create(ctx context.Context, opts Options) (*Container, error) {
 	return e.handle(ref), nil
 }
 
-// Start creates a container and starts it. Like the Start of os/exec it does not wait for the end: Container.Wait does.
+// Start creates a container and starts it. The end of ctx ends the creation and the start, but not a container that has started. Like the
+// Start of os/exec it does not wait for the end: Container.Wait does.
 // If the container can't be started it is removed.
 //
 // Errors: those of Create and of Container.Start.

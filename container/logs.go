@@ -25,7 +25,8 @@ type LogConfig struct {
 
 // LogsOptions choose what Logs and LogEntries return. Default: all that was written until now.
 type LogsOptions struct {
-	// Stdout and Stderr get what the process wrote there. One writer for both keeps the order. Default: it is discarded.
+	// Stdout and Stderr get what the process wrote there. One writer for both gets it in the order in which it
+	// came; what the process wrote to the two at nearly the same time may change places. Default: it is discarded.
 	Stdout io.Writer `json:"-"`
 	Stderr io.Writer `json:"-"`
 	// Follow goes on until the process has ended.

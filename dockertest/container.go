@@ -96,7 +96,7 @@ func (c *Container) Command(name string, args ...string) *container.Cmd {
 	return c.fixture.Command(name, args...)
 }
 
-// Output returns what the container has written so far to standard output and standard error, in its order.
+// Output returns what the container has written so far to standard output and standard error, in the order in which it came.
 func (c *Container) Output() string {
 	ctx, cancel := c.scope()
 	defer cancel()

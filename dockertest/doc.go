@@ -14,25 +14,26 @@
 //
 // A server that takes long to start can stay for later tests and runs, by the option Reuse.
 //
-// There are two layers. Run gives a Container, whose methods fail the test. Start, its core, gives a Fixture, whose methods
-// return errors: for programs, for TestMain, and for containers that tests share. Fixture.For and Container.For bind a
-// handle to another test, so that what fails, fails that one; Container.Fixture is the way back.
+// There are two layers. Run gives a Container, whose methods fail the test. Start gives a Fixture, whose methods return
+// errors: for programs, for TestMain, and for containers that tests share. Fixture.For and Container.For bind a handle to
+// another test, which then fails when a method does. Container.Fixture returns the Fixture of a Container.
 //
-// Options are nouns and never fail; what is wrong with them Run says. Without a Wait option a container is ready when all
-// its ports accept connections.
+// Options have no errors of their own: Run and Start report an option that is not valid. Without a Wait option a container
+// is ready when all ports that the option Port declares accept connections, and at once if there are none.
 //
-// A test that fails tells what its containers wrote, and with go test -artifacts keeps their logs, description, changed
-// files, networks and times. Flags of the test binary, and variables for go test ./..., where other packages don't know the
-// flags:
+// A test that fails prints what its containers wrote. With go test -artifacts it also keeps their logs, description,
+// changed files, networks and times. These are flags of the test binary. Use the variables with go test ./..., because
+// packages that do not import dockertest do not know the flags:
 //
 //	-dockertest.keep        CAISSON_TEST_KEEP=1      keep the containers of failed tests, and say how to enter them
 //	-dockertest.report      CAISSON_TEST_REPORT=1    print what each container took to pull, create, start, be ready
 //	-dockertest.parallel n  CAISSON_TEST_PARALLEL=n  how many containers start at a time, on the whole machine
 //
 // Further variables: CAISSON_ROOT is the store's directory, CAISSON_IMAGE_PREFIX a mirror of Docker Hub, CAISSON_OFFLINE=1
-// forbids to pull, and CAISSON_TEST_NO_SKIP=1 makes failures of Skip's skips.
+// forbids pulls, and with CAISSON_TEST_NO_SKIP=1 a test fails where Skip would skip it.
 //
 // Requirements: those of package container; Check says what is missing and how to mend it.
 //
-// Not for: containers that are to stay (package container), or many at once from one description, as compose does.
+// Use package container for containers that outlive the tests. To start many containers from one description, use a tool
+// such as Docker Compose.
 package dockertest

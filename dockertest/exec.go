@@ -29,7 +29,7 @@ func (f *Fixture) Exec(ctx context.Context, name string, args ...string) (string
 	return "", fmt.Errorf("%s: %w", name, err)
 }
 
-// Output returns what the container has written so far to standard output and standard error, in its order.
+// Output returns what the container has written so far to standard output and standard error, in the order in which it came.
 //
 // Errors: those of container.Container.Logs.
 func (f *Fixture) Output(ctx context.Context) (string, error) {

@@ -26,5 +26,6 @@
 //
 // The documentation of a function lists the errors that it returns and that errors.Is matches. Besides these, every
 // function that takes a context returns context.Canceled or context.DeadlineExceeded when the context ends, and
-// ErrAgentGone when the agent process has died.
+// ErrAgentGone when the agent process has died. A context that was cancelled with a cause gives an error that matches
+// the cause too.
 package image

@@ -14,7 +14,7 @@ type PushOptions struct {
 	// Compression is gzip, zstd or zstd:chunked. Docker's manifests allow gzip only: with another, the image gets an OCI
 	// manifest, which has no HEALTHCHECK, ONBUILD and SHELL. Default: gzip.
 	Compression string `json:"compression,omitempty"`
-	// Level is the level of the compression. Default: 3.
+	// Level is the level of the compression; for gzip from 1, the fastest, to 9, the smallest. Default: 3.
 	Level int `json:"level,omitempty"`
 	// Transport says how the registry is reached.
 	Transport Transport `json:"transport,omitzero"`

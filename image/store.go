@@ -36,7 +36,9 @@ type Store struct {
 }
 
 // OpenStore opens a store, and makes its directories if they do not exist. The first OpenStore of a process starts the
-// agent, which takes about 20 ms. Call Close when the store is no longer needed.
+// agent, which takes about 20 ms. Where the agent of this version was never built, as the README explains, OpenStore
+// builds it first: that takes minutes, and no context ends it. Call Close when the store is no longer needed; methods of a
+// closed store return ErrAgentGone.
 //
 // Errors: ErrPermission when this user can't write a directory; ErrInvalidArgument when a directory is not a store, or
 // holds something else; ErrUnsupported when the host can't run the engine.

@@ -10,7 +10,7 @@ import (
 // Auth says who may do what. Zero: everyone everything. Passwords and tokens pass in the clear unless the registry is
 // served with TLS.
 type Auth struct {
-	// Users may log in. When there are any, or Anonymous is set, all else is refused.
+	// Users may log in. When there are any, or Anonymous is set, every other request is refused.
 	Users []User
 
 	// Anonymous is what one may do without logging in; nothing when nil and there are Users.

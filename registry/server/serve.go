@@ -113,5 +113,5 @@ func (v *Serving) Close() error {
 // certificate of the caller's.
 func (v *Serving) CertPool() *x509.CertPool { return v.ca.pool }
 
-// CertPEM is that authority's certificate in PEM, as certs.d/HOST:PORT/ca.crt has it.
+// CertPEM is the certificate of the authority of CertPool, in PEM, as certs.d/HOST:PORT/ca.crt has it.
 func (v *Serving) CertPEM() []byte { return v.ca.pem }
