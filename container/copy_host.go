@@ -172,7 +172,7 @@ func hostTarget(to string, isDir bool) (dir, name string, err error) {
 	clean := filepath.Clean(to)
 	for range maxLinks {
 		target, err := os.Readlink(clean)
-		if err != nil { // it is no link
+		if err != nil { // it is not a link
 			return filepath.Dir(clean), filepath.Base(clean), nil
 		}
 		if !filepath.IsAbs(target) {
@@ -259,7 +259,7 @@ func unpackOne(root *os.Root, h *tar.Header, r io.Reader) error {
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeSymlink, tar.TypeLink:
 	default:
-		return nil // a device or pipe is no use on the host
+		return nil // a device or pipe is of no use on the host
 	}
 	if exists {
 		if err := root.Remove(h.Name); err != nil {

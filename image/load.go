@@ -15,7 +15,7 @@ type LoadOptions struct {
 
 // Load reads the images of an archive that Save, docker save, podman save or skopeo has written, in either format. The
 // archive may be compressed by gzip, zstd, bzip2 or xz. The images get the names that the archive has for them, and are
-// returned with those names alone. What is no image, such as an attestation or a signature beside the images of an OCI
+// returned with those names alone. What is not an image, such as an attestation or a signature beside the images of an OCI
 // layout, is left out.
 //
 // Errors: ErrInvalidArgument when it is not such an archive; ErrCorrupt when it is damaged or hostile; ErrDigestMismatch

@@ -49,7 +49,7 @@ func runHelper(ctx context.Context, name, verb string, input []byte) ([]byte, er
 	return nil, fmt.Errorf("%s %s: %w", program, verb, err)
 }
 
-// helperGet asks a helper; it is no error when the helper has nothing.
+// helperGet asks a helper; it is not an error when the helper has nothing.
 func helperGet(ctx context.Context, name, server string) (Credential, error) {
 	out, err := runHelper(ctx, name, "get", []byte(server))
 	if errors.Is(err, ErrNotLoggedIn) {

@@ -113,7 +113,7 @@ func unpackOne(root *os.Root, h *tar.Header, r io.Reader) error {
 		return root.Link(h.Linkname, h.Name)
 	case tar.TypeReg:
 	default:
-		return nil // a device or pipe is no use here
+		return nil // a device or pipe is of no use here
 	}
 	f, err := root.OpenFile(h.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {

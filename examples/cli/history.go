@@ -53,7 +53,7 @@ type historyRow struct {
 	Comment, CreatedAt, CreatedBy, CreatedSince, ID, Size string
 }
 
-// rows has the image's id at its last step. Those before it are no images here.
+// rows has the image's id at its last step. Those before it are not images here.
 func (o historyOptions) rows(id string, steps []image.Step) []historyRow {
 	if !o.whole {
 		id = shortID(id)

@@ -22,7 +22,7 @@ func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// action does a command's work, with the arguments that are no flags.
+// action does a command's work, with the arguments that are not flags.
 type action func(ctx context.Context, c *cli, args []string) error
 
 // command is a verb.

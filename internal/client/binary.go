@@ -98,7 +98,7 @@ func touch(path string) {
 	if st, err := os.Stat(path); err == nil && time.Since(st.ModTime()) > 24*time.Hour {
 		now := time.Now()
 		for _, suffix := range suffixes {
-			_ = os.Chtimes(path+suffix, now, now) // a read-only cache is no reason to fail
+			_ = os.Chtimes(path+suffix, now, now) // a read-only cache is not a reason to fail
 		}
 	}
 }

@@ -102,7 +102,7 @@ func subjects(addr string) (names []string, ips []net.IP) {
 	return names, ips
 }
 
-// errorLog sends what net/http says of connections to the logger, at level debug: a client that gave up is no error.
+// errorLog sends what net/http says of connections to the logger, at level debug: a client that gave up is not an error.
 func errorLog(l *slog.Logger) *log.Logger {
 	if l == nil {
 		return slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)

@@ -106,7 +106,7 @@ func (a *authorizer) oauth(form url.Values) tokenRequest {
 	return q
 }
 
-// answer grants what of the scopes the user may have. That some are missing is no error: the registry will say.
+// answer grants what of the scopes the user may have. That some are missing is not an error: the registry will say.
 func (a *authorizer) answer(q tokenRequest) map[string]any {
 	now := time.Now()
 	t := tokenBody{User: q.user, Expires: now.Add(a.ttl).Unix()}

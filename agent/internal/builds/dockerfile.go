@@ -295,7 +295,7 @@ func (d *dockerfile) find(name string, limit int) int {
 	return -1
 }
 
-// takesFromImages is whether a stage takes files from an image that is no stage. imagebuildah keeps those in a map that
+// takesFromImages is whether a stage takes files from an image that is not a stage. imagebuildah keeps those in a map that
 // stages must not use at the same time.
 func (d *dockerfile) takesFromImages() bool {
 	for i, s := range d.stages {

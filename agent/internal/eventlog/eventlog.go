@@ -49,7 +49,7 @@ func Open(dir string, logger *slog.Logger) (*Log, error) {
 	return &Log{dir: dir, logger: logger}, nil
 }
 
-// Emit adds an event, with the present time. A log that can't be written is no reason to fail what has happened.
+// Emit adds an event, with the present time. A log that can't be written is not a reason to fail what has happened.
 func (l *Log) Emit(e container.Event) {
 	if err := l.Append(e); err != nil {
 		l.logger.Warn("write event", "action", string(e.Action), "id", e.ID, "error", err)

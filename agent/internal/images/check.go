@@ -31,7 +31,7 @@ func (s *Service) Check(ctx context.Context, opts image.CheckOptions) (image.Che
 			return res, err
 		}
 		defer lock.Unlock()
-		// What dead processes left is no damage.
+		// What dead processes left is not damage.
 		if err := s.deleteOrphans(); err != nil {
 			s.log.Warn("check the store: collect", "error", err)
 		}

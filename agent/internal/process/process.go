@@ -93,7 +93,7 @@ func (p *Process) Reap() {
 	})
 }
 
-// Signal sends a signal to the whole process. One that has ended is no error.
+// Signal sends a signal to the whole process. One that has ended is not an error.
 func (p *Process) Signal(s syscall.Signal) error {
 	var err error
 	p.withHandle(func(fd int) { err = unix.PidfdSendSignal(fd, s, nil, 0) })

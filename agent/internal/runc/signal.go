@@ -13,7 +13,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/process"
 )
 
-// Signal sends a signal to the container's first process. One that has ended is no error.
+// Signal sends a signal to the container's first process. One that has ended is not an error.
 func (c *Container) Signal(s syscall.Signal) error {
 	err := c.lc.Signal(s)
 	if s == syscall.SIGKILL {

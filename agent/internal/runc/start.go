@@ -127,7 +127,7 @@ func (c *Container) exec(spec *specs.Process, stdio IO) (*Process, error) {
 }
 
 // gate connects the agent with the thread or call that installs the filter in the new process. Its first extra file
-// always is the gate's place: without a filter it is no socket, and the hook closes it. The second is the small binary's,
+// always is the gate's place: without a filter it is not a socket, and the hook closes it. The second is the small binary's,
 // as package initbinary wants it.
 func (c *Container) gate(p *libcontainer.Process) (*gate, error) {
 	g, err := c.openGate()

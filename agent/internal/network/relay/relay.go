@@ -12,7 +12,7 @@ import (
 
 // Stream is one side of a relayed connection.
 type Stream interface {
-	// CopyTo copies until the end of the stream, which is no error.
+	// CopyTo copies until the end of the stream, which is not an error.
 	CopyTo(dst Stream) error
 	io.Writer
 	CloseWrite() error

@@ -200,7 +200,7 @@ func (d *Dir) touch(path string) error {
 	return atomicfile.SyncDir(filepath.Dir(path))
 }
 
-// remove is os.Remove, and fs.ErrNotExist is no error.
+// remove is os.Remove, and fs.ErrNotExist is not an error.
 func remove(path string) error {
 	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
