@@ -35,6 +35,7 @@ type managed struct {
 	run      *run          // the present one, or the one to come
 	healthy  chan struct{} // closed when the health changes; nil while no one waits
 	restarts restarts
+	byHand   int // calls of Restart under way
 	removed  bool
 	idle     idle
 	leaving  chan struct{} // from the end of an auto-removed container's run; closed when it is removed

@@ -23,7 +23,6 @@ type restarts struct {
 	calledOff bool          // Stop, or a signal that ends: until the next Start
 	backoff   time.Duration // before the last restart
 	pending   *comeback
-	byHand    int // calls of Restart
 }
 
 // comeback is a restart to come.
@@ -132,8 +131,8 @@ func (s *Service) restart(r *http.Request, opts container.StopOptions) (wire.Non
 	if m == nil {
 		return wire.None{}, records.NotFound(id)
 	}
-	m.byHand(1)
-	defer m.byHand(-1)
+	m.restart(1)
+	defer m.restart(-1)
 	if _, err := s.stop(r, opts); err != nil {
 		return wire.None{}, err
 	}
@@ -144,12 +143,12 @@ func (s *Service) restart(r *http.Request, opts container.StopOptions) (wire.Non
 	return wire.None{}, nil
 }
 
-// byHand counts the restarts under way, in which the end of a run does not remove an auto-removed container.
-func (m *managed) byHand(n int) {
+// restart counts the restarts under way, in which the end of a run does not remove an auto-removed container.
+func (m *managed) restart(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.restarts.byHand += n
+	m.byHand += n
 }
 
 // leaves says whether the end of a run removes the container; m.mu is held.
-func (m *managed) leaves() bool { return m.rec.Options.AutoRemove && m.restarts.byHand == 0 }
+func (m *managed) leaves() bool { return m.rec.Options.AutoRemove && m.byHand == 0 }
