@@ -108,3 +108,17 @@ func TestCheck(t *testing.T) {
 	_, err = s.Get(ctx, pulled.ID)
 	require.NoError(t, err)
 }
+
+// TestCheckTrials: what the storage driver leaves when it is killed while it tries out the kernel is no damage.
+func TestCheckTrials(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	_, err := build(t, s, base, image.BuildOptions{Tags: []string{"app"}}, nil)
+	require.NoError(t, err)
+	require.NoError(t, os.Mkdir(filepath.Join(s.Root(), "storage", "overlay", "volatile-check1234567890"), 0o700))
+	res, err := s.Check(t.Context(), image.CheckOptions{Repair: true})
+	require.NoError(t, err)
+	require.Empty(t, res.Problems)
+	_, err = s.Get(t.Context(), "app")
+	require.NoError(t, err)
+}

@@ -42,6 +42,7 @@ func (s *Service) Check(ctx context.Context, opts image.CheckOptions) (image.Che
 		if err != nil {
 			return res, fmt.Errorf("check the store: %w", err)
 		}
+		dropTrials(&report)
 		res.Problems = s.problems(&report)
 		if !opts.Repair || len(res.Problems) == 0 {
 			return res, nil
@@ -52,6 +53,17 @@ func (s *Service) Check(ctx context.Context, opts image.CheckOptions) (image.Che
 		res.Repaired = true
 		return res, nil
 	})
+}
+
+// dropTrials takes directories out of a report that have no layer's name: a process that was killed while the storage
+// driver tried out what the kernel's overlay can do leaves one, such as volatile-check123. It is no damage.
+func dropTrials(report *storage.CheckReport) {
+	for id, errs := range report.Layers {
+		unaccounted := !slices.ContainsFunc(errs, func(err error) bool { return !errors.Is(err, storage.ErrLayerUnaccounted) })
+		if unaccounted && (len(id) != 64 || !hexID().MatchString(id)) {
+			delete(report.Layers, id)
+		}
+	}
 }
 
 func (s *Service) problems(report *storage.CheckReport) []image.Problem {
