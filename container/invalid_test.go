@@ -81,8 +81,7 @@ type wrong struct {
 }
 
 // TestInvalidOptions: wrong options are refused at Create, by the field's name, and nothing is left.
-func TestInvalidOptions(t *testing.T) {
-	t.Parallel()
+func TestInvalidOptions(t *testing.T) { // not beside others: it compares what there is in the store
 	e := newEngine(t)
 	ctx := t.Context()
 	create(t, e, container.Options{Name: "invalid-other"})

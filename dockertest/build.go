@@ -28,7 +28,7 @@ const testRepository = "localhost/caisson-test"
 //
 // It is built once: its name is made of the hash of the context's files and of the options, and all tests of all test
 // binaries that build the same get the same. It stays in the store for the next run; image.Store.Prune removes it. A
-// new version of a base image that has the same name is not noticed: set NoCache to build anew.
+// new version of a base image that has the same name is not noticed: set Cache.Disable to build anew.
 func Build(t testing.TB, opts image.BuildOptions) string {
 	t.Helper()
 	ctx, cancel := testContext(t)

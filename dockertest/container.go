@@ -173,7 +173,7 @@ func (c *Container) Pause() {
 	}
 }
 
-// Resume lets them go on.
+// Resume lets the processes of a paused container continue.
 func (c *Container) Resume() {
 	if err := c.op(c.fixture.Resume); err != nil {
 		c.t.Helper()

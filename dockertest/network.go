@@ -60,7 +60,7 @@ func newNetwork(t testing.TB, opts container.NetworkOptions) (*Net, error) {
 	return &Net{name: info.Name}, nil
 }
 
-// Name is the network's, as container.Endpoint has it.
+// Name is the name of the network, for container.Endpoint.Network.
 func (n *Net) Name() string { return n.name }
 
 // Alias joins a container to the network under further names.

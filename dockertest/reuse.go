@@ -16,14 +16,14 @@ import (
 // labelReuse has the hash of what a reused container was made of.
 const labelReuse = "dev.caisson.dockertest.reuse"
 
-// Reuse leaves the container to whoever runs the same next: the same image and the same options, of this test binary or
-// another, in this run of go test or a later one. It is removed when no test has used it for the time given: the test
-// binary that made it need not live. For servers that take long to start, and for tests that get along with what others
-// have left in them, as each with a database of its own.
+// Reuse keeps the container for the next Run with the same image and the same options, in this test binary or another, in
+// this run of go test or a later one. The container is removed when no test has used it for the time given, whether or not
+// the test binary that made it still runs. Use it for servers that take long to start, in tests that bear what other tests
+// left there, for example because each has a database of its own.
 //
-// With Name it is found by that name, and a container of other options that has it is an error. What belongs to one
-// test can't be part of it: a Network, a Volume, Coverage. A container that has ended is made anew. A test's Stop, Kill
-// and Pause are felt by all others.
+// With Name the container is found by that name, and it is an error if the container of that name has other options.
+// A Network, a Volume and Coverage belong to one test and are refused. A container that has ended is made anew. Stop, Kill
+// and Pause of one test affect all others.
 func Reuse(idle time.Duration) Option {
 	return optionFunc(func(s *settings) {
 		if idle <= 0 {

@@ -14,8 +14,8 @@ import (
 const DefaultTimeout = time.Minute
 
 // Wait is something that shows that a container is ready. Given to Run it replaces the default, that every declared
-// port accepts connections; several are waited for at the same time, as All. None needs a shell or any other program
-// in the image, but WaitExec the command that it runs.
+// port accepts connections; several are waited for at the same time, like All. Only
+// WaitExec needs a program in the image: the command that it runs.
 //
 // A container that ends fails the wait at once.
 type Wait struct {
@@ -50,10 +50,9 @@ func (w Wait) Within(d time.Duration) Wait {
 	return w
 }
 
-// TryWithin bounds a single try, such as a request or a command: one that is not over by then is given up, and the next
-// begins. Default: a tenth of the time-out, at least 1 s and at most 10 s, and twice as much after each try that was given
-// up. That of All and Any is for those of its parts that have none. A wait that does not try but listen, such as WaitLog,
-// does without.
+// TryWithin bounds a single try, such as a request or a command: a try that takes longer is given up, and the next
+// begins. Default: a tenth of the time-out, at least 1 s and at most 10 s, doubled after each try that was given up. All and
+// Any pass their bound to those of their parts that have none. Waits that make no tries, such as WaitLog, ignore it.
 func (w Wait) TryWithin(d time.Duration) Wait {
 	w.try = d
 	return w
@@ -65,7 +64,8 @@ func (w Wait) Every(d time.Duration) Wait {
 	return w
 }
 
-// Times wants it so often: n lines of the log for WaitLog and WaitLogMatch, n tries in a row for all others.
+// Times requires n successes: n lines of the log for WaitLog and WaitLogMatch, n successful tries in a row for all other
+// waits. Default: 1.
 func (w Wait) Times(n int) Wait {
 	w.times = n
 	return w
