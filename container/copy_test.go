@@ -442,9 +442,9 @@ func TestCopyFS(t *testing.T) {
 		require.NoError(t, err)
 		defer body.Close()
 		data, headers := untar(t, body)
-		assert.Equal(t, map[string]string{"here/": "", "here/a": "1", "here/d/": "", "here/d/b": "2", "here/d/lnk": ""}, data)
-		assert.Equal(t, int64(0o600), headers["here/a"].Mode)
-		assert.Equal(t, "b", headers["here/d/lnk"].Linkname)
+		assert.Equal(t, map[string]string{"./": "", "./a": "1", "./d/": "", "./d/b": "2", "./d/lnk": ""}, data)
+		assert.Equal(t, int64(0o600), headers["./a"].Mode)
+		assert.Equal(t, "b", headers["./d/lnk"].Linkname)
 	})
 }
 

@@ -41,7 +41,7 @@ func TestSignalDispositions(t *testing.T) {
 	check("exec", string(out))
 	var build bytes.Buffer
 	_, err = e.Store().Build(t.Context(), image.BuildOptions{
-		DockerfileText: "FROM " + testImage + "\nRUN [\"/bin/testbox\", \"cat\", \"/proc/self/status\"]\n", Output: &build,
+		DockerfileText: "FROM " + testImage + "\nRUN [\"/bin/testbox\", \"cat\", \"/proc/self/status\"]\n", Output: &build, Cache: image.CacheOptions{Disable: true},
 	})
 	require.NoError(t, err, &build)
 	check("RUN", build.String())

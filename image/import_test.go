@@ -107,7 +107,7 @@ func TestImportErrors(t *testing.T) {
 		"broken header": {r: strings.NewReader("\x1f\x8bnonsense"), want: image.ErrCorrupt},
 		"twice": {r: bytes.NewReader(layerTar(t, []tar.Header{
 			{Name: "x", Typeflag: tar.TypeReg, Size: 1}, {Name: "x", Typeflag: tar.TypeReg, Size: 1},
-		})), want: image.ErrCorrupt, says: "twice"},
+		})), want: image.ErrCorrupt, says: "two entries have the same name"},
 		"name":     {r: bytes.NewReader(plain), opts: image.ImportOptions{Tags: []string{"UPPER"}}, want: image.ErrInvalidReference},
 		"change":   {r: bytes.NewReader(plain), opts: image.ImportOptions{Changes: []string{"RUN x"}}, want: image.ErrInvalidArgument, says: "ImportOptions.Changes"},
 		"shell":    {r: bytes.NewReader(plain), opts: image.ImportOptions{Changes: []string{`SHELL ["/sh"]`}}, want: image.ErrInvalidArgument, says: "SHELL is not allowed here"},

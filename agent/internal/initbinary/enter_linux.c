@@ -45,15 +45,18 @@ static int build_runtime(int argc, char **argv)
 
 // An agent's owner may ignore or block signals, such as what nohup or a shell without job control has started. What the
 // agent executes would inherit that, and containers begin with the default's dispositions and no signal blocked.
+// By system calls: the C library keeps two signals to itself, which can be ignored or blocked all the same.
 static void default_signals(void)
 {
-	struct sigaction now;
-	sigset_t none;
-	for (int sig = 1; sig < NSIG; sig++)
-		if (!sigaction(sig, NULL, &now) && now.sa_handler == SIG_IGN)
-			signal(sig, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	struct { void *handler; unsigned long flags, restorer, mask; } now; // the kernel's struct sigaction, or a longer one
+	unsigned long none = 0;
+	for (int sig = 1; sig <= 64; sig++) {
+		if (syscall(SYS_rt_sigaction, sig, NULL, &now, sizeof(none)) || now.handler != (void *)SIG_IGN)
+			continue;
+		memset(&now, 0, sizeof(now)); // SIG_DFL
+		syscall(SYS_rt_sigaction, sig, &now, NULL, sizeof(none));
+	}
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
 }
 
 __attribute__((constructor(101))) static void caisson_enter_init(int argc, char **argv)

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"testing"
 
@@ -85,7 +86,12 @@ func TestSignals(t *testing.T) {
 	ignored := []os.Signal{unix.SIGHUP, unix.SIGTSTP, unix.SIGTTOU} // those that a Go program leaves ignored
 	signal.Ignore(ignored...)
 	t.Cleanup(func() { signal.Reset(ignored...) })
-	for arg0, want := range map[string]string{api.AgentArg0: "0000000000000000", "another": "0000000000280001"} {
+	own := regexp.MustCompile(`\nSigIgn:\t(\S+)\n`)
+	status, err := os.ReadFile("/proc/self/status")
+	require.NoError(t, err)
+	inherited := own.FindStringSubmatch(string(status))[1] // what this test ignores, and whoever started it
+	require.NotEqual(t, "0000000000000000", inherited)
+	for arg0, want := range map[string]string{api.AgentArg0: "0000000000000000", "another": inherited} {
 		cmd := exec.Command("/proc/self/exe")
 		cmd.Args[0], cmd.Env = arg0, []string{"STAND_FOR_AGENT=status"}
 		out, err := cmd.Output()

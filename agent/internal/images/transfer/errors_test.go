@@ -35,7 +35,7 @@ func TestExplain(t *testing.T) {
 		"disk full, as text":     {errors.New("tar: no space left on device"), api.ErrNoSpace, "Prune"},
 		"too many requests":      {docker.ErrTooManyRequests, api.ErrRateLimited, "later"},
 		"unauthorized":           {docker.ErrUnauthorizedForCredentials{Err: errors.New("x")}, api.ErrUnauthorized, "log in"},
-		"denied":                 {errcode.ErrorCodeDenied.WithMessage("x"), api.ErrDenied, "credentials"},
+		"denied":                 {errcode.ErrorCodeDenied.WithMessage("x"), api.ErrDenied, "the account has no right to do that"},
 		"unknown manifest":       {v2.ErrorCodeManifestUnknown.WithMessage("x"), api.ErrNotFound, "the tag"},
 		"unsupported":            {errcode.ErrorCodeUnsupported.WithMessage("x"), api.ErrDenied, "read-only"},
 		"status 401":             {docker.UnexpectedHTTPStatusError{StatusCode: 401}, api.ErrUnauthorized, "log in"},
