@@ -63,8 +63,7 @@ func TestEvents(t *testing.T) {
 	assert.Equal(t, actions(got[:2]), actions(eventsOf(t, e, begin, "events-1")), "by the name that it had")
 }
 
-func TestEventsOfFailures(t *testing.T) {
-	t.Parallel()
+func TestEventsOfFailures(t *testing.T) { // not beside others: it looks for events of all containers
 	e := newEngine(t)
 	begin := time.Now()
 	c := create(t, e, container.Options{Entrypoint: []string{"/no/such"}})
