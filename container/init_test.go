@@ -1,7 +1,9 @@
 package container_test
 
 import (
+	"fmt"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,16 +44,20 @@ func TestInitReaps(t *testing.T) {
 	for _, init := range []bool{true, false} {
 		c := start(t, e, container.Options{Process: container.ProcessConfig{Init: init}, Cmd: []string{"sleep", "1h"}})
 		require.NoError(t, c.Command("/bin/testbox", "fork", "true").Run(t.Context()))
-		zombies := func() string {
-			out, err := c.Command("/bin/testbox", "zombies").Output(t.Context())
-			require.NoError(t, err)
-			return string(out)
-		}
 		want := "0 zombies\n"
 		if !init {
 			want = "1 zombies\n"
 		}
-		require.Eventually(t, func() bool { return zombies() == want }, time.Minute, 5*time.Millisecond)
+		var told, asked atomic.Value // a failure says whether a count was wrong or did not come
+		if !assert.Eventually(t, func() bool {
+			asked.Store(time.Now())
+			out, err := c.Command("/bin/testbox", "zombies").Output(t.Context())
+			told.Store(fmt.Sprintf("%q, %v", out, err))
+			return string(out) == want || err != nil
+		}, time.Minute, 5*time.Millisecond) {
+			t.Fatalf("init %v: last asked at %v, the answer before that: %v", init, asked.Load(), told.Load())
+		}
+		require.Equal(t, fmt.Sprintf("%q, %v", want, nil), told.Load())
 	}
 }
 
