@@ -62,7 +62,7 @@ func (s *Service) commit(r *http.Request, opts container.CommitOptions) (*image.
 // quietDiff reads the container's layer while the container holds still.
 func (s *Service) quietDiff(ctx context.Context, rec *records.Record, noPause bool) (*os.File, error) {
 	if m := s.mine(rec.ID); m != nil && !noPause {
-		if run, err := m.current(); err == nil && s.freezable(run) {
+		if run, err := m.current(); err == nil && freezable(run) {
 			switch err := m.pause(run); {
 			case err == nil:
 				defer func() {

@@ -56,7 +56,7 @@ func (m *managed) pause(r *run) error {
 	} else if st != container.StatusRunning {
 		return notRunning(m.rec.ID, st)
 	}
-	if !m.s.freezable(r) {
+	if !freezable(r) {
 		return api.Errorf(api.ErrUnsupported, "pause container %s: it has no cgroup, which freezes processes: "+
 			"run as root, or where systemd delegates cgroups v2 to users", names.Short(m.rec.ID))
 	}
@@ -100,19 +100,12 @@ func (m *managed) turn(to container.Status, action container.EventAction) error 
 }
 
 // freezable says whether the container has a cgroup that can be frozen.
-func (s *Service) freezable(r *run) bool {
-	st, err := r.rc.Libcontainer().State()
-	if err != nil {
+func freezable(r *run) bool {
+	dir := r.rc.Freezer()
+	if dir == "" {
 		return false
 	}
-	path := st.CgroupPaths["freezer"]
-	if path == "" {
-		path = st.CgroupPaths[""] // v2
-	}
-	if path == "" {
-		return false
-	}
-	_, err = os.Stat(path)
+	_, err := os.Stat(dir)
 	return err == nil
 }
 

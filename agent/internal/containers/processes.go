@@ -34,7 +34,7 @@ func (s *Service) stats(r *http.Request, _ wire.None) (api.Sample[container.Stat
 		return api.Sample[container.Stats]{}, err
 	}
 	a := api.Sample[container.Stats]{Stats: container.Stats{Time: time.Now()}, Started: m.state().State.Started}
-	if s.freezable(run) { // it has a cgroup
+	if freezable(run) { // it has a cgroup
 		err = m.cgroupStats(run, &a.Stats)
 	} else {
 		err = m.processStats(run, &a.Stats)

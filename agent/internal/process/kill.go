@@ -18,7 +18,9 @@ import (
 // error.
 func Kill(c *libcontainer.Container) error {
 	err := c.Signal(unix.SIGKILL)
-	Thaw(c)
+	if dir, err := Freezer(c); err == nil {
+		Thaw(dir)
+	}
 	if !errors.Is(err, libcontainer.ErrNotRunning) {
 		return err
 	}
@@ -80,19 +82,28 @@ func first(c *libcontainer.Container) (*Process, error) {
 	return nil, p.Close()
 }
 
-// Thaw lets the processes of a container go on that it has frozen itself, in control groups of its own. Those of version
-// 1 do not die before that. What has no freezer, or is gone, needs none.
-func Thaw(c *libcontainer.Container) {
+// Freezer returns the directory of the control group by which a container is frozen, or "" if it has none.
+//
+// The map that libcontainer hands out is its own, and Destroy deletes from it without a lock that others could take: ask
+// before the container can be destroyed, and keep the answer.
+func Freezer(c *libcontainer.Container) (string, error) {
 	st, err := c.State()
-	if err != nil || st.CgroupPaths["freezer"] == "" {
-		return
+	if err != nil {
+		return "", err
 	}
-	thaw(st.CgroupPaths["freezer"])
+	if dir := st.CgroupPaths["freezer"]; dir != "" {
+		return dir, nil
+	}
+	return st.CgroupPaths[""], nil // version 2
 }
 
-// thaw thaws a control group and those below it.
-func thaw(dir string) {
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+// Thaw lets the processes of a container go on that it has frozen itself, in control groups of its own. Those of version
+// 1 do not die before that. What has no freezer, or is gone, needs none: those of version 2 have no freezer.state.
+func Thaw(freezer string) {
+	if freezer == "" {
+		return
+	}
+	_ = filepath.WalkDir(freezer, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() {
 			if f, err := os.OpenFile(filepath.Join(path, "freezer.state"), os.O_WRONLY|os.O_TRUNC, 0); err == nil {
 				_, _ = f.WriteString("THAWED")

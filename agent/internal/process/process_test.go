@@ -200,12 +200,12 @@ func TestThaw(t *testing.T) {
 	for _, d := range []string{dir, below} {
 		require.NoError(t, os.WriteFile(filepath.Join(d, "freezer.state"), []byte("FROZEN"), 0o600))
 	}
-	thaw(dir)
+	Thaw(dir)
 	for _, d := range []string{dir, below} {
 		b, err := os.ReadFile(filepath.Join(d, "freezer.state"))
 		require.NoError(t, err)
 		assert.Equal(t, "THAWED", string(b))
 	}
 	assert.NoFileExists(t, filepath.Join(dir, "x", "freezer.state"), "none is made")
-	thaw(filepath.Join(dir, "gone"))
+	Thaw(filepath.Join(dir, "gone"))
 }

@@ -74,7 +74,8 @@ type Container struct {
 	spec *specs.Spec
 	mu   sync.Mutex // libcontainer wants one start at a time
 
-	first atomic.Pointer[Process] // once it is started
+	first   atomic.Pointer[Process] // once it is started
+	freezer atomic.Pointer[string]  // likewise
 }
 
 // Create prepares a container from an OCI runtime specification. Its Linux.Seccomp is installed by our own gate.

@@ -17,7 +17,7 @@ import (
 func (c *Container) Signal(s syscall.Signal) error {
 	err := c.lc.Signal(s)
 	if s == syscall.SIGKILL {
-		process.Thaw(c.lc)
+		process.Thaw(c.Freezer())
 	}
 	if errors.Is(err, libcontainer.ErrNotRunning) || errors.Is(err, os.ErrProcessDone) {
 		if first := c.first.Load(); first != nil {
@@ -33,6 +33,15 @@ func (c *Container) Pause() error { return c.lc.Pause() }
 
 // Resume thaws them.
 func (c *Container) Resume() error { return c.lc.Resume() }
+
+// Freezer returns the directory of the control group by which the container is frozen, or "" if it has none or is not
+// started.
+func (c *Container) Freezer() string {
+	if dir := c.freezer.Load(); dir != nil {
+		return *dir
+	}
+	return ""
+}
 
 // Processes returns the pids of the container's processes, as the host sees them.
 func (c *Container) Processes() ([]int, error) { return c.lc.Processes() }

@@ -77,6 +77,9 @@ func (c *Container) Start(stdio IO) (*Process, error) {
 	}
 	first, err := started(p)
 	if err == nil {
+		err = c.keepFreezer()
+	}
+	if err == nil {
 		err = g.send()
 	}
 	if err == nil {
@@ -88,6 +91,15 @@ func (c *Container) Start(stdio IO) (*Process, error) {
 	}
 	c.first.Store(first)
 	return first, nil
+}
+
+// keepFreezer notes where the container is frozen while nobody can destroy it.
+func (c *Container) keepFreezer() error {
+	dir, err := process.Freezer(c.lc)
+	if err == nil {
+		c.freezer.Store(&dir)
+	}
+	return err
 }
 
 // Exec starts another process in the running container.
