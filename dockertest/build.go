@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
-	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/inputs"
 )
 
 // testRepository is where the images of tests are.
@@ -101,43 +100,15 @@ func contentHash(opts *image.BuildOptions) (sum []byte, err error) {
 		opts.Tar = bytes.NewReader(data)
 	}
 	if opts.Context != nil {
-		if err := hashFS(h, opts.Context); err != nil {
+		if err := inputs.Hash(h, opts.Context); err != nil {
 			return nil, fmt.Errorf("read the context: %w", err)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(opts.Contexts.Files)) {
 		fmt.Fprintf(h, "%q\n", name)
-		if err := hashFS(h, opts.Contexts.Files[name]); err != nil {
+		if err := inputs.Hash(h, opts.Contexts.Files[name]); err != nil {
 			return nil, fmt.Errorf("read the context %s: %w", name, err)
 		}
 	}
 	return h.Sum(nil)[:16], nil
-}
-
-func hashFS(h hash.Hash, fsys fs.FS) error {
-	return fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(h, "%q %v\n", name, info.Mode())
-		switch {
-		case info.Mode()&fs.ModeSymlink != 0:
-			target, err := fs.ReadLink(fsys, name)
-			fmt.Fprintf(h, "%q\n", target)
-			return err
-		case info.Mode().IsRegular():
-			f, err := fsys.Open(name)
-			if err != nil {
-				return err
-			}
-			n, err := io.Copy(h, f)
-			fmt.Fprintf(h, "\n%d\n", n)
-			return errors.Join(err, f.Close())
-		}
-		return nil
-	})
 }

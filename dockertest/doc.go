@@ -32,6 +32,11 @@
 // Further variables: CAISSON_ROOT is the store's directory, CAISSON_IMAGE_PREFIX a mirror of Docker Hub, CAISSON_OFFLINE=1
 // forbids pulls, and with CAISSON_TEST_NO_SKIP=1 a test fails where Skip would skip it.
 //
+// The go command keeps the result of a test that passed, and runs the test again when an input has changed. The files that
+// a fixture is made of are such inputs, wherever they are: the source of RunGo and BuildGo with all that it imports from
+// modules without a fixed version, the context of Build, the files of HostFile and Files, and what Mount mounts. What an
+// image's name stands for is not one: after a change of an image outside the tests use go test -count=1.
+//
 // Requirements: those of package container; Check says what is missing and how to mend it.
 //
 // Use package container for containers that outlive the tests. To start many containers from one description, use a tool

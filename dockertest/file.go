@@ -2,10 +2,8 @@ package dockertest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -14,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/inputs"
 )
 
 // file puts something into the container before it starts.
@@ -23,6 +22,7 @@ type file struct {
 	put    func(ctx context.Context, c *container.Container) error
 	sum    func(h hash.Hash) error // of what is put
 	has    func(below string) bool // whether it puts something at a path below target
+	note   func()                  // tells the go command what is read; nil: nothing is
 }
 
 // toPlace: what the container may not write to is written before it runs.
@@ -41,7 +41,7 @@ func File(target string, data []byte) Option {
 	}, func(h hash.Hash) error {
 		_, err := h.Write(data)
 		return err
-	}, func(string) bool { return false }}
+	}, func(string) bool { return false }, nil}
 }
 
 // Files copies a file system, such as an embed.FS or os.DirFS("testdata"), into a directory of the container before it
@@ -49,10 +49,10 @@ func File(target string, data []byte) Option {
 func Files(target string, fsys fs.FS) Option {
 	return file{"Files " + target, target, func(ctx context.Context, c *container.Container) error {
 		return c.CopyFS(ctx, target, fsys, toPlace)
-	}, func(h hash.Hash) error { return hashFS(h, fsys) }, func(below string) bool {
+	}, func(h hash.Hash) error { return inputs.Hash(h, fsys) }, func(below string) bool {
 		_, err := fs.Stat(fsys, below)
 		return err == nil
-	}}
+	}, func() { inputs.FS(fsys) }}
 }
 
 // HostFile copies a file or a directory of this machine into the container before it starts; the container changes its
@@ -62,11 +62,25 @@ func HostFile(source, target string) Option {
 		return c.Upload(ctx, source, target, toPlace)
 	}, func(h hash.Hash) error {
 		fmt.Fprintf(h, "%q\n", target)
-		return hashHost(h, source)
+		return inputs.HashPath(h, source)
 	}, func(below string) bool {
 		_, err := os.Stat(filepath.Join(source, filepath.FromSlash(below)))
 		return err == nil
-	}}
+	}, func() { inputs.Tree(source) }}
+}
+
+// noteInputs tells the go command which files of this machine the container is made of.
+func (s *settings) noteInputs() {
+	for _, f := range s.files {
+		if f.note != nil {
+			f.note()
+		}
+	}
+	for _, m := range s.opts.Mounts {
+		if m.Type == "" || m.Type == container.MountBind {
+			inputs.Tree(m.Source)
+		}
+	}
 }
 
 // keepFiles has each Tmpfs begin with the files that are put there: what is put before the start is below the memory.
@@ -95,24 +109,6 @@ func (f file) reaches(dir string) bool {
 // below says whether a path is a directory or below it.
 func below(dir, name string) bool {
 	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
-}
-
-// hashHost hashes a file or directory of this machine.
-func hashHost(h hash.Hash, path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return err
-	case info.IsDir():
-		return hashFS(h, os.DirFS(path))
-	}
-	fmt.Fprintln(h, info.Mode())
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(h, f)
-	return errors.Join(err, f.Close())
 }
 
 // place puts all files, in the order of the options.

@@ -45,6 +45,7 @@ func launch(ctx context.Context, s *settings, ref, test string) (*Fixture, error
 	if err := s.complete(ref, test); err != nil {
 		return nil, err
 	}
+	s.noteInputs()
 	f := &Fixture{settings: s}
 	f.times.restart()
 	eng, err := engine()

@@ -11,12 +11,15 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/inputs"
 )
 
 // RunGo is Run of an image made of a main package, by its import path or as ./cmd/server from the test's directory.
@@ -54,8 +57,13 @@ func buildGo(ctx context.Context, pkg string, opts image.GoOptions) (string, err
 	}
 	return builds.do(ctx, name, func() (string, error) {
 		before, _ := eng.Store().Get(ctx, name) // not there the first time
+		noted := make(chan error, 1)
+		go func() { noted <- inputs.Packages(ctx, opts.Dir, goEnv(opts), opts.Flags, pkg) }()
 		opts.Tags = append([]string{name}, opts.Tags...)
 		img, err := eng.Store().BuildGo(ctx, pkg, opts)
+		if missed := <-noted; err == nil {
+			err = missed
+		}
 		if err != nil {
 			return "", err
 		}
@@ -64,6 +72,15 @@ func buildGo(ctx context.Context, pkg string, opts image.GoOptions) (string, err
 		}
 		return name, nil
 	})
+}
+
+// goEnv is the environment of the go command as image.Store.BuildGo sets it, as far as it chooses files.
+func goEnv(opts image.GoOptions) []string {
+	arch := runtime.GOARCH
+	if _, a, ok := strings.Cut(opts.Platform, "/"); ok {
+		arch = a
+	}
+	return append(slices.Concat(os.Environ(), opts.Env), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 }
 
 // goName is the same for the same package of the same directory, built in the same way.
@@ -81,7 +98,7 @@ func goName(pkg string, opts image.GoOptions) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %s\n", dir, pkg, o)
 	if files != nil {
-		if err := hashFS(h, files); err != nil {
+		if err := inputs.Hash(h, files); err != nil {
 			return "", err
 		}
 	}
