@@ -135,6 +135,7 @@ func TestCVE202130465(t *testing.T) {
 	out := t.TempDir()
 	require.NoError(t, os.Chmod(out, 0o777))
 	up := strings.Repeat("../", 20)
+	dropVolume(t, e, "hostile")
 	vol := container.Mount{Type: container.MountVolume, Source: "hostile", Target: "/vol"}
 	evil := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Mounts: []container.Mount{vol}})
 	require.NoError(t, evil.Command("/bin/testbox", "chain", "mkdir", "/vol/dir", ";", "ln", up+out, "/vol/link", ";", "ln", out, "/vol/absolute").Run(t.Context()))

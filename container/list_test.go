@@ -23,6 +23,7 @@ func TestListSelects(t *testing.T) {
 		}
 		return l
 	}
+	dropVolume(t, e, "sel-data")
 	first := start(t, e, container.Options{Name: "sel-first", Labels: mine("tier"), Cmd: []string{"sleep", "1h"}, Network: container.NetworkNone,
 		Mounts: []container.Mount{{Type: container.MountVolume, Source: "sel-data", Target: "/var/sel"}},
 		Health: container.HealthConfig{Test: []string{"CMD", "/bin/testbox", "true"}, Interval: time.Hour, StartInterval: time.Millisecond, StartPeriod: time.Hour}})
@@ -31,7 +32,6 @@ func TestListSelects(t *testing.T) {
 	_, err := second.Wait(soon(t))
 	require.NoError(t, err)
 	third := create(t, e, container.Options{Name: "sel-third", Labels: mine("tier", "other")})
-	t.Cleanup(func() { _ = e.RemoveVolume(t.Context(), "sel-data") })
 
 	all := []*container.Container{third, second, first}
 	only := func(c ...*container.Container) []*container.Container { return c }

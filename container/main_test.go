@@ -146,6 +146,17 @@ func start(t testing.TB, e *container.Engine, opts container.Options) *container
 	return c
 }
 
+// dropVolume has a named volume removed at the end of the test. Call it before the containers that use it are created:
+// they are removed first then.
+func dropVolume(t testing.TB, e *container.Engine, name string) {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := e.RemoveVolume(context.Background(), name); err != nil {
+			require.ErrorIs(t, err, container.ErrNotFound)
+		}
+	})
+}
+
 // run runs a command in a new container and returns its output and how it ended.
 func run(t testing.TB, e *container.Engine, opts container.Options) (stdout, stderr string, st container.State) {
 	t.Helper()

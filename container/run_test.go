@@ -475,6 +475,7 @@ func TestMounts(t *testing.T) {
 func TestVolumes(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
+	dropVolume(t, e, "shared")
 	vol := container.Mount{Type: container.MountVolume, Source: "shared", Target: "/data"}
 	out, _, _ := run(t, e, container.Options{Cmd: []string{"chain", "cat", "/data/note", ";", "write", "/data/more", "kept"}, Mounts: []container.Mount{vol}})
 	assert.Equal(t, "from the image", out, "an empty volume is filled from the image")
