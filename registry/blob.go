@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// Blob is the content of a blob while it is read. The caller closes it.
+// Blob is an open download of a blob: an io.ReadCloser that knows the digest and the size. The caller closes it.
 type Blob struct {
 	// Digest is what the content is checked against.
 	Digest string

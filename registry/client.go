@@ -19,11 +19,11 @@ import (
 // ClientOptions are the options of NewClient. The zero value logs in with what `docker login` or `podman login` left
 // behind, speaks TLS with the system's authorities, and plain HTTP to loopback.
 type ClientOptions struct {
-	// AuthFile is the file of credentials to read, and to write at Login; found as containers-auth.json(5) says when
-	// empty: see Client.Credentials.
+	// AuthFile is the file of credentials that is read, and that Login writes. Default: the files of
+	// containers-auth.json(5), which Client.Credentials lists.
 	AuthFile string
 
-	// Credential is used for every registry that asks, instead of what the file says.
+	// Credential is used for every registry that asks for one, instead of those in files. Default: those in files.
 	Credential Credential
 
 	// TLS says how to trust a registry.
@@ -32,12 +32,12 @@ type ClientOptions struct {
 	// Retry says how often to try again.
 	Retry RetryOptions
 
-	// Logger gets a record for each retry, at level warn; nothing is logged when nil. No credential is ever logged.
+	// Logger gets a record for each retry, at level warn. No credential is ever logged. Default: nothing is logged.
 	Logger *slog.Logger
 }
 
-// Client looks around in registries: it lists, inspects, copies and deletes, and logs in and out. It keeps connections
-// and tokens, and may be used by several goroutines.
+// Client lists, inspects, reads, copies and deletes the content of registries, and logs in and out. It keeps connections
+// and tokens. It is safe for concurrent use.
 type Client struct {
 	o     ClientOptions
 	mu    sync.Mutex

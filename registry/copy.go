@@ -17,13 +17,13 @@ import (
 
 // CopyOptions are the options of Copy.
 type CopyOptions struct {
-	// Platform copies the one manifest for OS/ARCHITECTURE[/VARIANT] out of an index; the whole index when empty.
+	// Platform copies the one manifest for OS/ARCHITECTURE[/VARIANT] out of an index. Default: the whole index is copied.
 	Platform string
 
 	// Referrers also copies what refers to the manifests: signatures, SBOMs.
 	Referrers bool
 
-	// Parallel is how many blobs are on their way at a time; 4 when 0.
+	// Parallel is how many blobs are copied at the same time. Default: 4.
 	Parallel int
 
 	// Progress is called for each blob and manifest as it is done, by several goroutines but one at a time.

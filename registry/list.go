@@ -20,7 +20,7 @@ type ListOptions struct {
 	// After starts the list after this name, in lexical order.
 	After string
 
-	// PageSize is how many names to ask for at a time; 1000 when 0. A registry may give fewer.
+	// PageSize is how many names each request asks for. A registry may give fewer. Default: 1000.
 	PageSize int
 }
 

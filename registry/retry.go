@@ -21,17 +21,18 @@ import (
 // RetryOptions say how a client tries again after status 429 and 5xx, connections that are reset or cut, and bodies
 // that stall. Zero fields have defaults.
 type RetryOptions struct {
-	// Attempts is how often a request is sent at most; 5 when 0, once when 1.
+	// Attempts is how often a request is sent at most; 1 means that nothing is tried again. Default: 5.
 	Attempts int
 
-	// Delay is what the first wait is about: each one is twice as long as the one before, and half of it random; 500 ms
-	// when 0. A Retry-After of the registry is waited for instead.
+	// Delay is the length of the first wait. Each further wait is twice as long as the one before it, and half of each
+	// is random. If the registry sends Retry-After, the client waits for that time instead. Default: 500 ms.
 	Delay time.Duration
 
-	// MaxDelay bounds each wait; 30 s when 0. A registry that asks for more gets no other attempt.
+	// MaxDelay is the longest wait. A request whose registry asks for a longer one fails. Default: 30 s.
 	MaxDelay time.Duration
 
-	// Stall is how long an answer may bring no byte before it counts as cut; a minute when 0, no limit when negative.
+	// Stall is the time without a new byte after which an answer counts as cut. A negative value sets no limit.
+	// Default: one minute.
 	Stall time.Duration
 }
 

@@ -7,27 +7,27 @@ import (
 	"time"
 )
 
-// Auth says who may do what. Zero: everyone everything. Passwords and tokens pass in the clear unless the registry is
-// served with TLS.
+// Auth says who may do what. The zero value allows everything to everyone. Without TLS, passwords and tokens are sent
+// unencrypted.
 type Auth struct {
-	// Users may log in. When there are any, or Anonymous is set, every other request is refused.
+	// Users may log in. If there are any, or if Anonymous is set, every other request is refused.
 	Users []User
 
-	// Anonymous is what one may do without logging in; nothing when nil and there are Users.
+	// Anonymous is what clients may do without a login. Default: everything if there are no Users, else nothing.
 	Anonymous []Access
 
-	// Bearer has clients fetch tokens from the registry's /token and send those, as Docker Hub does, instead of the
-	// password with every request.
+	// Bearer makes clients fetch a token from the registry's /token and send that, instead of the password with every
+	// request. Docker Hub does the same.
 	Bearer bool
 
-	// TokenKey signs tokens: 32 bytes or more, the same for all servers that are to accept each other's tokens; made
-	// at random when nil.
+	// TokenKey signs tokens. It has at least 32 bytes. Servers that have the same key accept each other's tokens.
+	// Default: a random key.
 	TokenKey []byte
 
-	// TokenTTL is how long a token is good for; 5 minutes when 0, at least one, as clients assume.
+	// TokenTTL is how long a token is valid: at least one minute, which clients assume. Default: 5 minutes.
 	TokenTTL time.Duration
 
-	// Realm is the URL of /token as clients see it; taken from the request when empty. Set it behind a proxy.
+	// Realm is the URL of /token that clients are sent to. Set it behind a proxy. Default: the request's own host.
 	Realm string
 }
 
@@ -36,30 +36,30 @@ type User struct {
 	Name     string
 	Password string
 
-	// Access is what the user may do; everything when nil.
+	// Access is what the user may do. Default: everything.
 	Access []Access
 }
 
-// Access is what may be done with some repositories.
+// Access gives permissions for the repositories that match a pattern.
 type Access struct {
-	// Repository is a pattern: as for path.Match in each component, and a last component ** for all below, so
-	// "team/*", "team/**" or "**"; all repositories when empty.
+	// Repository is a pattern such as "team/*", "team/**" or "**". Each component is a pattern of path.Match, and a last
+	// component ** matches everything below. Default: all repositories.
 	Repository string
 
-	// May is what is allowed; nothing when 0.
+	// May is the set of operations that are allowed, such as MayPull|MayPush. Default: none.
 	May Permission
 }
 
-// Permission is a set of operations.
+// Permission is a set of operations, combined with |.
 type Permission uint8
 
 // Operations that Access allows.
 const (
-	// MayPull is to read: manifests, blobs, tags, referrers, and to see the repository in the catalog.
+	// MayPull allows to read manifests, blobs, tags and referrers, and shows the repository in the catalog.
 	MayPull Permission = 1 << iota
-	// MayPush is to write blobs, manifests and tags.
+	// MayPush allows to write blobs, manifests and tags.
 	MayPush
-	// MayDelete is to delete tags, manifests and blobs.
+	// MayDelete allows to delete tags, manifests and blobs.
 	MayDelete
 
 	// MayAll is all of the above.

@@ -12,8 +12,8 @@ type CollectOptions struct {
 	// Untagged also removes manifests that no tag reaches, directly, through an index, or as a referrer.
 	Untagged bool
 
-	// Grace keeps what is younger: the blobs of a push under way have no manifest yet. An hour when 0; none when
-	// negative.
+	// Grace is the age below which nothing is removed, since the blobs of a push that is under way have no manifest yet.
+	// A negative value sets no such age. Default: one hour.
 	Grace time.Duration
 }
 

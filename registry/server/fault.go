@@ -16,33 +16,35 @@ import (
 //
 //	reg.Inject(server.Fault{Repository: "app", Method: "GET", Status: 503, Times: 2})
 type Fault struct {
-	// Repository, Method and Reference choose requests; an empty one chooses all. Repository is a pattern, as in
-	// Access; Reference is a tag or a digest.
+	// Repository, Method and Reference choose the requests that fail. Repository is a pattern like Access.Repository,
+	// Method is an HTTP method such as "GET", and Reference is a tag or a digest. Default: all requests.
 	Repository string
 	Method     string
 	Reference  string
 
-	// Skip lets the first so many of the chosen requests pass, and Times ends the fault after so many; no end when 0.
-	// The n-th request alone is Skip: n-1, Times: 1.
+	// Skip is how many of the chosen requests pass before the first one fails, and Times how many fail after that.
+	// Skip: n-1 with Times: 1 is the n-th request alone. Default: none passes, and the fault has no end.
 	Skip  int
 	Times int
 
-	// Delay is waited for before anything else, unless the client gives up.
+	// Delay is how long the server waits before anything else, unless the client gives up. Default: no wait.
 	Delay time.Duration
 
-	// Status is answered instead of the real thing.
+	// Status is the HTTP status of the answer, which is an error in the form of the OCI distribution spec. Default: the
+	// request is served.
 	Status int
 
-	// RetryAfter goes with Status, rounded up to seconds; with no Status, 429 is answered.
+	// RetryAfter is the answer's Retry-After, rounded up to seconds. Without a Status the answer is 429. Default: none.
 	RetryAfter time.Duration
 
-	// Truncate ends a blob after Offset bytes, in an answer that is whole by its own headers; Corrupt inverts the byte
-	// at Offset; Drop closes the connection after Offset bytes of a blob's body, and at once for any other request or
-	// at Offset 0.
+	// Truncate ends a blob's content after Offset bytes, and the headers of the answer say that this is all.
 	Truncate bool
-	Corrupt  bool
-	Drop     bool
-	Offset   int64
+	// Corrupt inverts the byte of a blob at Offset.
+	Corrupt bool
+	// Drop closes the connection after Offset bytes of a blob's content. For any other request it does so at once.
+	Drop bool
+	// Offset is where Truncate, Corrupt and Drop happen, in bytes. Default: 0.
+	Offset int64
 }
 
 // faults are those of a server.

@@ -8,43 +8,46 @@ import (
 
 // Options are the options of New and Serve. The zero value is a registry in memory, open to all.
 type Options struct {
-	// Dir keeps the content in a directory, made when absent; in memory when empty. Several servers, in several
-	// processes, may share one.
+	// Dir is the directory that keeps the content. It is made if it does not exist. Several servers, in several
+	// processes, may share one. Default: the content is kept in memory.
 	Dir string
 
 	// ReadOnly refuses all that would change the content, with status 405.
 	ReadOnly bool
 
-	// Auth says who may do what; everyone may do everything when it is zero.
+	// Auth says who may do what. Default: everyone may do everything.
 	Auth Auth
 
 	// Limits bound what a request may cost.
 	Limits Limits
 
-	// Upstream makes the server a pull-through cache of another registry, when it names one. A cache refuses pushes.
+	// Upstream names another registry, of which the server then is a pull-through cache. A cache refuses pushes.
+	// Default: none.
 	Upstream Upstream
 
-	// Logger gets one record a request, at level info, or error for a status of 500 and more; nothing is logged when nil.
+	// Logger gets one record for each request, at level info, or at level error for a status of 500 and more. Default:
+	// nothing is logged.
 	Logger *slog.Logger
 
-	// KeepRequests is how many of the last requests Server.Requests remembers; 1000 when 0, none when negative.
+	// KeepRequests is how many of the last requests Server.Requests returns. A negative value keeps none. Default: 1000.
 	KeepRequests int
 }
 
-// Limits bound what a request may cost. Zero fields have defaults.
+// Limits bound what a request may cost.
 type Limits struct {
-	// ManifestBytes is the largest manifest; 4 MiB when 0, the least that the OCI distribution spec has a registry
-	// accept ("Pushing Manifests"). Beyond it: status 413.
+	// ManifestBytes is the size of the largest manifest that is accepted; a larger one is answered with status 413.
+	// Default: 4 MiB, the least that the OCI distribution spec wants of a registry ("Pushing Manifests").
 	ManifestBytes int64
 
-	// BlobBytes is the largest blob; no limit when 0. Beyond it: status 413.
+	// BlobBytes is the size of the largest blob that is accepted; a larger one is answered with status 413. Default: no
+	// limit.
 	BlobBytes int64
 
-	// Stall is how long a client may send or take nothing in the middle of a body before it is cut off; a minute
-	// when 0, no limit when negative.
+	// Stall is how long a client may send or take nothing in the middle of a body; after that its connection is closed.
+	// A negative value sets no limit. Default: one minute.
 	Stall time.Duration
 
-	// UploadTTL is how long an unfinished upload rests before Collect removes it; 24 hours when 0.
+	// UploadTTL is the age at which Collect removes an upload that nothing was added to. Default: 24 hours.
 	UploadTTL time.Duration
 }
 

@@ -13,10 +13,10 @@ import (
 
 // ServeOptions say where Serve listens. The zero value is a free port of 127.0.0.1, without TLS.
 type ServeOptions struct {
-	// Addr is the address to listen on, as for net.Listen("tcp", …); "127.0.0.1:0" when empty.
+	// Addr is the TCP address to listen on, HOST:PORT. Default: "127.0.0.1:0", which is a free port of loopback.
 	Addr string
 
-	// TLS serves HTTPS, with a certificate made for the occasion unless TLSConfig has one.
+	// TLS serves HTTPS, with a certificate that is made at the start unless TLSConfig has one. Default: HTTP.
 	TLS bool
 
 	// TLSConfig is served with, when TLS is set.
@@ -27,7 +27,7 @@ type ServeOptions struct {
 type Serving struct {
 	*Server
 
-	// Addr is host:port, as it stands in a reference: Addr + "/app:1".
+	// Addr is HOST:PORT, the beginning of a reference such as Addr + "/app:1".
 	Addr string
 
 	// URL is the address with its scheme.
