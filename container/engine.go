@@ -22,7 +22,8 @@ type Engine struct {
 // NewEngine returns an engine on an open store. The engine needs no Close: it works until the store is closed.
 //
 // Errors: none at present.
-func NewEngine(store *image.Store, _ EngineOptions) (*Engine, error) {
+func NewEngine(store *image.Store, opts EngineOptions) (*Engine, error) {
+	_ = opts // it has no fields yet
 	return &Engine{store: store, c: bridge.ClientOf(store)}, nil
 }
 

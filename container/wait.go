@@ -12,6 +12,9 @@ import (
 // before, Wait returns at once. If it was never started, Wait waits for that too. A restart by the restart policy is not
 // an end. An exit code other than 0 is not an error.
 //
+// A Wait that has begun returns the State also of a container that is then removed, by Options.AutoRemove for one. A Wait
+// that begins after the removal returns ErrNotFound: call it before Start, in a goroutine, where that matters.
+//
 // Errors: ErrNotFound when the container is not there, or is removed before it was started.
 func (c *Container) Wait(ctx context.Context) (State, error) {
 	var st State

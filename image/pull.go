@@ -20,7 +20,7 @@ const (
 )
 
 // Transport says how a registry is reached. The zero value verifies TLS with the root certificates of the system.
-// Registries on loopback are plain HTTP, like in Docker.
+// Registries on loopback may be plain HTTP, or have a certificate that can't be verified, like in Docker.
 type Transport struct {
 	// Insecure allows plain HTTP, and certificates that can't be verified.
 	Insecure bool `json:"insecure,omitempty"`

@@ -57,8 +57,8 @@ func OpenStore(opts StoreOptions) (*Store, error) {
 	return &Store{c: c, once: sync.OnceValue(c.Close)}, nil
 }
 
-// Close closes the store. The last Close of a process stops the process's containers that are not detached, removes
-// them, and ends the agent. A second Close of the same Store does nothing.
+// Close closes the store. The last Close of a process kills the process's containers that are not detached, without a
+// grace period, removes them, and ends the agent; it waits for that. A second Close of the same Store does nothing.
 //
 // Errors: those of ending the agent, which match none of the package's.
 func (s *Store) Close() error { return s.once() }
