@@ -12,8 +12,9 @@ import (
 // before, Wait returns at once. If it was never started, Wait waits for that too. A restart by the restart policy is not
 // an end. An exit code other than 0 is not an error.
 //
-// A Wait that has begun returns the State also of a container that is then removed, by Options.AutoRemove for one. A Wait
-// that begins after the removal returns ErrNotFound: call it before Start, in a goroutine, where that matters.
+// A Wait that has begun returns the State also if the container is removed meanwhile. For a container that
+// Options.AutoRemove has removed, a later Wait still returns it, in the process that started the container and as long as
+// that has the store open; the last 4096 are kept.
 //
 // Errors: ErrNotFound when the container is not there, or is removed before it was started.
 func (c *Container) Wait(ctx context.Context) (State, error) {
