@@ -58,7 +58,7 @@ func TestUpdateRestart(t *testing.T) {
 	c := start(t, e, container.Options{Cmd: []string{"trap", "hangup"}, Network: container.NetworkNone})
 	waitForLog(t, c, "ready")
 	for field, wrong := range map[string]container.UpdateOptions{
-		"Restart.Mode": to("sometimes", 0), "Restart.MaxRetries": to(container.RestartAlways, 3), "MaxRetries": to("", 3),
+		"UpdateOptions.Restart.Mode": to("sometimes", 0), "UpdateOptions.Restart.MaxRetries": to(container.RestartAlways, 3), "MaxRetries": to("", 3),
 	} {
 		err := c.Update(ctx, wrong)
 		require.ErrorIs(t, err, container.ErrInvalidArgument)

@@ -2,18 +2,18 @@ package spec
 
 import "github.com/caisson-dev/caisson/container"
 
-func validateRestart(p container.RestartPolicy) error {
+func validateRestart(field string, p container.RestartPolicy) error {
 	switch p.Mode {
 	case "", container.RestartNo, container.RestartAlways, container.RestartUnlessStopped:
 		if p.MaxRetries != 0 {
-			return invalid("Options.Lifecycle.Restart.MaxRetries %d: it is only for the mode on-failure", p.MaxRetries)
+			return invalid("%s.MaxRetries %d: it is only for the mode on-failure", field, p.MaxRetries)
 		}
 	case container.RestartOnFailure:
 		if p.MaxRetries < 0 {
-			return invalid("Options.Lifecycle.Restart.MaxRetries %d: it must not be negative", p.MaxRetries)
+			return invalid("%s.MaxRetries %d: it must not be negative", field, p.MaxRetries)
 		}
 	default:
-		return invalid("Options.Lifecycle.Restart.Mode %q: use no, on-failure, always or unless-stopped", p.Mode)
+		return invalid("%s.Mode %q: use no, on-failure, always or unless-stopped", field, p.Mode)
 	}
 	return nil
 }

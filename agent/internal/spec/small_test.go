@@ -154,6 +154,7 @@ func TestChange(t *testing.T) {
 	assert.Equal(t, container.RestartNo, p.Mode)
 	_, err = spec.ChangePolicy(o, container.RestartPolicy{Mode: "sometimes"})
 	require.ErrorIs(t, err, api.ErrInvalidArgument)
+	require.ErrorContains(t, err, "UpdateOptions.Restart.Mode")
 	_, err = spec.ChangePolicy(container.Options{AutoRemove: true}, container.RestartPolicy{Mode: container.RestartAlways})
 	require.ErrorContains(t, err, "AutoRemove")
 }

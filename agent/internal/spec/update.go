@@ -8,9 +8,9 @@ func ChangePolicy(o container.Options, change container.RestartPolicy) (containe
 		return o.Lifecycle.Restart, nil
 	}
 	if o.AutoRemove && change.Mode != container.RestartNo {
-		return o.Lifecycle.Restart, invalid("Restart.Mode %q: the container has AutoRemove, and a removed container can't start again", change.Mode)
+		return o.Lifecycle.Restart, invalid("UpdateOptions.Restart.Mode %q: the container has AutoRemove, and a removed container can't start again", change.Mode)
 	}
-	return change, validateRestart(change)
+	return change, validateRestart("UpdateOptions.Restart", change)
 }
 
 // ChangeResources joins limits with the changes to them: zero fields of change keep theirs.

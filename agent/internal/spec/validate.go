@@ -24,7 +24,7 @@ func Validate(o container.Options) error {
 		func() error { return validateDevices(o.Resources.Devices) },
 		func() error { return validateSysctls(o) },
 		func() error { return validateHealth(o.Health) },
-		func() error { return validateRestart(o.Lifecycle.Restart) },
+		func() error { return validateRestart("Options.Lifecycle.Restart", o.Lifecycle.Restart) },
 		func() error { return validateLog(o.Log) },
 	)
 }
