@@ -8,7 +8,8 @@ import (
 
 // CheckOptions tune Check.
 type CheckOptions struct {
-	// Quick does not look for files that were added to layers, which is the slowest part.
+	// Quick compares what is in the files of layers, and not their modes, owners and links. It does not find files that were
+	// added to a layer.
 	Quick bool `json:"quick,omitempty"`
 	// Repair removes what is damaged, and the images and stopped containers that are made of it. Images can then be
 	// pulled or built again. Default: nothing is removed.
@@ -38,9 +39,9 @@ type CheckResult struct {
 	Repaired bool `json:"repaired,omitempty"`
 }
 
-// Check reads every file of the layers and compares it with the digests that the layers came with. It also looks for
-// configurations, manifests and layers that are missing or that belong to no image. No process can add to the store at
-// the same time.
+// Check reads every file of the layers and compares it with the digests that the layers came with, and names, types,
+// modes, owners and links with what the layers' archives say. It also looks for configurations, manifests and layers that
+// are missing or that belong to no image. No process can add to the store at the same time.
 //
 // Errors: ErrInUse when Repair would remove something that a running container or a reader uses.
 func (s *Store) Check(ctx context.Context, opts CheckOptions) (CheckResult, error) {

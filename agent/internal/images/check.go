@@ -36,13 +36,18 @@ func (s *Service) Check(ctx context.Context, opts image.CheckOptions) (image.Che
 			s.log.Warn("check the store: collect", "error", err)
 		}
 		how := storage.CheckEverything()
-		how.LayerContents = !opts.Quick
+		how.LayerContents = false                            // verify does it
 		how.LayerUnreferencedMaximumAge = new(time.Duration) // nobody is about to use one: the lock is exclusive
 		report, err := s.store.Check(how)
 		if err != nil {
 			return res, fmt.Errorf("check the store: %w", err)
 		}
 		dropTrials(&report)
+		if !opts.Quick {
+			if err := s.verify(ctx, &report); err != nil {
+				return res, fmt.Errorf("check the store: %w", err)
+			}
+		}
 		res.Problems = s.problems(&report)
 		if !opts.Repair || len(res.Problems) == 0 {
 			return res, nil

@@ -145,6 +145,9 @@ func unpackAndPack(t *testing.T, content []byte) error {
 		require.ErrorIs(t, err, api.ErrCorrupt)
 		return err
 	}
+	differs, derr := layer.Compare(t.Context(), bytes.NewReader(split.Bytes()), dest, layer.CompareOptions{})
+	require.NoError(t, derr)
+	require.Empty(t, differs, "what was unpacked just now is not damaged")
 	again, sum := &count{}, digest.Canonical.Digester()
 	// As the storage driver does it; but the driver opens whatever the name leads to.
 	require.NoError(t, asm.WriteOutputTarStream(within(dest), storage.NewJSONUnpacker(&split), io.MultiWriter(again, sum.Hash())))
