@@ -9,8 +9,9 @@ import (
 )
 
 // NetworkDefault is the network that a container joins when its options name none. It need not be created. It has an
-// IPv4 subnet that the host does not use, access to the outside and to the host, and DNS with the names of all its
-// containers.
+// IPv4 subnet that the host does not use, access to the outside, and DNS with the names of all its containers. The name
+// host.docker.internal stands for the host there: for its addresses, and for its loopback at the ports that
+// NetworkingConfig.HostPorts opens.
 const NetworkDefault NetworkMode = "bridge"
 
 // Port publishes a port of the container on the host. The port is bound before the container starts, so that clients can

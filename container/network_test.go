@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // ask sends a line and returns the answer.
@@ -99,18 +101,52 @@ func TestNetworkDialAndListen(t *testing.T) {
 	}
 }
 
-func TestNetworkReachesTheOwnersMachine(t *testing.T) {
+// TestHostPorts: a service on the host's loopback alone is reached at the ports that an option names, and by nobody else;
+// one on all addresses is reached by all.
+func TestHostPorts(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, "hello from the host")
-	}))
-	defer srv.Close()
-	port := srv.Listener.Addr().(*net.TCPAddr).Port
-	for _, host := range []string{"host.docker.internal", "host.containers.internal"} {
-		out, errs, _ := run(t, e, container.Options{Cmd: []string{"get", fmt.Sprintf("http://%s:%d/", host, port)}})
-		assert.Equal(t, "hello from the host", out, errs)
+	port := func(at string) uint16 {
+		ln, err := net.Listen("tcp", at)
+		require.NoError(t, err)
+		srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "heard from ", r.RemoteAddr) })}
+		go func() { _ = srv.Serve(ln) }()
+		t.Cleanup(func() { require.NoError(t, srv.Close()) })
+		return uint16(ln.Addr().(*net.TCPAddr).Port)
 	}
+	own, everywhere := port("127.0.0.1:0"), port("0.0.0.0:0")
+	get := func(n container.NetworkingConfig, host string, port uint16) string {
+		t.Helper()
+		out, errs, _ := run(t, e, container.Options{Networking: n, Cmd: []string{"get", fmt.Sprintf("http://%s:%d/", host, port)}})
+		return out + errs
+	}
+	for _, open := range []container.NetworkingConfig{{HostPorts: []uint16{1, own}}, {AllHostPorts: true}} {
+		for _, host := range []string{"host.docker.internal", "host.containers.internal"} {
+			assert.Contains(t, get(open, host, own), "heard from 127.0.0.1:")
+		}
+	}
+	for _, closed := range []container.NetworkingConfig{{}, {HostPorts: []uint16{everywhere}}} {
+		assert.Contains(t, get(closed, "host.docker.internal", own), "refused")
+	}
+	assert.Contains(t, get(container.NetworkingConfig{Hosts: []string{"me:host-gateway"}, HostPorts: []uint16{own}}, "me", own), "heard from")
+	newNetwork(t, e, container.NetworkOptions{Name: "shut", Internal: true})
+	_, err := e.Create(t.Context(), container.Options{Image: testImage, Network: "shut", Networking: container.NetworkingConfig{HostPorts: []uint16{own}}})
+	require.ErrorIs(t, err, container.ErrInvalidArgument)
+	require.ErrorContains(t, err, "Options.Networking.HostPorts")
+	require.ErrorContains(t, err, "internal")
+	if !hasAddress(t) {
+		testenv.Skip(t, "an address besides the loopback's")
+	}
+	all := get(container.NetworkingConfig{}, "host.docker.internal", everywhere)
+	assert.Contains(t, all, "heard from")
+	assert.NotContains(t, all, "heard from 127.")
+}
+
+// hasAddress says whether the machine has an address besides its loopback's.
+func hasAddress(t *testing.T) bool {
+	addrs, err := net.InterfaceAddrs()
+	require.NoError(t, err)
+	return slices.ContainsFunc(addrs, func(a net.Addr) bool { return a.(*net.IPNet).IP.IsGlobalUnicast() })
 }
 
 func TestNetworksAreApart(t *testing.T) {

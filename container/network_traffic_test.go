@@ -222,12 +222,13 @@ func TestNetworkOwnerKilled(t *testing.T) {
 	defer cancel()
 
 	echoServer(t, e, container.Options{Name: "srv"})
-	client := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
 	host, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer host.Close()
 	go echoAll(host)
-	outside := fmt.Sprintf("host.docker.internal:%d", host.Addr().(*net.TCPAddr).Port)
+	port := host.Addr().(*net.TCPAddr).Port
+	outside := fmt.Sprintf("host.docker.internal:%d", port)
+	client := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, Networking: container.NetworkingConfig{HostPorts: []uint16{uint16(port)}}})
 	require.NoError(t, pump(ctx, client, "tcp", "srv:7", "1000000", "tcp", outside, "100000"))
 	require.ErrorContains(t, pump(ctx, client, "tcp", "second:7", "1"), "refused", "the owner's container has a name here")
 

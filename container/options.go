@@ -94,6 +94,14 @@ type NetworkingConfig struct {
 	// Hosts are further lines of /etc/hosts, each written NAME:ADDRESS. The address host-gateway stands for the host.
 	// Default: none.
 	Hosts []string `json:"hosts,omitempty"`
+	// HostPorts are the ports, from 1 to 65535, at which the container reaches services that listen on the host's loopback
+	// address alone (127.0.0.1 or ::1), over TCP and UDP, by the name host.docker.internal. Such a service sees the
+	// connection come from the loopback. A service that listens on all addresses of the host, or on another one than the
+	// loopback, is reached by that name without this option. Default: none; a connection to them is refused.
+	HostPorts []uint16 `json:"hostPorts,omitempty"`
+	// AllHostPorts stands for all ports in HostPorts. Whatever listens on the host for local programs alone, such as a
+	// debugger or a database without a password, is then open to the container.
+	AllHostPorts bool `json:"allHostPorts,omitempty"`
 	// DNS says how names are resolved. Default: by the networks, which know the names of the containers on them.
 	DNS DNS `json:"dns,omitzero"`
 }

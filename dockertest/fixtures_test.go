@@ -1,8 +1,11 @@
 package dockertest_test
 
 import (
+	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,6 +53,27 @@ func TestNetwork(t *testing.T) {
 	assert.True(t, client.IP().Is4())
 	apart := dockertest.Run(t, img, dockertest.Network(t), cmd("sleep 1h"), dockertest.All())
 	assert.Error(t, apart.Command("/bin/testbox", "dial", "db:7000", "x").Run(t.Context()), "networks are apart")
+}
+
+// TestHostPorts: a container calls a server of the test where HostPorts says so, and else hears of the option.
+func TestHostPorts(t *testing.T) {
+	t.Parallel()
+	img := testbox(t)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "hello from the test") }))
+	t.Cleanup(srv.Close)
+	port := uint16(srv.Listener.Addr().(*net.TCPAddr).Port)
+	call := dockertest.Cmd("get", fmt.Sprintf("http://host.docker.internal:%d/", port))
+	for _, open := range []dockertest.Option{dockertest.HostPorts(port), dockertest.AllHostPorts()} {
+		c := dockertest.Run(t, img, call, open, dockertest.WaitExit())
+		assert.Contains(t, c.Output(), "hello from the test")
+	}
+	ft := inTest(t, func(t testing.TB) { dockertest.Run(t, img, call, dockertest.WaitExit(0)) })
+	assert.True(t, ft.failed)
+	for _, want := range []string{"refused", "hint: ", "the option HostPorts names"} {
+		assert.Contains(t, ft.text.String(), want)
+	}
+	ft = inTest(t, func(t testing.TB) { dockertest.Run(t, img, call, dockertest.HostPorts(0)) })
+	assert.Contains(t, ft.text.String(), "HostPorts: 0 is not a valid port")
 }
 
 func TestNetworkCleansUp(t *testing.T) {

@@ -65,6 +65,26 @@ func Port(ports ...uint16) Option {
 	})
 }
 
+// HostPorts opens ports of this machine's loopback to the container, which reaches them at host.docker.internal. A server
+// that the test itself runs, such as one of net/http/httptest, listens on the loopback:
+//
+//	srv := httptest.NewServer(handler)
+//	port := srv.Listener.Addr().(*net.TCPAddr).Port
+//	dockertest.Run(t, "app", dockertest.HostPorts(uint16(port)),
+//		dockertest.Env("API", fmt.Sprintf("http://host.docker.internal:%d", port)))
+//
+// What listens on all addresses of the machine is reached without this option.
+func HostPorts(ports ...uint16) Option {
+	return optionFunc(func(s *settings) {
+		s.opts.Networking.HostPorts = append(s.opts.Networking.HostPorts, ports...)
+	})
+}
+
+// AllHostPorts opens all ports of this machine's loopback to the container, as HostPorts does some.
+func AllHostPorts() Option {
+	return optionFunc(func(s *settings) { s.opts.Networking.AllHostPorts = true })
+}
+
 // Cmd replaces the image's CMD.
 func Cmd(args ...string) Option {
 	return optionFunc(func(s *settings) { s.opts.Cmd = append([]string{}, args...) })

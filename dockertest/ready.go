@@ -18,6 +18,8 @@ type ReadyError struct {
 	State *container.State
 	// Log has the last lines that it wrote.
 	Log []string
+	// Hint names an option that may be missing; empty when none seems to be.
+	Hint string
 	// Reproduce is a command that runs the same container by hand.
 	Reproduce string
 	// Err is why the wait ended.
@@ -37,6 +39,9 @@ func (e *ReadyError) Error() string {
 		b.WriteString("\n  it has written nothing")
 	} else {
 		fmt.Fprintf(&b, "\n  the end of its log:\n    %s", strings.Join(e.Log, "\n    "))
+	}
+	if e.Hint != "" {
+		b.WriteString("\n  hint: " + e.Hint)
 	}
 	b.WriteString("\n  reproduce: " + e.Reproduce)
 	return b.String()
@@ -84,6 +89,7 @@ func (f *Fixture) waitFor(ctx context.Context, w Wait) error {
 	}
 	f.told.Store(true)
 	re := &ReadyError{Waiting: w.what, Log: f.tail(), Reproduce: f.reproduce(), Err: err}
+	re.Hint = hint(f.settings.opts, re.Log)
 	if errors.Is(err, errExited) {
 		re.State = p.status
 	}
@@ -105,4 +111,20 @@ func (f *Fixture) tail() []string {
 		lines = append(lines, strings.ToValidUTF8(e.Line, "\uFFFD"))
 	}
 	return lines
+}
+
+// hint says what may be missing when a container that speaks of this machine does not become ready.
+func hint(o container.Options, log []string) string {
+	if len(o.Networking.HostPorts) > 0 || o.Networking.AllHostPorts {
+		return ""
+	}
+	for _, said := range [][]string{o.Env, o.Entrypoint, o.Cmd, log} {
+		for _, s := range said {
+			if strings.Contains(s, "host.docker.internal") || strings.Contains(s, "host.containers.internal") {
+				return "host.docker.internal reaches what listens on this machine's loopback alone, such as a server of the test, " +
+					"only at the ports that the option HostPorts names"
+			}
+		}
+	}
+	return ""
 }

@@ -2,6 +2,7 @@ package dockertest
 
 import (
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/caisson-dev/caisson/container"
@@ -21,6 +22,12 @@ func (f *Fixture) reproduce() string {
 		if m.Source != "" {
 			args = append(args, "-v", m.Source+":"+m.Target)
 		}
+	}
+	for _, p := range o.Networking.HostPorts {
+		args = append(args, "--host-port", strconv.Itoa(int(p)))
+	}
+	if o.Networking.AllHostPorts {
+		args = append(args, "--host-port", "all")
 	}
 	if o.User != "" {
 		args = append(args, "-u", o.User)

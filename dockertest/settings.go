@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/caisson-dev/caisson/container"
@@ -41,6 +42,9 @@ func (s *settings) complete(ref, test string) error {
 		if p == 0 {
 			s.errs = append(s.errs, errors.New("Port: 0 is not a valid port"))
 		}
+	}
+	if slices.Contains(s.opts.Networking.HostPorts, 0) {
+		s.errs = append(s.errs, errors.New("HostPorts: 0 is not a valid port"))
 	}
 	for _, w := range s.waits {
 		s.errs = append(s.errs, w.errs()...)

@@ -16,7 +16,7 @@ type networkFlags struct {
 	network                string
 	ports, aliases         []string
 	hosts, servers, search []string
-	dns                    []string
+	dns, hostPorts         []string
 	publishAll             bool
 	endpoint               container.Endpoint
 }
@@ -27,6 +27,7 @@ func (o *networkFlags) define(flags *pflag.FlagSet) {
 	flags.BoolVarP(&o.publishAll, "publish-all", "P", false, "publish all ports that the image exposes, each at a free port")
 	flags.StringArrayVar(&o.aliases, "network-alias", nil, "another name on the network (may be repeated)")
 	flags.StringArrayVar(&o.hosts, "add-host", nil, "line of /etc/hosts: NAME:ADDRESS or NAME:host-gateway (may be repeated)")
+	flags.StringArrayVar(&o.hostPorts, "host-port", nil, "port of the host's loopback, range of ports, or all, that the container reaches at host.docker.internal (may be repeated)")
 	flags.StringArrayVar(&o.servers, "dns", nil, "address of a name server (may be repeated)")
 	flags.StringArrayVar(&o.search, "dns-search", nil, "domain in which short names are looked up (may be repeated)")
 	flags.StringArrayVar(&o.dns, "dns-option", nil, "option of resolv.conf, such as ndots:2 (may be repeated)")
@@ -50,12 +51,33 @@ func (o *networkFlags) apply(opts *container.Options) error {
 		}
 		opts.Networking.DNS.Servers = append(opts.Networking.DNS.Servers, addr)
 	}
+	if err := openHostPorts(o.hostPorts, &opts.Networking); err != nil {
+		return err
+	}
 	for _, spec := range o.ports {
 		p, err := port(spec)
 		if err != nil {
 			return fmt.Errorf("-p %q: %w", spec, err)
 		}
 		opts.Ports = append(opts.Ports, p)
+	}
+	return nil
+}
+
+// openHostPorts reads the ports of the host's loopback that the container reaches.
+func openHostPorts(specs []string, n *container.NetworkingConfig) error {
+	for _, spec := range specs {
+		if spec == "all" {
+			n.AllHostPorts = true
+			continue
+		}
+		first, count, err := portRange(spec)
+		if err != nil {
+			return fmt.Errorf("--host-port %q: %w: use one such as 8080, a range such as 8000-8009, or all", spec, err)
+		}
+		for i := range count {
+			n.HostPorts = append(n.HostPorts, first+i)
+		}
 	}
 	return nil
 }

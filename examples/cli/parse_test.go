@@ -119,6 +119,8 @@ func TestCreateOptions(t *testing.T) {
 			o.ReadOnly, o.Process.Init, o.Process.Groups, o.Namespaces.Sysctls = true, true, []string{"g", "5"}, map[string]string{"net.a": "1"}
 			o.Namespaces = container.Namespaces{PID: "host", IPC: "container:c", UTS: "host", Sysctls: map[string]string{"net.a": "1"}}
 		}},
+		{"--host-port 80 --host-port 90-92 box", func(o *container.Options) { o.Networking.HostPorts = []uint16{80, 90, 91, 92} }},
+		{"--host-port all box", func(o *container.Options) { o.Networking.AllHostPorts = true }},
 		{"--ipc private --restart on-failure:3 --stop-signal INT --stop-timeout 5 -h host --domainname d box", func(o *container.Options) {
 			o.Lifecycle.Restart = container.RestartPolicy{Mode: container.RestartOnFailure, MaxRetries: 3}
 			o.Lifecycle.StopSignal, o.Lifecycle.StopTimeout, o.Networking.Hostname, o.Networking.Domain = "INT", 5*time.Second, "host", "d"

@@ -30,6 +30,8 @@ type EndpointOptions struct {
 	MAC       net.HardwareAddr // nil: derived from the IPv4 address
 	Interface string           // "": the first free of eth0, eth1 …
 
+	HostPorts plan.HostPorts // of the host's loopback that the container reaches
+
 	// Resolvers replace the host's for names that are not of the networks. Empty: the host's.
 	Resolvers []netip.AddrPort
 }
@@ -106,7 +108,7 @@ func (n *Network) reserve(nl *netlink.Handle, o EndpointOptions) (rec plan.Endpo
 	rec = plan.EndpointRecord{
 		EndpointInfo: plan.EndpointInfo{
 			ID: id, Network: n.spec.Name, Container: o.Container, Name: o.Name, Aliases: o.Aliases,
-			Interface: ifname, DNS: n.spec.Gateway4, Resolvers: o.Resolvers,
+			Interface: ifname, DNS: n.spec.Gateway4, Resolvers: o.Resolvers, HostPorts: o.HostPorts,
 		},
 		Holder: n.holder.id,
 		Link:   "v" + id[:12],

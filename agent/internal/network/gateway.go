@@ -20,7 +20,7 @@ func (n *Network) startGateway() (*gateway.Gateway, error) {
 		return nil, err
 	}
 	return gateway.Start(socket, gateway.Config{
-		Spec: n.spec, Owns: n.m.owns, Logger: n.log, DNS: dns.Config{Records: n.records, Resolvers: n.m.upstream.get},
+		Spec: n.spec, Owns: n.m.owns, Endpoint: n.endpointAt, Logger: n.log, DNS: dns.Config{Records: n.records, Resolvers: n.m.upstream.get},
 	})
 }
 
@@ -48,4 +48,13 @@ func (m *Manager) owns(addr netip.Addr) bool {
 		}
 	}
 	return false
+}
+
+// endpointAt finds the endpoint with an address.
+func (n *Network) endpointAt(addr netip.Addr) (plan.EndpointRecord, bool) {
+	r, err := n.state.view()
+	if err != nil {
+		return plan.EndpointRecord{}, false
+	}
+	return r.At(addr)
 }

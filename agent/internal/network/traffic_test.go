@@ -5,6 +5,7 @@ package network_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -107,25 +108,69 @@ func TestInternalNetworkHasNoOutside(t *testing.T) {
 func TestHostLoopback(t *testing.T) {
 	m := newManager(t)
 	n := newNetwork(t, m, plan.Spec{Name: "app"})
-	a := newBox(t, n, network.EndpointOptions{Name: "a"})
+	all := newBox(t, n, network.EndpointOptions{Name: "all", HostPorts: plan.HostPorts{All: true}})
+	none := newBox(t, n, network.EndpointOptions{Name: "none"})
 	for _, at := range []string{"127.0.0.1:0", "[::1]:0"} {
 		l, err := net.Listen("tcp", at)
 		require.NoError(t, err)
 		defer l.Close()
 		go acceptAll(l, echo)
 		_, port, _ := net.SplitHostPort(l.Addr().String())
+		one := newBox(t, n, network.EndpointOptions{Name: "one" + port, HostPorts: plan.HostPorts{Ports: []uint16{l.Addr().(*net.TCPAddr).AddrPort().Port()}}})
 		for _, name := range []string{"host.docker.internal", "host.containers.internal"} {
-			checkEcho(t, a.dial("tcp", net.JoinHostPort(a.lookup(name), port)), 1<<20)
+			for _, b := range []box{all, one} {
+				checkEcho(t, b.dial("tcp", net.JoinHostPort(b.lookup(name), port)), 1<<20)
+			}
+			_, err = netns.Dial(ctxFor(t), none.ns, "tcp", net.JoinHostPort(none.lookup(name), port))
+			require.ErrorIs(t, err, unix.ECONNREFUSED)
 		}
 		// Not by its own name: the container's loopback is the container's.
-		_, err = netns.Dial(ctxFor(t), a.ns, "tcp", "127.0.0.1:"+port)
+		_, err = netns.Dial(ctxFor(t), all.ns, "tcp", "127.0.0.1:"+port)
 		require.ErrorIs(t, err, unix.ECONNREFUSED)
 	}
 	noHost := newNetwork(t, m, plan.Spec{Name: "nohost", NoHost: true})
-	b := newBox(t, noHost, network.EndpointOptions{Name: "b"})
+	b := newBox(t, noHost, network.EndpointOptions{Name: "b", HostPorts: plan.HostPorts{All: true}})
 	_, err := netns.Dial(ctxFor(t), b.ns, "tcp", "169.254.1.2:"+echoPort)
 	require.ErrorIs(t, err, unix.ECONNREFUSED)
 	require.Equal(t, 3, b.query("udp", "host.docker.internal", 1).Rcode)
+}
+
+// A service on the host's loopback hears no datagram, and one on all its addresses hears from another than the loopback.
+func TestHostLoopbackUDP(t *testing.T) {
+	n := newNetwork(t, newManager(t), plan.Spec{Name: "app"})
+	none := newBox(t, n, network.EndpointOptions{Name: "none"})
+	open := newBox(t, n, network.EndpointOptions{Name: "open", HostPorts: plan.HostPorts{All: true}})
+	own, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer own.Close()
+	go echoPackets(own)
+	to := fmt.Sprintf("169.254.1.2:%d", own.LocalAddr().(*net.UDPAddr).Port)
+	checkPacketEcho(t, open.dial("udp", to), 100)
+	refused := none.dial("udp", to)
+	for range 5 { // the first errors may be lost, as UDP is
+		refused.Write([]byte("x"))
+		refused.SetReadDeadline(time.Now().Add(2 * time.Second))
+		if _, err = refused.Read(make([]byte, 1)); !isTimeout(err) {
+			break
+		}
+	}
+	require.ErrorIs(t, err, unix.ECONNREFUSED)
+
+	everywhere, err := net.ListenPacket("udp4", "0.0.0.0:0")
+	require.NoError(t, err)
+	defer everywhere.Close()
+	c := none.dial("udp", fmt.Sprintf("169.254.1.2:%d", everywhere.LocalAddr().(*net.UDPAddr).Port))
+	var from net.Addr
+	for range 5 {
+		_, err = c.Write([]byte("x"))
+		require.NoError(t, err)
+		everywhere.SetReadDeadline(time.Now().Add(2 * time.Second))
+		if _, from, err = everywhere.ReadFrom(make([]byte, 1)); err == nil {
+			break
+		}
+	}
+	require.NoError(t, err)
+	require.Equal(t, host4, from.(*net.UDPAddr).IP.String())
 }
 
 func TestRefusedAndUnreachable(t *testing.T) {

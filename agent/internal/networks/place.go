@@ -25,6 +25,7 @@ type Member struct {
 	Resolvers []netip.Addr // that the networks' name servers ask for it; none: the host's
 	Endpoints []container.Endpoint
 	Ports     []container.Port // to publish
+	HostPorts plan.HostPorts   // of the host's loopback that it reaches
 }
 
 // Place is a running container's place on networks, and its published ports. The nil Place is that of a container
@@ -95,6 +96,7 @@ func (p *Place) attach(ctx context.Context, ep container.Endpoint) error {
 func (m Member) endpoint(ep container.Endpoint) (network.EndpointOptions, error) {
 	opts := network.EndpointOptions{
 		Container: m.ID, Name: m.Name, Aliases: append([]string{m.Hostname}, ep.Aliases...), IPv4: ep.IPv4, IPv6: ep.IPv6,
+		HostPorts: m.HostPorts,
 	}
 	if ep.MAC != "" {
 		mac, err := net.ParseMAC(ep.MAC)

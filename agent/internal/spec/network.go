@@ -23,6 +23,9 @@ func ValidateNetwork(o container.Options) error {
 			return err
 		}
 	}
+	if err := validateHostPorts(o); err != nil {
+		return err
+	}
 	if len(o.Ports) > 0 && (o.Network == container.NetworkHost || ContainerOf(string(o.Network)) != "") {
 		return invalid("Options.Ports: a container on network %s can't publish ports, because they belong to %s: leave Ports out", o.Network, o.Network)
 	}
@@ -33,6 +36,30 @@ func ValidateNetwork(o container.Options) error {
 		if j := slices.IndexFunc(o.Ports[:i], func(other container.Port) bool { return samePort(p, other) }); j >= 0 {
 			return invalid("Options.Ports[%d].Host %d: Options.Ports[%d] publishes the same port on the same address", i, p.Host, j)
 		}
+	}
+	return nil
+}
+
+// validateHostPorts refuses ports of the host's loopback where they mean nothing.
+func validateHostPorts(o container.Options) error {
+	n := o.Networking
+	if len(n.HostPorts) == 0 && !n.AllHostPorts {
+		return nil
+	}
+	field := "Options.Networking.HostPorts"
+	if n.AllHostPorts {
+		field = "Options.Networking.AllHostPorts"
+	}
+	switch {
+	case o.Network == container.NetworkHost:
+		return invalid("%s: a container on the network of the host reaches all ports at 127.0.0.1: leave it out", field)
+	case o.Network == container.NetworkNone:
+		return invalid("%s: a container without a network does not reach the host: leave it out, or choose a network", field)
+	case ContainerOf(string(o.Network)) != "":
+		return invalid("%s: a container on network %s reaches what that container does: leave it out, or set it there", field, o.Network)
+	}
+	if i := slices.Index(n.HostPorts, 0); i >= 0 {
+		return invalid("Options.Networking.HostPorts[%d]: 0 is not a valid port: use 1 to 65535, or AllHostPorts", i)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -32,6 +31,7 @@ import (
 type Gateway struct {
 	cfg    Config
 	spec   plan.Spec
+	rules  rules
 	mac    net.HardwareAddr
 	link   *link
 	stack  *stack.Stack
@@ -59,14 +59,17 @@ const nicID = 1
 type Config struct {
 	Spec plan.Spec // of the network, complete
 	// Owns reports whether an address belongs to some network.
-	Owns   func(netip.Addr) bool
-	DNS    dns.Config
-	Logger *slog.Logger
+	Owns func(netip.Addr) bool
+	// Endpoint is the one of this network that has an address.
+	Endpoint func(netip.Addr) (plan.EndpointRecord, bool)
+	DNS      dns.Config
+	Logger   *slog.Logger
 }
 
 // Start starts a network's gateway on a packet socket that has the Filter, which it closes in the end.
 func Start(socket *os.File, cfg Config) (*Gateway, error) {
 	g := &Gateway{cfg: cfg, spec: cfg.Spec, mac: plan.MAC(cfg.Spec.Gateway4), flows: map[netip.Addr]map[flow]struct{}{}}
+	g.rules = rules{spec: cfg.Spec, owns: cfg.Owns, open: g.openTo, host: new(hostAddrs).get}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.pinger = newPinger(g)
 	addrs := addresses(cfg.Spec)
@@ -243,29 +246,10 @@ func (g *Gateway) Announce() {
 	}()
 }
 
-var errRefusedHere = errors.New("not reachable from this network")
-
-// targets says where to connect for a packet to dst: nothing when the network's rules forbid it.
-func (g *Gateway) targets(dst netip.AddrPort) ([]netip.AddrPort, error) {
-	addr := dst.Addr().Unmap()
-	if addr == plan.HostAddr {
-		if !g.spec.HostReachable() {
-			return nil, errRefusedHere
-		}
-		return []netip.AddrPort{
-			netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), dst.Port()),
-			netip.AddrPortFrom(netip.IPv6Loopback(), dst.Port()),
-		}, nil
-	}
-	if g.spec.Internal || addr.IsLoopback() || addr.IsUnspecified() || addr.IsMulticast() || addr.Is6() && addr.IsLinkLocalUnicast() {
-		return nil, errRefusedHere
-	}
-	// Networks are isolated from each other, and the host has no route to any of them: a packet to one that
-	// left here would end on a stranger's network.
-	if g.cfg.Owns(addr) || g.spec.Contains(addr) {
-		return nil, errRefusedHere
-	}
-	return []netip.AddrPort{netip.AddrPortFrom(addr, dst.Port())}, nil
+// openTo is what the container with an address reaches of the host's loopback.
+func (g *Gateway) openTo(src netip.Addr) plan.HostPorts {
+	e, _ := g.cfg.Endpoint(src)
+	return e.HostPorts
 }
 
 // dial connects to the first of targets that accepts.

@@ -66,7 +66,7 @@ func (p *pinger) intercept(frame []byte) bool {
 
 // echo sends the request on and answers when the outside does.
 func (p *pinger) echo(frame []byte, end, off int, dst netip.Addr) {
-	targets, err := p.g.targets(netip.AddrPortFrom(dst, 0))
+	to, err := p.g.rules.ping(dst)
 	if err != nil || end > len(frame) || !p.g.begin() {
 		return
 	}
@@ -82,7 +82,7 @@ func (p *pinger) echo(frame []byte, end, off int, dst netip.Addr) {
 		defer func() { <-p.slots }()
 		echo := frame[off:]
 		id, seq := binary.BigEndian.Uint16(echo[4:]), binary.BigEndian.Uint16(echo[6:])
-		data, err := p.exchange(targets[0].Addr(), int(id), int(seq), echo[8:])
+		data, err := p.exchange(to, int(id), int(seq), echo[8:])
 		if err != nil {
 			return // lost, as far as the container can tell
 		}

@@ -54,7 +54,7 @@ func (g *Gateway) forwardTCP(r *tcp.ForwarderRequest) {
 	}
 	defer g.wg.Done()
 	src := fromTCPIP(id.RemoteAddress)
-	targets, err := g.targets(netip.AddrPortFrom(fromTCPIP(id.LocalAddress), id.LocalPort))
+	targets, err := g.rules.targets(src, netip.AddrPortFrom(fromTCPIP(id.LocalAddress), id.LocalPort))
 	if err != nil {
 		r.Complete(true)
 		return

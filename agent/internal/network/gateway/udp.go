@@ -31,8 +31,13 @@ const (
 // forwardUDP sees the first packet of every UDP session, and every packet while no session could be made. It
 // runs on the goroutine that reads the network, so it must not wait: connecting a UDP socket does not.
 func (g *Gateway) forwardUDP(id stack.TransportEndpointID, pkt *stack.PacketBuffer) bool {
-	targets, err := g.targets(netip.AddrPortFrom(fromTCPIP(id.LocalAddress), id.LocalPort))
-	if err != nil {
+	src := fromTCPIP(id.RemoteAddress)
+	targets, err := g.rules.targets(src, netip.AddrPortFrom(fromTCPIP(id.LocalAddress), id.LocalPort))
+	switch {
+	case errors.Is(err, errNotOpen):
+		g.reject(pkt, unreachablePort)
+		return true
+	case err != nil:
 		g.reject(pkt, prohibited)
 		return true
 	}
@@ -45,7 +50,7 @@ func (g *Gateway) forwardUDP(id stack.TransportEndpointID, pkt *stack.PacketBuff
 		g.reject(pkt, unreachableHost)
 		return true
 	}
-	s := &udpSession{g: g, src: fromTCPIP(id.RemoteAddress), outer: out.(*net.UDPConn), quote: pkt.Clone(), done: make(chan struct{})}
+	s := &udpSession{g: g, src: src, outer: out.(*net.UDPConn), quote: pkt.Clone(), done: make(chan struct{})}
 	s.touch()
 	// The forwarder is made for each packet as it only wraps the callback.
 	udp.NewForwarder(g.stack, func(r *udp.ForwarderRequest) {

@@ -32,6 +32,15 @@ func (r *Record) Endpoint(id string) (EndpointRecord, bool) {
 	return r.Endpoints[i], true
 }
 
+// At finds the endpoint with an address.
+func (r *Record) At(addr netip.Addr) (EndpointRecord, bool) {
+	i := slices.IndexFunc(r.Endpoints, func(e EndpointRecord) bool { return e.IPv4.Addr() == addr || e.IPv6.Addr() == addr })
+	if i < 0 || !addr.IsValid() {
+		return EndpointRecord{}, false
+	}
+	return r.Endpoints[i], true
+}
+
 // Remove removes the endpoints that match, and says how many.
 func (r *Record) Remove(match func(EndpointRecord) bool) (removed int) {
 	before := len(r.Endpoints)

@@ -48,13 +48,14 @@ type EndpointInfo struct {
 	Gateway6  netip.Addr
 	DNS       netip.Addr // the network's name server
 	Host      netip.Addr // host.docker.internal; zero where the host is not reachable
+	HostPorts HostPorts  // that it reaches of the host's loopback
 	Resolvers []netip.AddrPort
 }
 
 const defaultMTU = 1500
 
-// HostAddr reaches services that listen on the host's loopback. Link-local, as no subnet contains it and the
-// default route brings it to the gateway.
+// HostAddr stands for the host: for its addresses, and for its loopback where that is open to the container. Link-local,
+// as no subnet contains it and the default route brings it to the gateway.
 var HostAddr = netip.AddrFrom4([4]byte{169, 254, 1, 2})
 
 // HostNames resolve to HostAddr on every network that can reach the host.
