@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/caisson-dev/caisson/internal/listening"
 )
 
 // WaitPort waits until connections to the ports are accepted inside the container's network, published or not. Without
@@ -52,11 +54,14 @@ func (p *probe) hint(err error, port uint16) error {
 	if !ip.IsValid() {
 		return err
 	}
-	listening, known := p.listening()
+	p.mu.Lock()
+	pid := p.info.PID
+	p.mu.Unlock()
+	at, known := listening.Of(pid)
 	if !known {
-		listening = p.answering(port)
+		at = p.answering(port)
 	}
-	if text := unheard(ip, port, listening); text != "" {
+	if text := unheard(ip, port, at); text != "" {
 		return fmt.Errorf("%w: %s", err, text)
 	}
 	return err

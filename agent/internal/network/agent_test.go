@@ -21,6 +21,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/network"
 	"github.com/caisson-dev/caisson/agent/internal/network/netns"
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 )
 
 // An agent is a further process with one container on a network. It does what it reads on standard input, a
@@ -113,7 +114,9 @@ func agentMain() int {
 	if err != nil {
 		return agentFail(err)
 	}
-	ep, err := n.Attach(ctx, network.EndpointOptions{Netns: ns, Name: os.Getenv("AGENT_NAME"), Container: os.Getenv("AGENT_NAME") + "-container"})
+	ep, err := n.Attach(ctx, network.EndpointOptions{
+		Netns: ns, Name: os.Getenv("AGENT_NAME"), Container: os.Getenv("AGENT_NAME") + "-container", HostPorts: plan.HostPorts{All: true},
+	})
 	if err != nil {
 		return agentFail(err)
 	}

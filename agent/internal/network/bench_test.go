@@ -78,7 +78,7 @@ type path struct {
 
 func paths(b *testing.B) []path {
 	n := newNetwork(b, newManager(b), plan.Spec{Name: "app"})
-	client := newBox(b, n, network.EndpointOptions{Name: "client"})
+	client := newBox(b, n, network.EndpointOptions{Name: "client", HostPorts: plan.HostPorts{All: true}})
 	server := newBox(b, n, network.EndpointOptions{Name: "server"})
 	services := map[string]func(*net.TCPConn){echoPort: echo, discardPort: discard, sourcePort: source}
 	published := map[string]string{}

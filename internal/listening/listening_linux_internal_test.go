@@ -1,4 +1,4 @@
-package dockertest
+package listening
 
 import (
 	"net/netip"

@@ -1,4 +1,4 @@
-package dockertest
+package listening
 
 import (
 	"bufio"
@@ -14,12 +14,9 @@ import (
 	"strings"
 )
 
-// listening lists where something listens for TCP connections in the container's network, by port. It is not known where
-// the host does not let this process look.
-func (f *Fixture) listening() (at []netip.AddrPort, known bool) {
-	f.mu.Lock()
-	pid := f.info.PID
-	f.mu.Unlock()
+// Of lists where something listens for TCP connections in the network of a process, by port. It is not known where the
+// host does not let this process look.
+func Of(pid int) (at []netip.AddrPort, known bool) {
 	for _, name := range []string{"tcp", "tcp6"} {
 		table, err := os.Open(fmt.Sprintf("/proc/%d/net/%s", pid, name))
 		if err != nil {
