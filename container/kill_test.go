@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
@@ -145,6 +147,15 @@ func processesOf(t testing.TB, root string) []int {
 	return pids
 }
 
+// agentsOf returns the agents among a store's processes.
+func agentsOf(t testing.TB, root string) []int {
+	t.Helper()
+	return slices.DeleteFunc(processesOf(t, root), func(pid int) bool {
+		b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+		return err != nil || !strings.HasPrefix(string(b), api.AgentArg0)
+	})
+}
+
 // killStore makes a store of its own with the test image, and returns what is there when no one uses it.
 func killStore(t testing.TB) (string, outside) {
 	t.Helper()
@@ -213,15 +224,11 @@ func TestKillOwnerAndAgent(t *testing.T) {
 	testenv.Slow(t)
 	root, before := killStore(t)
 	cmd := startChild(t, root, "hang")
-	for _, pid := range processesOf(t, root) {
-		cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	for _, pid := range agentsOf(t, root) {
+		p, err := os.FindProcess(pid)
 		require.NoError(t, err)
-		if strings.HasPrefix(string(cmdline), "caisson-agent") {
-			p, err := os.FindProcess(pid)
-			require.NoError(t, err)
-			require.NoError(t, cmd.Process.Kill())
-			require.NoError(t, p.Kill())
-		}
+		require.NoError(t, cmd.Process.Kill())
+		require.NoError(t, p.Kill())
 	}
 	_ = cmd.Wait() // killed
 	require.Eventually(t, func() bool { return len(processesOf(t, root)) == 0 }, time.Minute, 5*time.Millisecond,

@@ -5,9 +5,7 @@ package container_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -148,16 +146,4 @@ func TestKillOwnerOfAPausedContainer(t *testing.T) {
 			settles(t, root, before)
 		})
 	}
-}
-
-func agentsOf(t testing.TB, root string) []int {
-	t.Helper()
-	var out []int
-	for _, pid := range processesOf(t, root) {
-		cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if err == nil && strings.HasPrefix(string(cmdline), "caisson-agent") {
-			out = append(out, pid)
-		}
-	}
-	return out
 }

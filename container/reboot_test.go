@@ -73,12 +73,10 @@ func TestMachineRestart(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, c.Command("/bin/testbox", "chain", "write", "/work/file", "data", ";", "write", "/vol/file", "more").Run(t.Context()))
 	require.NoError(t, e.Store().Close())
-	var pids []int
 	require.Eventually(t, func() bool { // the owner's agent has left
-		pids = processesOf(t, root)
-		return len(agents(t, pids)) == 1
+		return len(agentsOf(t, root)) == 1
 	}, 10*time.Second, time.Millisecond)
-	powerCut(t, pids)
+	powerCut(t, processesOf(t, root))
 
 	e = openEngine(t, root)
 	c, err = e.Get(t.Context(), "survivor")
@@ -100,15 +98,4 @@ func TestMachineRestart(t *testing.T) {
 	require.NoError(t, e.Store().Close())
 	before.Volumes++ // the named one stays
 	settles(t, root, before)
-}
-
-func agents(t testing.TB, pids []int) []int {
-	t.Helper()
-	var found []int
-	for _, pid := range pids {
-		if b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline"); err == nil && strings.HasPrefix(string(b), api.AgentArg0) {
-			found = append(found, pid)
-		}
-	}
-	return found
 }
