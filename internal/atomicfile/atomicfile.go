@@ -16,9 +16,12 @@ type Options struct {
 	// Sync puts the content and the name on disk before Write returns: about 5 ms on an SSD.
 	Sync bool
 	// TempDir has the file until it is whole, under a name of its own; "": the directory of the file, where it has the
-	// file's name with ".new" after it. It must be on the same file system.
+	// file's name with Suffix after it. It must be on the same file system.
 	TempDir string
 }
+
+// Suffix is what the name of a file that is not whole ends in. The next Write of the file overwrites what a killed one left.
+const Suffix = ".new"
 
 // crashPoint is where the tests kill the process: the new content is written, and the name not yet changed.
 var crashPoint = func() {}
@@ -50,7 +53,7 @@ func create(path string, o Options) (*os.File, error) {
 		return os.CreateTemp(o.TempDir, "f")
 	}
 	// What a killed writer left is overwritten.
-	return os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, perm(o))
+	return os.OpenFile(path+Suffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, perm(o))
 }
 
 func perm(o Options) fs.FileMode {

@@ -36,7 +36,7 @@ func (s *Service) Collect(ctx context.Context) error {
 		errs = append(errs, s.collect(ctx, id))
 		lock.Unlock()
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.records.Sweep())...)
 }
 
 // CleanRun ends the processes of all containers and removes their cgroups and libcontainer's state, the last that is

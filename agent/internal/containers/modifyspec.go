@@ -19,9 +19,6 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// specFile, in the container's directory, is its spec.Modification.
-const specFile = "spec.json"
-
 // createModified is create with the owner's ModifySpec between the making of the container and its record.
 func (s *Service) createModified(w http.ResponseWriter, r *http.Request) {
 	var opts container.Options
@@ -97,13 +94,13 @@ func (s *Service) modify(rec *records.Record, f func(*specs.Spec) (*specs.Spec, 
 	if err := m.Validate(); err != nil {
 		return err
 	}
-	return s.records.Save(rec, specFile, m)
+	return s.records.Save(rec, records.SpecFile, m)
 }
 
 // modified is the specification that a run uses: what ModifySpec made, with the places that are new at each start.
 func (s *Service) modified(id string, fresh *specs.Spec) (*specs.Spec, error) {
 	var m spec.Modification
-	if err := s.records.Load(id, specFile, &m); errors.Is(err, api.ErrNotFound) {
+	if err := s.records.Load(id, records.SpecFile, &m); errors.Is(err, api.ErrNotFound) {
 		return fresh, nil
 	} else if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/caisson-dev/caisson/agent/internal/damage"
 	"github.com/caisson-dev/caisson/agent/internal/eventlog"
 	"github.com/caisson-dev/caisson/agent/internal/host"
 	"github.com/caisson-dev/caisson/agent/internal/images"
@@ -57,6 +58,7 @@ type Config struct {
 // Service is the agent's containers.
 type Service struct {
 	Config
+	*damage.Service
 	layout state.Layout
 	rt     *runc.Runtime
 
@@ -76,7 +78,7 @@ type Service struct {
 
 // New returns the service.
 func New(cfg Config) (*Service, error) {
-	recs, err := records.Open(cfg.Layout.Containers(), filepath.Join(cfg.Layout.Root, "names"))
+	recs, err := records.Open(cfg.Layout.Containers(), filepath.Join(cfg.Layout.Root, "names"), filepath.Join(cfg.Layout.Locks(), "names"))
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +94,10 @@ func New(cfg Config) (*Service, error) {
 	})
 	s.volumes = volumes.New(volumes.Config{
 		Dir: cfg.Layout.Volumes(), Lock: filepath.Join(cfg.Layout.Locks(), "volumes"), Users: s.volumeUsers, Emit: s.Emit,
+	})
+	s.Service = damage.New(damage.Config{
+		Records: recs, Volumes: s.volumes, Networks: s.networks, Stored: cfg.Images.Storage().Exists,
+		Remove: func(ctx context.Context, id string) error { return s.RemoveForImage(ctx, []string{id}) },
 	})
 	s.launch = launch.New(launch.Config{
 		Host: cfg.Host, Images: cfg.Images.Storage(), Volumes: s.volumes, Dir: s.records.Dir, Pid: s.pidOf, Logger: cfg.Logger,

@@ -27,6 +27,7 @@ var floors = [][]string{
 	{""},
 	{"internal/engine"},
 	{"internal/builds", "internal/containers"},
+	{"internal/damage"},
 	{"internal/images/transfer", "internal/networks", "internal/volumes", "internal/streams", "internal/rootfs", "internal/stage", "internal/records", "internal/launch", "internal/commit"},
 	{"internal/builds/ocirun", "internal/images", "internal/network", "internal/network/publish", "internal/runc", "internal/spec"},
 	{"internal/host", "internal/images/layer", "internal/network/gateway", "internal/eventlog"},

@@ -48,11 +48,15 @@ func (s *Service) Check(ctx context.Context, opts image.CheckOptions) (image.Che
 				return res, fmt.Errorf("check the store: %w", err)
 			}
 		}
-		res.Problems = s.problems(&report)
+		others, err := s.containers.Damaged()
+		if err != nil {
+			return res, fmt.Errorf("check the store: %w", err)
+		}
+		res.Problems = merge(s.problems(&report), others)
 		if !opts.Repair || len(res.Problems) == 0 {
 			return res, nil
 		}
-		if err := s.repair(ctx, report); err != nil {
+		if err := errors.Join(s.containers.Mend(ctx, others), s.repair(ctx, report)); err != nil {
 			return res, fmt.Errorf("repair the store: %w", err)
 		}
 		res.Repaired = true
@@ -99,14 +103,28 @@ func (s *Service) problems(report *storage.CheckReport) []image.Problem {
 		}
 		return nil
 	})
-	order := []string{image.ProblemLayer, image.ProblemImage, image.ProblemContainer}
-	slices.SortFunc(out, func(a, b image.Problem) int {
+	return out
+}
+
+// merge joins what was found of the images with what was found of the containers, in the order of CheckResult.
+func merge(problems, others []image.Problem) []image.Problem {
+	for _, o := range others {
+		same := func(p image.Problem) bool { return p.Kind == o.Kind && p.ID == o.ID }
+		if i := slices.IndexFunc(problems, same); i >= 0 {
+			problems[i].Names = o.Names // the storage container's are none
+			problems[i].Details = append(problems[i].Details, o.Details...)
+		} else {
+			problems = append(problems, o)
+		}
+	}
+	order := []string{image.ProblemLayer, image.ProblemImage, image.ProblemContainer, image.ProblemVolume, image.ProblemNetwork}
+	slices.SortFunc(problems, func(a, b image.Problem) int {
 		if n := slices.Index(order, a.Kind) - slices.Index(order, b.Kind); n != 0 {
 			return n
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	return out
+	return problems
 }
 
 // repair removes containers as the engine does, and the rest as the store does; then what nothing refers to any more.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"go.podman.io/storage"
+
+	"github.com/caisson-dev/caisson/image"
 )
 
 // TestDropTrials: what a trial of the storage driver left is no damage, and a layer that nobody knows is.
@@ -22,4 +24,19 @@ func TestDropTrials(t *testing.T) {
 	}}
 	dropTrials(&report)
 	assert.Equal(t, []string{id, "odd"}, slices.Sorted(maps.Keys(report.Layers)))
+}
+
+// TestMerge: what is wrong with one container is one problem, and the order is that of CheckResult.
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	got := merge([]image.Problem{
+		{Kind: image.ProblemContainer, ID: "c", Details: []string{"its image"}}, {Kind: image.ProblemImage, ID: "i"}, {Kind: image.ProblemLayer, ID: "m"}, {Kind: image.ProblemLayer, ID: "l"},
+	}, []image.Problem{
+		{Kind: image.ProblemNetwork, ID: "n"}, {Kind: image.ProblemContainer, ID: "c", Names: []string{"web"}, Details: []string{"its record"}}, {Kind: image.ProblemVolume, ID: "c"},
+	})
+	assert.Equal(t, []image.Problem{
+		{Kind: image.ProblemLayer, ID: "l"}, {Kind: image.ProblemLayer, ID: "m"}, {Kind: image.ProblemImage, ID: "i"},
+		{Kind: image.ProblemContainer, ID: "c", Names: []string{"web"}, Details: []string{"its image", "its record"}},
+		{Kind: image.ProblemVolume, ID: "c"}, {Kind: image.ProblemNetwork, ID: "n"},
+	}, got)
 }

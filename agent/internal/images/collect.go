@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"go.podman.io/storage"
 
@@ -101,23 +100,12 @@ func (s *Store) collectOrphans() {
 	s.left.collected()
 }
 
-// removeProbes removes what a process left that was killed while the driver tried out what the kernel can. Young ones
-// may be another process's that tries just now.
-func (s *Store) removeProbes() {
-	probes, _ := filepath.Glob(filepath.Join(s.layout.Graph(), "overlay", "compat[0-9]*")) // the pattern is good
-	for _, p := range probes {
-		if st, err := os.Stat(p); err == nil && time.Since(st.ModTime()) > time.Minute {
-			_ = os.RemoveAll(p) // a few empty directories
-		}
-	}
-}
-
 // deleteOrphans is called with the store's exclusive lock: no process has a pull under way.
 func (s *Store) deleteOrphans() error {
 	if _, err := emptyDir(filepath.Join(s.layout.Graph(), "overlay", "staging")); err != nil {
 		return fmt.Errorf("half unpacked layers: %w", err)
 	}
-	s.removeProbes()
+	s.removeScraps()
 	all, err := s.store.MultiList(storage.MultiListOptions{Images: true, Layers: true, Containers: true})
 	if err != nil {
 		return err

@@ -13,6 +13,10 @@ import (
 type Containers interface {
 	// RemoveForImage removes stopped containers by the ids of their storage containers.
 	RemoveForImage(ctx context.Context, storageIDs []string) error
+	// Damaged finds containers, volumes and networks whose files can't be read. The store's exclusive lock is held.
+	Damaged() ([]image.Problem, error)
+	// Mend removes the containers and networks among the problems, and makes the volumes usable.
+	Mend(ctx context.Context, problems []image.Problem) error
 	// Measure adds containers and volumes to what the store takes.
 	Measure(ctx context.Context, u *image.DiskUsage) error
 }

@@ -165,6 +165,7 @@ func (s *Store) Close() error {
 		s.log.Warn("collect before the store is closed", "error", err)
 	}
 	s.collectOrphans()
+	s.removeLocks()
 	s.store.Free()
 	// containers/storage binds its overlay directory onto itself. Its Shutdown would take that away, and also make
 	// every other process of the store load everything anew.

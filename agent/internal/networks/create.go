@@ -6,12 +6,15 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/atomicfile"
 )
 
 func (s *Service) create(r *http.Request, opts container.NetworkOptions) (*container.NetworkInfo, error) {
@@ -32,6 +35,7 @@ func (s *Service) create(r *http.Request, opts container.NetworkOptions) (*conta
 	if err := s.free(opts); err != nil {
 		return nil, err
 	}
+	s.sweep()
 	m, err := s.manager()
 	if err != nil {
 		return nil, err
@@ -47,6 +51,14 @@ func (s *Service) create(r *http.Request, opts container.NetworkOptions) (*conta
 	}
 	s.emit(container.EventCreate, d.Name)
 	return &container.NetworkInfo{NetworkOptions: d.NetworkOptions, Created: d.Created}, nil
+}
+
+// sweep removes descriptions that a process was writing when it was killed; the networks' lock is held.
+func (s *Service) sweep() {
+	left, _ := filepath.Glob(filepath.Join(s.cfg.Dir, "*.json"+atomicfile.Suffix)) // the pattern is good
+	for _, path := range left {
+		_ = os.Remove(path) // the next one tries again
+	}
 }
 
 // free refuses subnets that a created network has, also one that no agent holds, which package network does not know.

@@ -39,6 +39,17 @@ func (s *Service) get(_ *http.Request, in api.Name) (*container.NetworkInfo, err
 	return s.info(d)
 }
 
+// Damaged are the networks whose descriptions can't be read.
+func (s *Service) Damaged() (damaged []container.NetworkInfo, err error) {
+	all, err := s.descriptions()
+	for _, d := range all {
+		if d.damaged != nil {
+			damaged = append(damaged, container.NetworkInfo{NetworkOptions: d.NetworkOptions, Damaged: d.damaged.Error()})
+		}
+	}
+	return damaged, err
+}
+
 // info adds to a description who is on the network now.
 func (s *Service) info(d *Description) (*container.NetworkInfo, error) {
 	if d.damaged != nil {

@@ -281,3 +281,30 @@ func TestNoPlace(t *testing.T) {
 	require.NoError(t, p.Disconnect(t.Context(), "app"))
 	require.NoError(t, p.Leave())
 }
+
+// TestDamagedDescription: a network whose description can't be read is found by its name and can be removed, and what a
+// killed process was writing goes with the next network.
+func TestDamagedDescription(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.create(t, container.NetworkOptions{Name: "sound"})
+	r.create(t, container.NetworkOptions{Name: "broken"})
+	dir := filepath.Join(r.dir, "networks")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "broken.json"), []byte("{"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "never.json.new"), []byte("{"), 0o600))
+	damaged, err := r.Damaged()
+	require.NoError(t, err)
+	require.Len(t, damaged, 1)
+	assert.Equal(t, "broken", damaged[0].Name)
+	assert.Contains(t, damaged[0].Damaged, "its description is damaged")
+	r.users = map[string]string{"broken": "web"}
+	require.ErrorIs(t, r.Remove(t.Context(), "broken"), api.ErrInUse)
+	r.users = nil
+	require.NoError(t, r.Remove(t.Context(), "broken"))
+	damaged, err = r.Damaged()
+	require.NoError(t, err)
+	assert.Empty(t, damaged)
+	r.create(t, container.NetworkOptions{Name: "next"})
+	assert.NoFileExists(t, filepath.Join(dir, "never.json.new"))
+	assert.Equal(t, []string{"bridge", "next", "sound"}, r.names(t))
+}

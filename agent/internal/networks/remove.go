@@ -15,26 +15,30 @@ import (
 )
 
 func (s *Service) remove(r *http.Request, in api.Name) (wire.None, error) {
-	name := in.Name
-	lock, err := s.lock(r.Context())
+	return wire.None{}, s.Remove(r.Context(), in.Name)
+}
+
+// Remove removes a network that no container uses, also one whose description can't be read.
+func (s *Service) Remove(ctx context.Context, name string) error {
+	lock, err := s.lock(ctx)
 	if err != nil {
-		return wire.None{}, err
+		return err
 	}
 	defer lock.Unlock()
 	if name == string(container.NetworkDefault) {
-		return wire.None{}, invalid("network %s: it is the default network and can't be removed", name)
+		return invalid("network %s: it is the default network and can't be removed", name)
 	}
 	if _, err := s.Describe(name); err != nil && !errors.Is(err, api.ErrCorrupt) {
-		return wire.None{}, err
+		return err
 	}
 	users, err := s.cfg.Users()
 	if err != nil {
-		return wire.None{}, err
+		return err
 	}
 	if user, used := users[name]; used {
-		return wire.None{}, api.Errorf(api.ErrInUse, "network %s: container %s is on it: disconnect or remove the container first", name, user)
+		return api.Errorf(api.ErrInUse, "network %s: container %s is on it: disconnect or remove the container first", name, user)
 	}
-	return wire.None{}, s.drop(r.Context(), name)
+	return s.drop(ctx, name)
 }
 
 func (s *Service) prune(r *http.Request, _ wire.None) ([]string, error) {

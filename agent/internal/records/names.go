@@ -3,15 +3,18 @@
 package records
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/atomicfile"
+	"github.com/caisson-dev/caisson/internal/flock"
 )
 
 func (s *Store) namePath(name string) string {
@@ -36,12 +39,57 @@ func (s *Store) Claim(name, id string) error {
 		if _, err := os.Lstat(s.Dir(holder)); err == nil {
 			return api.Errorf(api.ErrNameInUse, "container name %q: container %s has it: remove or rename that one, or choose another name", name, names.Short(holder))
 		}
-		// Its container went in a crash. Two that see this at once: one's Symlink wins.
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.free(name); err != nil {
 			return err
 		}
 	}
 	return api.Errorf(api.ErrNameInUse, "container name %q: other containers take it again and again: choose another name", name)
+}
+
+// free takes a name from a container that is gone. Under the lock: between the look at a link and its removal, another agent
+// may have freed the name and claimed it.
+func (s *Store) free(name string) error {
+	lock, err := flock.Acquire(context.Background(), s.lock, flock.Exclusive) // held for microseconds
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	return s.freeLocked(name)
+}
+
+func (s *Store) freeLocked(name string) error {
+	holder, err := os.Readlink(s.namePath(name))
+	if err == nil {
+		_, err = os.Lstat(s.Dir(holder))
+		if err == nil {
+			return nil
+		}
+	}
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.EINVAL) { // the latter: it is not a link, and so not a name
+		return err
+	}
+	if err = os.Remove(s.namePath(name)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Sweep removes names whose containers went in a crash, and what is not a name.
+func (s *Store) Sweep() error {
+	entries, err := os.ReadDir(s.names)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	lock, err := flock.Acquire(context.Background(), s.lock, flock.Exclusive)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	var errs []error
+	for _, e := range entries {
+		errs = append(errs, s.freeLocked(e.Name()))
+	}
+	return errors.Join(errs...)
 }
 
 // SyncNames puts the names on disk.

@@ -22,7 +22,7 @@ import (
 func open(t *testing.T) *records.Store {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "containers"), 0o700))
-	s, err := records.Open(filepath.Join(dir, "containers"), filepath.Join(dir, "names"))
+	s, err := records.Open(filepath.Join(dir, "containers"), filepath.Join(dir, "names"), filepath.Join(dir, "lock"))
 	require.NoError(t, err)
 	return s
 }
@@ -166,6 +166,19 @@ func TestNames(t *testing.T) {
 	require.ErrorIs(t, err, api.ErrNotFound)
 	require.NoError(t, s.Sync())
 	require.NoError(t, s.SyncNames())
+
+	require.Equal(t, "web", s.NameOf("3"))
+	create(t, s, "4", "db", true)
+	require.NoError(t, s.Claim("second", "4"))
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(s.Dir("x")), "..", "names", "file"), nil, 0o600))
+	require.NoError(t, s.Sweep())
+	require.NoFileExists(t, filepath.Join(filepath.Dir(s.Dir("x")), "..", "names", "file"))
+	assert.Empty(t, s.NameOf("3"), "its container went")
+	for _, name := range []string{"db", "second"} {
+		id, err := s.Lookup(name)
+		require.NoError(t, err)
+		assert.Equal(t, "4", id)
+	}
 }
 
 func TestCache(t *testing.T) {

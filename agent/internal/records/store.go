@@ -17,21 +17,24 @@ import (
 const (
 	recordFile = "config.json"
 	stateFile  = "state.json"
+	// SpecFile is a spec.Modification, which few have.
+	SpecFile = "spec.json"
 )
 
 // Store is the records of one store.
 type Store struct {
 	dir   string // has a directory for each container
 	names string // has a link for each name
+	lock  string // the file that is locked to take a name from a container that is gone
 	cache cache
 }
 
-// Open opens the records in dir, with the names in names, which is made when missing.
-func Open(dir, names string) (*Store, error) {
+// Open opens the records in dir, with the names in names, which is made when missing. Agents lock the file at lock.
+func Open(dir, names, lock string) (*Store, error) {
 	if err := os.MkdirAll(names, 0o700); err != nil {
 		return nil, err
 	}
-	return &Store{dir: dir, names: names, cache: cache{records: map[string]cached[Record]{}, states: map[string]cached[State]{}}}, nil
+	return &Store{dir: dir, names: names, lock: lock, cache: cache{records: map[string]cached[Record]{}, states: map[string]cached[State]{}}}, nil
 }
 
 // Dir is the directory of a container.

@@ -276,3 +276,31 @@ func TestMeasure(t *testing.T) {
 	assert.Equal(t, u.Items[0].Size+u.Items[1].Size, u.Size)
 	assert.GreaterOrEqual(t, u.Reclaimable, int64(10000))
 }
+
+// TestMend: a volume whose description can't be read is found by its name, and a new description leaves what is in it.
+func TestMend(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.create(t, container.VolumeOptions{Name: "sound", Labels: map[string]string{"a": "b"}})
+	v := r.create(t, container.VolumeOptions{Name: "broken", Labels: map[string]string{"a": "b"}})
+	require.NoError(t, os.WriteFile(filepath.Join(v.Path, "file"), []byte("x"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(v.Path), "volume.json"), nil, 0o600))
+	damaged, err := r.Damaged()
+	require.NoError(t, err)
+	require.Len(t, damaged, 1)
+	assert.Equal(t, "broken", damaged[0].Name)
+	assert.Contains(t, damaged[0].Damaged, "volume.json")
+	require.NoError(t, r.Mend(t.Context(), "broken"))
+	require.NoError(t, r.Mend(t.Context(), "sound"))
+	require.ErrorIs(t, r.Mend(t.Context(), "none"), api.ErrNotFound)
+	damaged, err = r.Damaged()
+	require.NoError(t, err)
+	assert.Empty(t, damaged)
+	assert.FileExists(t, filepath.Join(v.Path, "file"))
+	var got container.Volume
+	require.NoError(t, r.ask(t, api.VolumeGet, api.Name{Name: "broken"}, &got))
+	assert.Empty(t, got.Labels)
+	assert.False(t, got.Anonymous)
+	require.NoError(t, r.ask(t, api.VolumeGet, api.Name{Name: "sound"}, &got))
+	assert.Equal(t, map[string]string{"a": "b"}, got.Labels)
+}

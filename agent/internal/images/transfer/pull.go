@@ -123,7 +123,7 @@ func (s *Service) newPull(ref string, opts image.PullOptions) (*pull, error) {
 
 func (p *pull) key() string {
 	h := sha256.Sum256([]byte(p.named.String() + "\x00" + p.platform))
-	return "pull-" + hex.EncodeToString(h[:12])
+	return images.PullLock + hex.EncodeToString(h[:12])
 }
 
 // download fetches the image into the store, with the store's shared lock.
