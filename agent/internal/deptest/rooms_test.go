@@ -33,7 +33,7 @@ var floors = [][]string{
 	{"internal/host", "internal/images/layer", "internal/network/gateway", "internal/eventlog"},
 	{
 		"internal/apparmor", "internal/builds/dockerfile", "internal/etcfiles", "internal/logfile", "internal/names", "internal/network/dns",
-		"internal/network/packet", "internal/network/relay", "internal/pack", "internal/process", "internal/procstat",
+		"internal/network/packet", "internal/network/relay", "internal/network/share", "internal/pack", "internal/process", "internal/procstat",
 		"internal/seccomp", "internal/state", "internal/untar", "internal/wire",
 	},
 	{"internal/..."},
@@ -62,6 +62,7 @@ func TestReach(t *testing.T) {
 		{Room: "internal", Forbidden: []string{root + "/dockertest", root + "/registry/server"}, Why: "the agent serves programs, and is no test"},
 		{Room: "internal/network", Forbidden: []string{root}, Except: append(append(files, own...), agent("etcfiles", "thread")...), Why: "a network knows neither containers nor images"},
 		{Room: "internal/network/plan", Forbidden: []string{root}, Why: "it is pure"},
+		{Room: "internal/network/share", Forbidden: []string{root}, Why: "it counts"},
 		{Room: "internal/network/dns", Forbidden: own, Except: agent("network/plan"), Why: "the name server is given sockets and records"},
 		{Room: "internal/network/publish", Forbidden: own, Except: agent("network/netns", "network/relay"), Why: "a published port needs no network"},
 		{Room: "internal/builds/dockerfile", Forbidden: []string{root}, Except: append(agent("builds/dockerfile"), root+"/internal/api"), Why: "it is pure"},

@@ -20,7 +20,8 @@ func (n *Network) startGateway() (*gateway.Gateway, error) {
 		return nil, err
 	}
 	return gateway.Start(socket, gateway.Config{
-		Spec: n.spec, Owns: n.m.owns, Endpoint: n.endpointAt, Logger: n.log, DNS: dns.Config{Records: n.records, Resolvers: n.m.upstream.get},
+		Spec: n.spec, Owns: n.m.owns, Endpoint: n.endpointAt, Shares: n.m.opts.Shares, Logger: n.log,
+		DNS: dns.Config{Records: n.records, Resolvers: n.m.upstream.get},
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"github.com/caisson-dev/caisson/agent/internal/network/plan"
+	"github.com/caisson-dev/caisson/agent/internal/network/share"
 )
 
 // Options say where networks are kept.
@@ -26,6 +27,8 @@ type Options struct {
 	Logger     *slog.Logger // nil: silent
 	// Reserved are subnets of networks that do not exist now, and shall again: none of them is chosen. nil: none.
 	Reserved func() ([]netip.Prefix, error)
+	// Shares are what containers may hold of this process together. nil: by the process's and the machine's limits.
+	Shares *share.Pool
 }
 
 var errRemoved = errors.New("removed")
@@ -52,6 +55,13 @@ func Open(opts Options) (*Manager, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
+	if opts.Shares == nil {
+		size, err := capacity()
+		if err != nil {
+			return nil, fmt.Errorf("open networks: %w", err)
+		}
+		opts.Shares = share.New(size)
+	}
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open networks: %w", err)
 	}
@@ -64,6 +74,9 @@ func Open(opts Options) (*Manager, error) {
 		joined: map[string]*Network{}, states: map[string]*stateDir{},
 	}, nil
 }
+
+// Shares are what containers may hold of this process together.
+func (m *Manager) Shares() *share.Pool { return m.opts.Shares }
 
 // Close leaves every network joined and releases the directory.
 func (m *Manager) Close() error {

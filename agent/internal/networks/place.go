@@ -15,6 +15,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/network/netns"
 	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 	"github.com/caisson-dev/caisson/agent/internal/network/publish"
+	"github.com/caisson-dev/caisson/agent/internal/network/share"
 	"github.com/caisson-dev/caisson/container"
 )
 
@@ -52,7 +53,12 @@ func (s *Service) Join(ctx context.Context, m Member) (*Place, error) {
 }
 
 func (p *Place) join(ctx context.Context) (err error) {
-	if p.ports, err = publish.Bind(ctx, mappings(p.m.Ports), publish.Options{Logger: p.s.cfg.Logger}); err != nil {
+	m, err := p.s.manager()
+	if err != nil {
+		return err
+	}
+	opts := publish.Options{Logger: p.s.cfg.Logger, Admit: p.m.admit(m.Shares())}
+	if p.ports, err = publish.Bind(ctx, mappings(p.m.Ports), opts); err != nil {
 		return err
 	}
 	if p.ns, err = netns.New(); err != nil {
@@ -90,6 +96,18 @@ func (p *Place) attach(ctx context.Context, ep container.Endpoint) error {
 	}
 	p.ends = append(p.ends, end)
 	return nil
+}
+
+// admit counts what clients of the published ports have opened as the container's, on its first network.
+func (m *Member) admit(shares *share.Pool) func(int) (func(), bool) {
+	group := ""
+	if len(m.Endpoints) > 0 {
+		group = m.Endpoints[0].Network
+	}
+	return func(descriptors int) (func(), bool) {
+		lease := shares.Take(group, m.ID, share.Amount{share.Descriptors: descriptors})
+		return lease.Release, lease != nil
+	}
 }
 
 // endpoint is what a network is asked for, without the namespace.

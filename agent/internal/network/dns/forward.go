@@ -16,17 +16,13 @@ type forwarder struct {
 	host   func() []netip.AddrPort
 	ctx    context.Context
 	cancel context.CancelFunc
-	slots  chan struct{}
 }
 
-const (
-	// forwardTimeout is how long one resolver may take; clients ask again after 5 s by themselves.
-	forwardTimeout = 2 * time.Second
-	maxForwards    = 1024
-)
+// forwardTimeout is how long one resolver may take; clients ask again after 5 s by themselves.
+const forwardTimeout = 2 * time.Second
 
 func newForwarder(host func() []netip.AddrPort) *forwarder {
-	f := &forwarder{host: host, slots: make(chan struct{}, maxForwards)}
+	f := &forwarder{host: host}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	return f
 }
@@ -35,12 +31,6 @@ func (f *forwarder) close() { f.cancel() }
 
 // exchange asks one resolver after the other, and answers SERVFAIL when none answers.
 func (f *forwarder) exchange(r *dns.Msg, resolvers []netip.AddrPort, tcp bool) *dns.Msg {
-	select {
-	case f.slots <- struct{}{}:
-		defer func() { <-f.slots }()
-	default:
-		return new(dns.Msg).SetRcode(r, dns.RcodeServerFailure)
-	}
 	if len(resolvers) == 0 {
 		resolvers = f.host()
 	}

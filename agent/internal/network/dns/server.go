@@ -19,6 +19,9 @@ type Config struct {
 	Records func() (home *plan.Record, all []*plan.Record)
 	// Resolvers are the host's.
 	Resolvers func() []netip.AddrPort
+	// Admit reports whether a container, by its address, may have one more question or connection under way, and is told
+	// when that is done.
+	Admit func(netip.Addr) (done func(), ok bool)
 }
 
 // Server answers the containers of one network.
@@ -38,7 +41,9 @@ func (d *Server) ServePacket(c net.PacketConn) {
 }
 
 // ServeStream serves TCP on a listener, which Close closes.
-func (d *Server) ServeStream(l net.Listener) { d.serve(&dns.Server{Listener: l, Handler: d}) }
+func (d *Server) ServeStream(l net.Listener) {
+	d.serve(&dns.Server{Listener: &sharedListener{l, d.cfg.Admit}, Handler: d})
+}
 
 func (d *Server) serve(s *dns.Server) {
 	started := make(chan struct{})
@@ -92,6 +97,11 @@ func (d *Server) reply(from net.Addr, r *dns.Msg) *dns.Msg {
 		return new(dns.Msg).SetRcode(r, dns.RcodeNameError)
 	}
 	_, tcp := from.(*net.TCPAddr)
+	done, ok := d.cfg.Admit(addrOf(from))
+	if !ok {
+		return new(dns.Msg).SetRcode(r, dns.RcodeServerFailure)
+	}
+	defer done()
 	return d.forward.exchange(r, asker.resolvers, tcp)
 }
 

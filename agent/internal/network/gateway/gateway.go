@@ -6,11 +6,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -24,6 +24,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/network/dns"
 	"github.com/caisson-dev/caisson/agent/internal/network/plan"
+	"github.com/caisson-dev/caisson/agent/internal/network/share"
 )
 
 // Gateway ends every connection that leaves the network and continues it with a socket of this process. It runs
@@ -46,8 +47,8 @@ type Gateway struct {
 	mu    sync.Mutex
 	flows map[netip.Addr]map[flow]struct{} // by container
 
-	syns     sync.Map     // stack.TransportEndpointID → *stack.PacketBuffer, while a connection is decided
-	sessions atomic.Int64 // of UDP
+	attempts sync.Map // stack.TransportEndpointID → *attempt, while a connection is decided
+	full     sync.Once
 }
 
 // flow is a connection or session through the gateway that can be ended from outside.
@@ -62,13 +63,16 @@ type Config struct {
 	Owns func(netip.Addr) bool
 	// Endpoint is the one of this network that has an address.
 	Endpoint func(netip.Addr) (plan.EndpointRecord, bool)
-	DNS      dns.Config
-	Logger   *slog.Logger
+	// Shares are what all gateways of this process have together.
+	Shares *share.Pool
+	DNS    dns.Config
+	Logger *slog.Logger
 }
 
 // Start starts a network's gateway on a packet socket that has the Filter, which it closes in the end.
 func Start(socket *os.File, cfg Config) (*Gateway, error) {
 	g := &Gateway{cfg: cfg, spec: cfg.Spec, mac: plan.MAC(cfg.Spec.Gateway4), flows: map[netip.Addr]map[flow]struct{}{}}
+	g.dialer.Control = noBroadcast
 	g.rules = rules{spec: cfg.Spec, owns: cfg.Owns, open: g.openTo, host: new(hostAddrs).get}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.pinger = newPinger(g)
@@ -126,8 +130,8 @@ func (g *Gateway) startStack(addrs []netip.Addr) error {
 	}
 	g.stack.SetRouteTable(routes)
 	g.tune()
-	forwarder := tcp.NewForwarder(g.stack, 0, maxPendingTCP, g.forwardTCP)
-	g.stack.SetTransportProtocolHandler(tcp.ProtocolNumber, g.rememberSYN(forwarder.HandlePacket))
+	forwarder := tcp.NewForwarder(g.stack, 0, math.MaxInt, g.forwardTCP) // beginTCP bounds them
+	g.stack.SetTransportProtocolHandler(tcp.ProtocolNumber, g.beginTCP(forwarder.HandlePacket))
 	g.stack.SetTransportProtocolHandler(udp.ProtocolNumber, g.forwardUDP)
 	return nil
 }
@@ -140,6 +144,10 @@ func (g *Gateway) tune() {
 	g.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &rcv)
 	snd := tcpip.TCPSendBufferSizeRangeOption{Min: 4 << 10, Default: 1 << 20, Max: 8 << 20}
 	g.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &snd)
+	// What a bridge has not delivered within a second is lost. With the usual minute a busy client's connections would be
+	// remembered by the ten thousands.
+	wait := tcpip.TCPTimeWaitTimeoutOption(time.Second)
+	g.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &wait)
 }
 
 // Close ends every flow and the gateway.
@@ -252,9 +260,22 @@ func (g *Gateway) openTo(src netip.Addr) plan.HostPorts {
 	return e.HostPorts
 }
 
+// take takes a share for the container with an address. Addresses that no container was given share one; so a container
+// that makes up addresses gains nothing. It is nil when the container holds too much.
+func (g *Gateway) take(src netip.Addr, want share.Amount) *share.Lease {
+	e, _ := g.cfg.Endpoint(src)
+	l := g.cfg.Shares.Take(g.spec.Name, e.Container, want)
+	if l == nil {
+		g.full.Do(func() {
+			g.cfg.Logger.Warn("a container holds all the connections that it can have: its packets for more are dropped", "container", e.Name, "address", src)
+		})
+	}
+	return l
+}
+
 // dial connects to the first of targets that accepts.
-func (g *Gateway) dial(network string, targets []netip.AddrPort) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(g.ctx, dialTimeout)
+func (g *Gateway) dial(ctx context.Context, network string, targets []netip.AddrPort) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	var first error
 	for _, t := range targets {

@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/binary"
 	"math/rand/v2"
 	"net"
@@ -17,22 +18,20 @@ import (
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/tcpip/checksum"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
+
+	"github.com/caisson-dev/caisson/agent/internal/network/share"
 )
 
 // pinger carries echo requests to the outside. The stack would answer them itself, for any address at all, so
 // they are taken before they reach it.
 type pinger struct {
-	g     *Gateway
-	slots chan struct{} // how many may wait for an answer
-	warn  sync.Once
+	g    *Gateway
+	warn sync.Once
 }
 
-const (
-	maxPings    = 256
-	pingTimeout = 10 * time.Second
-)
+const pingTimeout = 10 * time.Second
 
-func newPinger(g *Gateway) *pinger { return &pinger{g: g, slots: make(chan struct{}, maxPings)} }
+func newPinger(g *Gateway) *pinger { return &pinger{g: g} }
 
 // intercept takes ICMP that is for the outside. The gateway's own addresses the stack may answer for.
 func (p *pinger) intercept(frame []byte) bool {
@@ -67,22 +66,29 @@ func (p *pinger) intercept(frame []byte) bool {
 // echo sends the request on and answers when the outside does.
 func (p *pinger) echo(frame []byte, end, off int, dst netip.Addr) {
 	to, err := p.g.rules.ping(dst)
-	if err != nil || end > len(frame) || !p.g.begin() {
+	if err != nil || end > len(frame) {
 		return
 	}
-	select {
-	case p.slots <- struct{}{}:
-	default:
-		p.g.wg.Done()
-		return
+	src := source(frame)
+	lease := p.g.take(src, share.Amount{share.Descriptors: 1, share.Pending: 1})
+	if lease == nil || !p.g.begin() {
+		lease.Release()
+		return // lost, as far as the container can tell
 	}
 	frame = append([]byte(nil), frame[:end]...)
+	ctx, cancel := context.WithTimeout(p.g.ctx, pingTimeout)
+	f := &question{cancel}
 	go func() {
 		defer p.g.wg.Done()
-		defer func() { <-p.slots }()
+		defer cancel()
+		defer lease.Release()
+		if !p.g.track(src, f) {
+			return
+		}
+		defer p.g.untrack(src, f)
 		echo := frame[off:]
 		id, seq := binary.BigEndian.Uint16(echo[4:]), binary.BigEndian.Uint16(echo[6:])
-		data, err := p.exchange(to, int(id), int(seq), echo[8:])
+		data, err := p.exchange(ctx, to, int(id), int(seq), echo[8:])
 		if err != nil {
 			return // lost, as far as the container can tell
 		}
@@ -90,7 +96,21 @@ func (p *pinger) echo(frame []byte, end, off int, dst netip.Addr) {
 	}()
 }
 
-func (p *pinger) exchange(dst netip.Addr, id, seq int, data []byte) ([]byte, error) {
+// question is a ping that waits for its answer, as a flow.
+type question struct{ abandon context.CancelFunc }
+
+func (q *question) abort() { q.abandon() }
+
+// source is who sent a frame of IP.
+func source(frame []byte) netip.Addr {
+	body := frame[header.EthernetMinimumSize:]
+	if header.Ethernet(frame).Type() == header.IPv4ProtocolNumber {
+		return fromTCPIP(header.IPv4(body).SourceAddress())
+	}
+	return fromTCPIP(header.IPv6(body).SourceAddress())
+}
+
+func (p *pinger) exchange(ctx context.Context, dst netip.Addr, id, seq int, data []byte) ([]byte, error) {
 	conn, raw, err := openPing(dst)
 	if err != nil {
 		p.warn.Do(func() {
@@ -99,15 +119,8 @@ func (p *pinger) exchange(dst netip.Addr, id, seq int, data []byte) ([]byte, err
 		return nil, err
 	}
 	defer conn.Close()
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() { // the gateway may close meanwhile
-		select {
-		case <-p.g.ctx.Done():
-			conn.SetDeadline(time.Unix(1, 0))
-		case <-stop:
-		}
-	}()
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
 	proto, kind := 1, icmp.Type(xipv4.ICMPTypeEcho)
 	if dst.Is6() {
 		proto, kind = 58, xipv6.ICMPTypeEchoRequest
@@ -121,7 +134,6 @@ func (p *pinger) exchange(dst netip.Addr, id, seq int, data []byte) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	conn.SetDeadline(time.Now().Add(pingTimeout))
 	if _, err := conn.WriteTo(msg, to); err != nil {
 		return nil, err
 	}

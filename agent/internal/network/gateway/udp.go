@@ -8,8 +8,10 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,14 +21,29 @@ import (
 	"gvisor.dev/gvisor/pkg/waiter"
 
 	"github.com/caisson-dev/caisson/agent/internal/network/relay"
+	"github.com/caisson-dev/caisson/agent/internal/network/share"
 )
 
 const (
 	// udpIdle ends a session nobody uses; as long as the kernel's connection tracking keeps streams.
 	udpIdle = 120 * time.Second
-	// maxUDPSessions bounds what a container that scans ports can cost.
-	maxUDPSessions = 8192
+	// udpAskIdle ends one that was not answered, or had one question and its answer, as of DNS. The kernel's is the same.
+	udpAskIdle = 30 * time.Second
+	// udpStream is how long a session that was answered must have been used to count as a stream, as in the kernel.
+	udpStream = 2 * time.Second
+	// evictIdle: a session that was not used for that long goes if its container wants another one and has no more.
+	evictIdle = 10 * time.Second
+	// evictTries is how many sessions are looked at for one to evict: a flood must not cost a search for each packet.
+	evictTries = 8
 )
+
+// idleLimit is how long a session is kept that nobody uses.
+func idleLimit(answered bool, used time.Duration) time.Duration {
+	if answered && used > udpStream {
+		return udpIdle
+	}
+	return udpAskIdle
+}
 
 // forwardUDP sees the first packet of every UDP session, and every packet while no session could be made. It
 // runs on the goroutine that reads the network, so it must not wait: connecting a UDP socket does not.
@@ -41,16 +58,19 @@ func (g *Gateway) forwardUDP(id stack.TransportEndpointID, pkt *stack.PacketBuff
 		g.reject(pkt, prohibited)
 		return true
 	}
-	if g.sessions.Load() >= maxUDPSessions || !g.begin() {
+	lease := g.takeUDP(src)
+	if lease == nil || !g.begin() {
+		lease.Release()
 		return true // dropped
 	}
-	out, err := g.dial("udp", targets[:1])
+	out, err := g.dial(g.ctx, "udp", targets[:1])
 	if err != nil {
+		lease.Release()
 		g.wg.Done()
 		g.reject(pkt, unreachableHost)
 		return true
 	}
-	s := &udpSession{g: g, src: src, outer: out.(*net.UDPConn), quote: pkt.Clone(), done: make(chan struct{})}
+	s := &udpSession{g: g, src: src, outer: out.(*net.UDPConn), lease: lease, quote: pkt.Clone(), begun: time.Now(), done: make(chan struct{})}
 	s.touch()
 	// The forwarder is made for each packet as it only wraps the callback.
 	udp.NewForwarder(g.stack, func(r *udp.ForwarderRequest) {
@@ -62,9 +82,48 @@ func (g *Gateway) forwardUDP(id stack.TransportEndpointID, pkt *stack.PacketBuff
 		g.wg.Done()
 		return true
 	}
-	g.sessions.Add(1)
 	go s.run()
 	return true
+}
+
+// takeUDP takes what a session needs; a container that has none left gives up one that it does not use.
+func (g *Gateway) takeUDP(src netip.Addr) *share.Lease {
+	want := share.Amount{share.Descriptors: 1, share.Flows: 1, share.Sessions: 1}
+	lease := g.take(src, want)
+	if lease == nil && g.evict(src) {
+		lease = g.take(src, want)
+	}
+	return lease
+}
+
+// evict ends a session of UDP of a container that was idle for a while: the oldest of a few.
+func (g *Gateway) evict(src netip.Addr) bool {
+	var oldest *udpSession
+	g.mu.Lock()
+	tries := 0
+	for f := range g.flows[src] { // in no order
+		if s, ok := f.(*udpSession); ok && (oldest == nil || s.used.Load() < oldest.used.Load()) {
+			oldest = s
+		}
+		if tries++; tries == evictTries {
+			break
+		}
+	}
+	g.mu.Unlock()
+	if oldest == nil || time.Since(time.Unix(0, oldest.used.Load())) < evictIdle {
+		return false
+	}
+	oldest.abort()
+	return true
+}
+
+// noBroadcast makes a socket that can't send to all of the host's network, as the kernel's forwarding does not.
+func noBroadcast(network, _ string, c syscall.RawConn) (err error) {
+	if !strings.HasPrefix(network, "udp") {
+		return nil
+	}
+	cerr := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BROADCAST, 0) })
+	return errors.Join(cerr, err)
 }
 
 // udpSession is what one container's port says to one address outside, and hears from it.
@@ -74,11 +133,14 @@ type udpSession struct {
 	inner tcpip.Endpoint
 	wq    waiter.Queue
 	outer *net.UDPConn
+	lease *share.Lease
 	quote *stack.PacketBuffer // the first packet, for ICMP errors
+	begun time.Time
 
-	used atomic.Int64 // when, in Unix nanoseconds
-	once sync.Once
-	done chan struct{}
+	used     atomic.Int64 // when, in Unix nanoseconds
+	answered atomic.Bool
+	once     sync.Once
+	done     chan struct{}
 }
 
 func (s *udpSession) touch() { s.used.Store(time.Now().UnixNano()) }
@@ -95,15 +157,14 @@ func (s *udpSession) run() {
 	<-inbound
 	s.g.untrack(s.src, s)
 	s.quote.DecRef()
-	s.g.sessions.Add(-1)
 }
 
-// send carries the container's datagrams out until abort, or until the session was idle for udpIdle.
+// send carries the container's datagrams out until abort, or until the session was idle for too long.
 func (s *udpSession) send() {
 	entry, readable := waiter.NewChannelEntry(waiter.ReadableEvents | waiter.EventHUp)
 	s.wq.EventRegister(&entry)
 	defer s.wq.EventUnregister(&entry)
-	idle := time.NewTimer(udpIdle)
+	idle := time.NewTimer(udpAskIdle)
 	defer idle.Stop()
 	for {
 		for s.sendOne() {
@@ -114,7 +175,8 @@ func (s *udpSession) send() {
 		case <-s.done:
 			return
 		case <-idle.C:
-			left := udpIdle - time.Since(time.Unix(0, s.used.Load()))
+			used := time.Unix(0, s.used.Load())
+			left := idleLimit(s.answered.Load(), used.Sub(s.begun)) - time.Since(used)
 			if left <= 0 {
 				return
 			}
@@ -152,6 +214,7 @@ func (s *udpSession) receive() {
 			if _, closed := terr.(*tcpip.ErrClosedForSend); closed {
 				return
 			}
+			s.answered.Store(true)
 			s.touch()
 		case errors.Is(err, unix.ECONNREFUSED):
 			s.g.reject(s.quote, unreachablePort) // and stay: a server may start there yet
@@ -168,6 +231,7 @@ func (s *udpSession) abort() {
 		if s.inner != nil {
 			s.inner.Close()
 		}
+		s.lease.Release()
 	})
 }
 

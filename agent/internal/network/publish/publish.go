@@ -25,6 +25,9 @@ const udpIdle = 120 * time.Second
 type Options struct {
 	UDPIdle time.Duration // how long a UDP client is remembered; 0: two minutes
 	Logger  *slog.Logger  // nil: silent
+	// Admit reports whether the container may have a further connection or client, for which that many descriptors are
+	// opened, and is told when that is done. nil: always.
+	Admit func(descriptors int) (done func(), ok bool)
 }
 
 // Publication is a container's published ports.
@@ -63,6 +66,9 @@ func Bind(ctx context.Context, mappings []Mapping, o Options) (*Publication, err
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Admit == nil {
+		o.Admit = func(int) (func(), bool) { return func() {}, true }
 	}
 	p := &Publication{opts: o}
 	p.ctx, p.cancel = context.WithCancel(context.Background())

@@ -46,7 +46,16 @@ func (s *tcpServer) serve() {
 	}
 }
 
+// tcpDescriptors: the two sockets, and a pipe for each direction, which splice(2) needs.
+const tcpDescriptors = 2 + 2*2
+
 func (s *tcpServer) forward(client relay.Host) {
+	done, ok := s.p.opts.Admit(tcpDescriptors)
+	if !ok {
+		client.Abort()
+		return
+	}
+	defer done()
 	if !s.track(client) {
 		client.Abort()
 		return

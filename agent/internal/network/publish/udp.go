@@ -34,6 +34,7 @@ type udpClient struct {
 	from []byte // control message that sets the answers' source
 	conn net.Conn
 	used atomic.Int64
+	done func()
 }
 
 // maxUDPClients bounds what forged sources can cost.
@@ -86,11 +87,16 @@ func (s *udpServer) client(addr netip.AddrPort, oob []byte) *udpClient {
 	if s.closed || len(s.clients) >= maxUDPClients {
 		return nil
 	}
-	conn, err := s.p.dial("udp", s.port)
-	if err != nil {
+	done, ok := s.p.opts.Admit(1)
+	if !ok {
 		return nil
 	}
-	c := &udpClient{addr: addr, conn: conn}
+	conn, err := s.p.dial("udp", s.port)
+	if err != nil {
+		done()
+		return nil
+	}
+	c := &udpClient{addr: addr, conn: conn, done: done}
 	if s.any {
 		c.from = answerSource(oob)
 	}
@@ -111,6 +117,7 @@ func (s *udpServer) answer(c *udpClient) {
 		delete(s.clients, c.addr)
 		s.mu.Unlock()
 		c.conn.Close()
+		c.done()
 	}()
 	raw, err := c.conn.(*net.UDPConn).SyscallConn()
 	if err != nil {

@@ -43,10 +43,10 @@ func Streams(a, b Stream) {
 }
 
 // Host is a connection of the kernel's.
-type Host struct{ *net.TCPConn }
-
-// Buffers has what copies go through. They are taken only while there is something to carry: idle connections hold none.
-var Buffers = sync.Pool{New: func() any { return new([256 << 10]byte) }}
+type Host struct {
+	*net.TCPConn
+	Buffers *Pool // nil: Large
+}
 
 func (s Host) CopyTo(dst Stream) error {
 	if d, ok := dst.(Host); ok {
@@ -57,15 +57,19 @@ func (s Host) CopyTo(dst Stream) error {
 	if err != nil {
 		return err
 	}
+	bufs := s.Buffers
+	if bufs == nil {
+		bufs = Large
+	}
 	for {
-		var buf *[256 << 10]byte
+		var buf []byte
 		var n int
 		var rerr error
 		err := raw.Read(func(fd uintptr) bool {
-			buf = Buffers.Get().(*[256 << 10]byte)
-			n, rerr = readNonblock(int(fd), buf[:])
+			buf = bufs.Get()
+			n, rerr = readNonblock(int(fd), buf)
 			if rerr == errAgain {
-				Buffers.Put(buf)
+				bufs.Put(buf)
 				buf = nil
 				return false
 			}
@@ -78,7 +82,7 @@ func (s Host) CopyTo(dst Stream) error {
 			_, err = dst.Write(buf[:n])
 		}
 		if buf != nil {
-			Buffers.Put(buf)
+			bufs.Put(buf)
 		}
 		if err != nil || n == 0 {
 			return err
