@@ -3,6 +3,7 @@ package dockertest
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/caisson-dev/caisson/container"
@@ -150,11 +151,12 @@ func (c *Container) Restart() {
 	}
 }
 
-// Kill sends a signal, such as SIGHUP, to the container's process; without one, SIGKILL, and then it waits for the end.
+// Kill sends a signal, such as SIGHUP, to the container's process. The empty string means SIGKILL. After SIGKILL it waits
+// until the process has ended, and after any other signal it does not wait.
 func (c *Container) Kill(signal string) {
 	err := c.op(func(ctx context.Context) error {
 		err := c.fixture.Kill(ctx, signal)
-		if err == nil && signal == "" {
+		if err == nil && kills(signal) {
 			_, err = c.fixture.Wait(ctx)
 		}
 		return err
@@ -163,6 +165,15 @@ func (c *Container) Kill(signal string) {
 		c.t.Helper()
 		c.fail("kill", err)
 	}
+}
+
+// kills says whether a signal is SIGKILL, in each way that it may be written.
+func kills(signal string) bool {
+	switch strings.TrimPrefix(strings.ToUpper(signal), "SIG") {
+	case "", "KILL", "9":
+		return true
+	}
+	return false
 }
 
 // Pause freezes the container's processes until Resume: a server that hangs.

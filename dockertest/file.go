@@ -1,7 +1,10 @@
 package dockertest
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"hash"
 	"io/fs"
@@ -10,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/inputs"
@@ -23,6 +27,7 @@ type file struct {
 	sum    func(h hash.Hash) error // of what is put
 	has    func(below string) bool // whether it puts something at a path below target
 	note   func()                  // tells the go command what is read; nil: nothing is
+	host   string                  // the absolute path of what is copied from this machine; empty for the rest
 }
 
 // toPlace: what the container may not write to is written before it runs.
@@ -41,7 +46,7 @@ func File(target string, data []byte) Option {
 	}, func(h hash.Hash) error {
 		_, err := h.Write(data)
 		return err
-	}, func(string) bool { return false }, nil}
+	}, func(string) bool { return false }, nil, ""}
 }
 
 // Files copies a file system, such as an embed.FS or os.DirFS("testdata"), into a directory of the container before it
@@ -52,13 +57,20 @@ func Files(target string, fsys fs.FS) Option {
 	}, func(h hash.Hash) error { return inputs.Hash(h, fsys) }, func(below string) bool {
 		_, err := fs.Stat(fsys, below)
 		return err == nil
-	}, func() { inputs.FS(fsys) }}
+	}, func() { inputs.FS(fsys) }, ""}
 }
 
-// HostFile copies a file or a directory of this machine into the container before it starts; the container changes its
-// copy alone.
+// HostFile copies a file or a directory of this machine into the container before it starts, by the rules of docker cp.
+// Directories on the way to target are made. The container changes its copy alone.
 func HostFile(source, target string) Option {
+	host, err := filepath.Abs(source)
+	if err != nil {
+		host = source // the copy fails for the same reason
+	}
 	return file{"HostFile " + source, target, func(ctx context.Context, c *container.Container) error {
+		if err := makeDir(ctx, c, path.Dir(path.Clean("/"+target))); err != nil {
+			return err
+		}
 		return c.Upload(ctx, source, target, toPlace)
 	}, func(h hash.Hash) error {
 		fmt.Fprintf(h, "%q\n", target)
@@ -66,7 +78,21 @@ func HostFile(source, target string) Option {
 	}, func(below string) bool {
 		_, err := os.Stat(filepath.Join(source, filepath.FromSlash(below)))
 		return err == nil
-	}, func() { inputs.Tree(source) }}
+	}, func() { inputs.Tree(source) }, host}
+}
+
+// makeDir makes a directory of the container, with those above it, if it does not exist.
+func makeDir(ctx context.Context, c *container.Container, dir string) error {
+	if _, err := c.StatPath(ctx, dir); !errors.Is(err, container.ErrNotFound) {
+		return err
+	}
+	var b bytes.Buffer
+	tw := tar.NewWriter(&b)
+	err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir[1:] + "/", Mode: 0o755, ModTime: time.Now(), Format: tar.FormatPAX})
+	if err = errors.Join(err, tw.Close()); err != nil {
+		return err
+	}
+	return c.CopyTo(ctx, "/", &b, toPlace)
 }
 
 // noteInputs tells the go command which files of this machine the container is made of.

@@ -98,7 +98,7 @@ func TestWaitErrors(t *testing.T) {
 			var re *dockertest.ReadyError
 			require.ErrorAs(t, err, &re)
 			assert.Nil(t, re.State)
-			for _, want := range append(tc.want, "reproduce: ", "examples/cli@latest run --rm") {
+			for _, want := range append(tc.want, "reproduce: ", "examples/cli . run --rm -p 7000") {
 				assert.ErrorContains(t, err, want)
 			}
 			assert.Less(t, time.Since(begin), time.Minute)
