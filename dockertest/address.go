@@ -9,7 +9,8 @@ import (
 )
 
 // Addr returns the address at which this machine reaches a port of the container. The protocol is tcp or udp; empty is
-// tcp. A TCP port that is not published by Port is published by this process from now on.
+// tcp. A TCP port that Port did not publish is forwarded by this process from now on, on a free port of 127.0.0.1, until
+// the container is gone. The Addr of the embedded container.Container knows published ports only.
 //
 // Errors: those of net.Listen; for UDP those of container.Container.Addr.
 func (f *Fixture) Addr(ctx context.Context, port uint16, protocol string) (netip.AddrPort, error) {

@@ -41,8 +41,8 @@ func (c *Container) Host() string { return c.fixture.Host() }
 // Addr, or Fixture().Dial. It is the zero Addr when the container has no network of its own.
 func (c *Container) IP() netip.Addr { return c.fixture.IP() }
 
-// Addr returns host:port at which this machine reaches a TCP port of the container. A port that is not published by
-// Port is, from now on, by this process.
+// Addr returns host:port at which this machine reaches a TCP port of the container. If Port did not publish
+// it, this process forwards it from now on, on a free port of 127.0.0.1, until the container is gone.
 func (c *Container) Addr(port uint16) string {
 	ctx, cancel := c.scope()
 	defer cancel()

@@ -29,8 +29,9 @@
 //	-dockertest.report      CAISSON_TEST_REPORT=1    print what each container took to pull, create, start, be ready
 //	-dockertest.parallel n  CAISSON_TEST_PARALLEL=n  how many containers start at a time, on the whole machine
 //
-// Further variables: CAISSON_ROOT is the store's directory, CAISSON_IMAGE_PREFIX a mirror of Docker Hub, CAISSON_OFFLINE=1
-// forbids pulls, and with CAISSON_TEST_NO_SKIP=1 a test fails where Skip would skip it.
+// Further variables, which this package alone reads: CAISSON_ROOT is the store's directory, CAISSON_IMAGE_PREFIX names a
+// mirror of Docker Hub, CAISSON_OFFLINE=1 forbids pulls, and with CAISSON_TEST_NO_SKIP=1 a test fails where Skip would skip
+// it. CAISSON_AGENT names the agent's binary, for all packages.
 //
 // The go command keeps the result of a test that passed, and runs the test again when an input has changed. The files that
 // a fixture is made of are such inputs, wherever they are: the source of RunGo and BuildGo with all that it imports from

@@ -45,7 +45,8 @@ type Fixture struct {
 //		db := open(t, pg.For(t).Addr(5432))
 //
 // Close removes the container; without it, it goes with the process. The end of ctx ends the start and the wait, not the
-// container.
+// container. For a main package of Go, make the image first, by Engine and image.Store.BuildGo with a name in
+// image.GoOptions.Tags.
 //
 // Errors: *ReadyError when it does not become ready; container.ErrInvalidArgument for an option; those of Engine, of
 // image.Store.Pull, of container.Engine.Create and of container.Container.Start.

@@ -37,7 +37,7 @@ func (f *Fixture) Restart(ctx context.Context, opts container.StopOptions) error
 //
 // Errors: *ReadyError; container.ErrInvalidArgument for a Wait that can't be.
 func (f *Fixture) WaitFor(ctx context.Context, w Wait) error {
-	if err := errors.Join(w.errs()...); err != nil {
+	if err := errors.Join(w.errs(f.settings.ports)...); err != nil {
 		return fmt.Errorf("%w: %w", container.ErrInvalidArgument, err)
 	}
 	return f.waitFor(ctx, w)

@@ -16,8 +16,8 @@ type Net struct {
 	name string
 }
 
-// Network makes a network that goes with the test. The containers on it reach each other by name and Alias; this
-// machine reaches them as any other, by Addr and Dial, and they it as host.docker.internal, as HostPorts says.
+// Network makes a network that goes with the test. The containers on it reach each other by name and Alias. This machine
+// reaches them by Addr and Dial, and they reach this machine as host.docker.internal, as HostPorts says.
 func Network(t testing.TB) *Net {
 	t.Helper()
 	return NetworkOf(t, container.NetworkOptions{})

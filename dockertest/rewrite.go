@@ -9,7 +9,7 @@ import (
 const EnvPrefix = "CAISSON_IMAGE_PREFIX"
 
 // Rewrite changes the image's name before it is looked for: for mirrors, private registries, digests instead of tags.
-// It gets the name as it was given to Run, and comes after no prefix: what it returns is taken as it is.
+// f gets the name as it was given to Run, and what it returns is taken as it is: Prefix and EnvPrefix do not apply.
 func Rewrite(f func(ref string) string) Option {
 	return optionFunc(func(s *settings) { s.rewrite = f })
 }

@@ -92,10 +92,10 @@ func TestFiles(t *testing.T) {
 	img := testbox(t)
 	host := filepath.Join(t.TempDir(), "script")
 	require.NoError(t, os.WriteFile(host, []byte("from the host"), 0o755))
-	c := dockertest.Run(t, img, cmd("chain cat /etc/new/conf ; cat /srv/a/b ; cat /opt ; cat /data/note ; sleep 1h"),
+	c := dockertest.Run(t, img, cmd("chain cat /etc/new/conf ; cat /srv/a/b ; cat /opt/on/the/way ; cat /data/note ; sleep 1h"),
 		dockertest.File("/etc/new/conf", []byte("conf ")),
 		dockertest.Files("/srv", fstest.MapFS{"a/b": {Data: []byte("tree "), Mode: 0o600}}),
-		dockertest.HostFile(host, "/opt"),
+		dockertest.HostFile(host, "/opt/on/the/way"), // which is made
 		dockertest.File("/data/note", []byte(" replaced\n")),
 		dockertest.WaitLog("replaced"))
 	assert.Equal(t, "conf tree from the host replaced\n", c.Output())
@@ -124,6 +124,10 @@ func TestBadOptions(t *testing.T) {
 		{"empty text", "x", []dockertest.Option{dockertest.WaitLog("")}, "the text is empty"},
 		{"Any of none", "x", []dockertest.Option{dockertest.Any()}, "Any has no strategies"},
 		{"driver", "x", []dockertest.Option{dockertest.WaitSQL("oracle", 1, func(a string) string { return a })}, `no driver "oracle"`},
+		{"zero Wait", "x", []dockertest.Option{dockertest.Wait{}}, "made by a function"},
+		{"ports of none", "x", []dockertest.Option{dockertest.WaitPort()}, "Port declares none"},
+		{"HTTP of no port", "x", []dockertest.Option{dockertest.All(dockertest.WaitHTTP(dockertest.HTTP{}))}, "Port declares none"},
+		{"never", "x", []dockertest.Option{dockertest.WaitExit().Times(0)}, "Times(0): it must be at least 1"},
 		{"HTTP path", "x", []dockertest.Option{dockertest.WaitHTTP(dockertest.HTTP{Path: "health"})}, "not an absolute path"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 )
 
 // RunGo is Run of an image made of a main package, by its import path or as ./cmd/server from the test's directory.
-// The image has the program and nothing else; it is compiled once a test binary.
+// The image has the program and nothing else; it is compiled once per test binary.
 func RunGo(t testing.TB, pkg string, opts ...Option) *Container {
 	t.Helper()
 	s := applied(opts)

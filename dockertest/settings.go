@@ -47,7 +47,7 @@ func (s *settings) complete(ref, test string) error {
 		s.errs = append(s.errs, errors.New("HostPorts: 0 is not a valid port"))
 	}
 	for _, w := range s.waits {
-		s.errs = append(s.errs, w.errs()...)
+		s.errs = append(s.errs, w.errs(s.ports)...)
 	}
 	if len(s.errs) > 0 {
 		return fmt.Errorf("%w: %w", container.ErrInvalidArgument, errors.Join(s.errs...))

@@ -36,6 +36,9 @@ func (t *times) restart() {
 func (t *times) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if len(t.steps) == 0 {
+		return "no step was done"
+	}
 	var parts []string
 	last := t.begin
 	for _, s := range t.steps {

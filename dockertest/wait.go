@@ -1,6 +1,7 @@
 package dockertest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,8 @@ import (
 	"github.com/caisson-dev/caisson/container"
 )
 
-// DefaultTimeout is how long a container may take to be ready.
+// DefaultTimeout is how long a container may take to be ready, from the start of its process on. Pulls and builds do not
+// count.
 const DefaultTimeout = time.Minute
 
 // Wait is something that shows that a container is ready. Given to Run it replaces the default, that every declared
@@ -27,6 +29,7 @@ type Wait struct {
 	every   time.Duration
 	times   int
 	foreign bool  // a try calls a function of the user's
+	ports   bool  // it needs one that Port declares
 	err     error // what is wrong with its arguments
 }
 
@@ -67,17 +70,28 @@ func (w Wait) Every(d time.Duration) Wait {
 // Times requires n successes: n lines of the log for WaitLog and WaitLogMatch, n successful tries in a row for all other
 // waits. Default: 1.
 func (w Wait) Times(n int) Wait {
-	w.times = n
+	if w.times = n; n < 1 && w.err == nil {
+		w.err = fmt.Errorf("Times(%d): it must be at least 1", n)
+	}
 	return w
 }
 
-func (w Wait) errs() []error {
+// errs are what is wrong with the arguments of a wait for a container with these ports.
+func (w Wait) errs(declared []uint16) []error {
 	var errs []error
-	if w.err != nil {
-		errs = append(errs, fmt.Errorf("wait for %s: %w", w.what, w.err))
+	err := w.err
+	switch {
+	case err != nil:
+	case w.hold == nil:
+		err = errors.New("a Wait is made by a function such as WaitPort")
+	case w.ports && len(declared) == 0:
+		err = errors.New("it names no port, and Port declares none")
+	}
+	if err != nil {
+		errs = append(errs, fmt.Errorf("wait for %s: %w", cmp.Or(w.what, "nothing"), err))
 	}
 	for _, p := range w.parts {
-		errs = append(errs, p.errs()...)
+		errs = append(errs, p.errs(declared)...)
 	}
 	return errs
 }

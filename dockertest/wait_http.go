@@ -22,7 +22,7 @@ type HTTP struct {
 	Path string
 	// Method. Default: GET.
 	Method string
-	// Header of the request. Host is the host name that is asked for. Default: localhost.
+	// Header of the request. An entry Host in it is the host name of the request. Default: none, and localhost.
 	Header http.Header
 	// TLS asks by HTTPS, when it is not nil: &tls.Config{InsecureSkipVerify: true}, or with RootCAs and ServerName.
 	TLS *tls.Config
@@ -45,7 +45,7 @@ func WaitHTTP(h HTTP) Wait {
 	if h.TLS != nil {
 		scheme = "https"
 	}
-	w := Wait{what: fmt.Sprintf("an answer to %s %s", scheme, path), foreign: h.Check != nil}
+	w := Wait{what: fmt.Sprintf("an answer to %s %s", scheme, path), foreign: h.Check != nil, ports: h.Port == 0}
 	if h.Port != 0 {
 		w.what += " at port " + strconv.Itoa(int(h.Port))
 	}
@@ -61,9 +61,6 @@ func WaitHTTP(h HTTP) Wait {
 	w.hold = func(ctx context.Context, p *probe) error {
 		port := h.Port
 		if port == 0 {
-			if len(p.settings.ports) == 0 {
-				return permanent{errors.New("HTTP.Port is 0, and Port declares none")}
-			}
 			port = p.settings.ports[0]
 		}
 		client := p.httpClient(port, h.TLS)

@@ -22,8 +22,8 @@ func WaitLog(text string) Wait {
 }
 
 // WaitLogMatch is WaitLog with a regular expression (package regexp). It sees a line without its line feed and a carriage
-// return before that, so that $ is the line's end. A line that is not finished yet counts as soon as whatever may follow
-// makes no difference, which a $ at its end does.
+// return before that, so that $ is the line's end. An unfinished line is matched already if more text can't change the
+// result. An expression that ends in $ waits for the line feed.
 func WaitLogMatch(expr string) Wait {
 	re, err := regexp.Compile(expr)
 	w := waitLog(fmt.Sprintf("log line that matches %q", expr), func(line []byte, finished bool) bool { return matches(re, line, finished) })

@@ -17,10 +17,7 @@ import (
 // ports it waits for those that Port declares.
 func WaitPort(ports ...uint16) Wait {
 	if len(ports) == 0 {
-		return Wait{what: "the declared ports to accept", hold: func(ctx context.Context, p *probe) error {
-			if len(p.settings.ports) == 0 {
-				return permanent{errors.New("WaitPort has no ports, and Port declares none")}
-			}
+		return Wait{what: "the declared ports to accept", ports: true, hold: func(ctx context.Context, p *probe) error {
 			return WaitPort(p.settings.ports...).do(ctx, p)
 		}}
 	}
