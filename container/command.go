@@ -10,8 +10,8 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// Cmd is a command to run in a running container. It has the vocabulary of os/exec. A Cmd can
-// be run once; make another for the next run.
+// Cmd is a command to run in a running container. Its names are those of os/exec, with these differences: Run and Start take
+// a context, and there are no pipes and no Process. A Cmd can be run once; make another for the next run.
 type Cmd struct {
 	// Args has the command and its arguments.
 	Args []string

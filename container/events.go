@@ -22,9 +22,15 @@ type Event struct {
 	Name string `json:"name,omitempty"`
 	// Image is the image of a container, as Options.Image had it.
 	Image string `json:"image,omitempty"`
-	// Attributes say more. EventDie and EventExecDie have exitCode and signal; EventExec and EventExecDie execID and
-	// command; EventKill signal; EventRename oldName; EventHealth health; EventCommit image and name; EventConnect and
-	// EventDisconnect container.
+	// Attributes say more, by name:
+	//
+	//   - exitCode and signal, of EventDie and EventExecDie
+	//   - execID and command, of EventExec and EventExecDie
+	//   - signal, of EventKill
+	//   - oldName, of EventRename
+	//   - health, of EventHealth
+	//   - image and name, of EventCommit
+	//   - container, of EventConnect and EventDisconnect
 	Attributes map[string]string `json:"attributes,omitempty"`
 	// Labels are those of the container or the volume.
 	Labels map[string]string `json:"labels,omitempty"`

@@ -29,7 +29,7 @@ type LogsOptions struct {
 	// came; what the process wrote to the two at nearly the same time may change places. Default: it is discarded.
 	Stdout io.Writer `json:"-"`
 	Stderr io.Writer `json:"-"`
-	// Follow goes on until the process has ended.
+	// Follow goes on until the process has ended or the container is removed, neither of which is an error.
 	Follow bool `json:"follow,omitempty"`
 	// Since leaves out what was written before. Default: the beginning.
 	Since time.Time `json:"since,omitzero"`

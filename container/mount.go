@@ -4,8 +4,9 @@ package container
 type Mount struct {
 	// Type says what Source is. Default: MountBind.
 	Type MountType `json:"type,omitempty"`
-	// Source is the absolute path on the host for MountBind, the name of the volume for MountVolume, and the image for
-	// MountImage. A MountVolume without a Source gets an anonymous volume.
+	// Source is the absolute path on the host for MountBind, the name of the volume for MountVolume (of 2 to 128
+	// characters, by the rule of VolumeOptions.Name), and the image for MountImage. A MountVolume without a Source gets an
+	// anonymous volume.
 	Source string `json:"source,omitempty"`
 	// Target is the absolute path in the container.
 	Target string `json:"target"`

@@ -20,7 +20,7 @@ type Options struct {
 	// Cmd replaces the CMD of the image. Default: the image's, or none if Entrypoint is given.
 	Cmd []string `json:"cmd"`
 	// Env has variables as KEY=value, which are added to those of the image. A KEY alone takes a variable of the image
-	// away. ReadEnvFile reads variables from a file.
+	// away; with docker run -e it would copy the variable of this process. ReadEnvFile reads variables from a file.
 	Env []string `json:"env,omitempty"`
 	// Dir is the working directory. It is made if it does not exist. Default: the image's, or /.
 	Dir string `json:"dir,omitempty"`

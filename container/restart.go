@@ -26,7 +26,7 @@ const (
 	RestartNo            RestartMode = "no"
 	RestartOnFailure     RestartMode = "on-failure"     // when the exit code is not 0
 	RestartAlways        RestartMode = "always"         // whatever the exit code
-	RestartUnlessStopped RestartMode = "unless-stopped" // like always: no agent outlives a restart of the machine
+	RestartUnlessStopped RestartMode = "unless-stopped" // the same as always, because nothing starts containers again after a restart of the machine
 )
 
 // Restart stops the container, if it runs, and starts it.

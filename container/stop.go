@@ -11,13 +11,14 @@ import (
 type StopOptions struct {
 	// Signal is sent first. Default: Options.Lifecycle.StopSignal of the container.
 	Signal string `json:"signal,omitempty"`
-	// Timeout is the time until SIGKILL. Below 0 means no SIGKILL. Default: Options.Lifecycle.StopTimeout of the
-	// container.
+	// Timeout is the time until SIGKILL. Below 0 means no SIGKILL. To end the process at once, use Kill. Default:
+	// Options.Lifecycle.StopTimeout of the container.
 	Timeout time.Duration `json:"timeout,omitempty"`
 }
 
 // Stop ends the container's process: it sends the stop signal, waits, and then sends SIGKILL. It returns when the
-// process has ended. A container that does not run is not an error.
+// process has ended. A container that does not run is not an error. When ctx ends, Stop returns and the stop goes on: SIGKILL
+// still follows after the timeout.
 //
 // Errors: ErrNotFound when the container is not there; ErrInvalidArgument when the signal is not valid.
 func (c *Container) Stop(ctx context.Context, opts StopOptions) error {
