@@ -8,7 +8,7 @@ PURE := ./internal/spec ./internal/etcfiles ./internal/names
 MODULES := . agent examples/cli
 OTHERS := internal/bench/dockertest internal/bench/link internal/bench/registry internal/registryconformance
 
-.PHONY: quickstart test test-short cover lint cross bench
+.PHONY: quickstart test test-short cover lint cross bench release reproducible reproducible-short
 
 # The main job, on real input, with no network.
 quickstart:
@@ -34,6 +34,19 @@ cross:
 	@set -e; for target in linux/arm64 darwin/arm64 windows/amd64; do \
 		export GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0; \
 		go build $(PUBLIC); (cd examples/cli; go build -o /dev/null .); (cd agent; go build $(PURE)); done
+
+# The prebuilt agents of a version in dist/VERSION, and their sums in the source: docs/releasing.md.
+release:
+	@test -n "$(VERSION)" || { echo "give the version: make release VERSION=v1.2.3"; exit 1; }
+	cd agent; go run ./internal/release/binaries -checkout .. -out ../dist -pin $(VERSION)
+
+# Two builds of the prebuilt agents are equal, and need nothing of the machine; a fresh user's test passes with them.
+reproducible:
+	./scripts/reproducible.sh
+	cd agent; CAISSON_TEST_STATIC=1 go test -count=1 -tags $(TAGS) -run 'TestConsumer/(few|prebuilt)' ./internal/consumertest
+
+reproducible-short:
+	./scripts/reproducible.sh -short
 
 bench:
 	go test -run '^$$' -bench . ./container ./image ./registry

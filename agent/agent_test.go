@@ -14,7 +14,7 @@ import (
 	_ "github.com/caisson-dev/caisson/agent"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/agentbin"
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
@@ -24,8 +24,8 @@ func TestLinkedIn(t *testing.T) {
 	if os.Getenv("CAISSON_TEST_USER") != "" {
 		t.Skip("runs as the user who runs the tests")
 	}
-	t.Setenv(client.EnvAgent, "/nonexistent")
-	path, err := client.Agent()
+	t.Setenv(agentbin.EnvAgent, "/nonexistent")
+	path, err := agentbin.Agent()
 	require.NoError(t, err)
 	assert.Equal(t, "/proc/self/exe", path)
 

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/agentbin"
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
@@ -25,11 +25,11 @@ import (
 func TestCVE20195736(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	agent, err := client.Agent()
+	agent, err := agentbin.Agent()
 	require.NoError(t, err)
 	hash := func() [32]byte {
 		h := sha256.New()
-		for _, name := range []string{agent, agent + client.InitSuffix} {
+		for _, name := range []string{agent, agent + agentbin.InitSuffix} {
 			b, err := os.ReadFile(name)
 			if name != agent && os.IsNotExist(err) {
 				continue

@@ -1,7 +1,7 @@
 package dockertest
 
 import (
-	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,11 +87,7 @@ func list(findings []Finding) string {
 	return b.String()
 }
 
-// missing is the end of an error's message: what Check finds to be missing.
+// missing is the end of an error's message: what Check finds to be missing beside the agent, of which the error tells.
 func missing() string {
-	bad := lacking(Check(), nil)
-	if len(bad) == 0 || os.Getenv("CAISSON_AGENT") != "" && len(bad) == 1 && bad[0].Name == hostcheck.Agent {
-		return ""
-	}
-	return list(bad)
+	return list(slices.DeleteFunc(lacking(Check(), nil), func(f Finding) bool { return f.Name == hostcheck.Agent }))
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/agentbin"
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
 // agentWith copies the agent, and puts the small binaries named in small beside it: by suffix, which of the agent's.
 func agentWith(t testing.TB, small map[string]string) {
 	t.Helper()
-	agent, err := client.Agent()
+	agent, err := agentbin.Agent()
 	require.NoError(t, err)
 	own := filepath.Join(t.TempDir(), "agent")
 	copies := [][2]string{{agent, own}}
@@ -33,7 +33,7 @@ func agentWith(t testing.TB, small map[string]string) {
 		out, err := exec.Command("cp", c[0], c[1]).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 	}
-	t.Setenv(client.EnvAgent, own)
+	t.Setenv(agentbin.EnvAgent, own)
 }
 
 // TestCopier: a build is the same with the small binary for copiers and without it. Another program in its place, which
@@ -42,17 +42,17 @@ func TestCopier(t *testing.T) {
 	testenv.Slow(t)
 	var ids []string
 	for _, small := range []map[string]string{
-		{client.InitSuffix: client.InitSuffix, client.CopierSuffix: client.CopierSuffix},
-		{client.InitSuffix: client.InitSuffix},
+		{agentbin.InitSuffix: agentbin.InitSuffix, agentbin.CopierSuffix: agentbin.CopierSuffix},
+		{agentbin.InitSuffix: agentbin.InitSuffix},
 		{},
-		{client.CopierSuffix: client.InitSuffix},
+		{agentbin.CopierSuffix: agentbin.InitSuffix},
 	} {
 		t.Run(fmt.Sprint(len(ids)), func(t *testing.T) {
 			agentWith(t, small)
 			img, err := build(t, open(t), base+"COPY --chmod=640 a /d/\nADD b.tar /d/\nRUN echo x > /x\n", image.BuildOptions{
 				Result: image.ResultOptions{Epoch: time.Unix(1e9, 0)},
 			}, map[string]string{"a": "a", "b.tar": string(archive(t, tar.Header{Name: "b"}))})
-			if small[client.CopierSuffix] == client.InitSuffix {
+			if small[agentbin.CopierSuffix] == agentbin.InitSuffix {
 				require.ErrorIs(t, err, image.ErrBuildStep)
 				require.ErrorContains(t, err, "caisson-agent-init is started by")
 				return
@@ -91,8 +91,8 @@ func BenchmarkBuildCached(b *testing.B) {
 		name  string
 		small map[string]string
 	}{
-		{"caisson", map[string]string{client.InitSuffix: client.InitSuffix, client.CopierSuffix: client.CopierSuffix}},
-		{"alone", map[string]string{client.InitSuffix: client.InitSuffix}},
+		{"caisson", map[string]string{agentbin.InitSuffix: agentbin.InitSuffix, agentbin.CopierSuffix: agentbin.CopierSuffix}},
+		{"alone", map[string]string{agentbin.InitSuffix: agentbin.InitSuffix}},
 	} {
 		b.Run(of.name, func(b *testing.B) {
 			agentWith(b, of.small)

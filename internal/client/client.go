@@ -26,7 +26,9 @@ type Options struct {
 	RunRoot string // absolute, or empty for one that follows from Root
 	// ReadOnly are absolute directories of further stores, as containers/storage has them.
 	ReadOnly []string
-	Logger   *slog.Logger
+	// AgentSources say where the agent's binary may come from, as agentbin.Find takes them.
+	AgentSources []string
+	Logger       *slog.Logger
 }
 
 // Client is one process's connection to its agent for one store. It is safe for concurrent use.
@@ -43,18 +45,23 @@ type Client struct {
 }
 
 var (
-	openMu sync.Mutex
-	open   = map[string]*Client{} // by storeKey: the process's agents
+	opening = make(chan struct{}, 1) // full while someone uses open: a lock that can be waited for with a context
+	open    = map[string]*Client{}   // by storeKey: the process's agents
 )
 
-// Open returns this process's client for the store, and starts its agent if it has none yet.
-func Open(opts Options) (*Client, error) {
+// Open returns this process's client for the store, and starts its agent if it has none yet. The end of ctx ends the call,
+// also while the agent is downloaded, built or waited for; it does not end an agent that serves.
+func Open(ctx context.Context, opts Options) (*Client, error) {
 	root, run, err := paths(opts)
 	if err != nil {
 		return nil, err
 	}
-	openMu.Lock()
-	defer openMu.Unlock()
+	select {
+	case opening <- struct{}{}:
+		defer func() { <-opening }()
+	case <-ctx.Done():
+		return nil, api.Ended(ctx)
+	}
 	key := storeKey(root, run, opts.ReadOnly)
 	if c := open[key]; c != nil && !c.agent.gone() {
 		c.mu.Lock()
@@ -63,7 +70,7 @@ func Open(opts Options) (*Client, error) {
 		c.agent.addLogger(opts.Logger)
 		return c, nil
 	}
-	p, err := start(root, run, opts)
+	p, err := start(ctx, root, run, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +93,8 @@ func storeKey(root, run string, readOnly []string) string {
 // Close gives the client back. The last Close of a store in this process ends the agent: what was not detached is
 // stopped and removed before Close returns.
 func (c *Client) Close() error {
-	openMu.Lock()
-	defer openMu.Unlock()
+	opening <- struct{}{}
+	defer func() { <-opening }()
 	c.mu.Lock()
 	c.refs--
 	last := c.refs == 0

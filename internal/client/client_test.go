@@ -4,6 +4,7 @@ package client_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/internal/agenttest"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -28,10 +30,10 @@ func options(a *agenttest.Agent) client.Options {
 func TestOpenTwice(t *testing.T) {
 	t.Parallel()
 	a := agenttest.New(t)
-	one, err := client.Open(options(a))
+	one, err := client.Open(t.Context(), options(a))
 	require.NoError(t, err)
 	assert.False(t, one.Shared())
-	two, err := client.Open(options(a))
+	two, err := client.Open(t.Context(), options(a))
 	require.NoError(t, err)
 	assert.Same(t, one, two)
 	assert.True(t, one.Shared())
@@ -59,7 +61,7 @@ func TestHello(t *testing.T) {
 			t.Parallel()
 			a := agenttest.New(t)
 			a.Hello(test.hello)
-			_, err := client.Open(options(a))
+			_, err := client.Open(t.Context(), options(a))
 			require.ErrorContains(t, err, test.says)
 			if test.is != nil {
 				require.ErrorIs(t, err, test.is)
@@ -82,14 +84,54 @@ func TestNoHello(t *testing.T) {
 		_, err := stderr.WriteString("libc.so.6: version not found\n")
 		return func() (client.Exit, error) { return failed{}, nil }, err
 	})()
-	_, err := client.Open(opts)
+	_, err := client.Open(t.Context(), opts)
 	require.ErrorIs(t, err, api.ErrAgentGone)
 	assert.ErrorContains(t, err, "(exit status 2): libc.so.6: version not found")
 
 	broken := errors.New("no such file")
 	defer client.Fake(root, func(string, *os.File, *os.File) (func() (client.Exit, error), error) { return nil, broken })()
-	_, err = client.Open(opts)
+	_, err = client.Open(t.Context(), opts)
 	require.ErrorIs(t, err, broken)
+}
+
+// The end of the context ends an open whose agent never says hello, and another that waits for its turn; the agent learns
+// that its owner is gone.
+func TestOpenContext(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join(t.TempDir(), "root")
+	opts := client.Options{Root: root, RunRoot: filepath.Join(root, "run")}
+	begun, ended := make(chan struct{}), make(chan struct{})
+	defer client.Fake(root, func(_ string, _, lifeline *os.File) (func() (client.Exit, error), error) {
+		fd, err := unix.Dup(int(lifeline.Fd()))
+		require.NoError(t, err)
+		close(begun)
+		return func() (client.Exit, error) {
+			defer close(ended)
+			defer unix.Close(fd)
+			_ = unix.SetNonblock(fd, false)
+			n, err := unix.Read(fd, make([]byte, 1))
+			assert.NoError(t, err)
+			assert.Zero(t, n, "the owner's end of the lifeline is shut")
+			return failed{}, nil
+		}, nil
+	})()
+	enough := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	errs := make(chan error, 2)
+	open := func() {
+		_, err := client.Open(ctx, opts)
+		errs <- err
+	}
+	go open()
+	<-begun
+	go open()
+	cancel(enough)
+	for range 2 {
+		err := <-errs
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, enough)
+	}
+	<-ended
 }
 
 // lines is a writer of a log that can be waited for.
@@ -114,7 +156,7 @@ func TestLog(t *testing.T) {
 	for _, l := range logs {
 		opts := options(a)
 		opts.Logger = slog.New(slog.NewTextHandler(l, nil))
-		c, err := client.Open(opts)
+		c, err := client.Open(t.Context(), opts)
 		require.NoError(t, err)
 		defer c.Close()
 	}
@@ -129,11 +171,11 @@ func TestLog(t *testing.T) {
 func TestCloseAfterDeath(t *testing.T) {
 	t.Parallel()
 	a := agenttest.New(t)
-	c, err := client.Open(options(a))
+	c, err := client.Open(t.Context(), options(a))
 	require.NoError(t, err)
 	a.Die("signal: killed")
 	require.ErrorIs(t, c.Close(), api.ErrAgentGone)
-	c, err = client.Open(options(a))
+	c, err = client.Open(t.Context(), options(a))
 	require.NoError(t, err)
 	require.NoError(t, c.Close())
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/internal/agentbin"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/version"
 )
@@ -48,9 +49,12 @@ type Exit interface {
 type Launch func(cfg string, stderr, lifeline *os.File) (wait func() (Exit, error), err error)
 
 // start runs an agent and waits until it serves.
-func start(root, run string, o Options) (*process, error) {
-	bin, src, launch, err := choose(root)
+func start(ctx context.Context, root, run string, o Options) (*process, error) {
+	bin, src, launch, err := choose(ctx, root, o.AgentSources)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil, api.Ended(ctx)
+		}
 		return nil, err
 	}
 	cfg, err := json.Marshal(api.Config{Role: api.RoleOwner, Root: root, RunRoot: run, ReadOnly: o.ReadOnly, Debug: os.Getenv(EnvDebug) != ""})
@@ -59,14 +63,16 @@ func start(root, run string, o Options) (*process, error) {
 	}
 	p, err := spawn(string(cfg), launch)
 	if err != nil {
-		return nil, fmt.Errorf("start the agent %s: %w", bin.path, err)
+		return nil, fmt.Errorf("start the agent %s: %w", bin.Path, err)
 	}
 	p.addLogger(o.Logger)
 	dec := json.NewDecoder(p.lifeline)
-	var hello api.Hello
-	if err := dec.Decode(&hello); err != nil {
-		p.ended()
-		return nil, fmt.Errorf("start the agent %s: %w", bin.path, p.err)
+	hello, err := p.hello(ctx, dec)
+	if ctx.Err() != nil && err != nil {
+		return nil, api.Ended(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start the agent %s: %w", bin.Path, p.err)
 	}
 	if hello.Err != nil {
 		p.stopped = true
@@ -74,9 +80,9 @@ func start(root, run string, o Options) (*process, error) {
 		p.ended()
 		return nil, hello.Err
 	}
-	err = compatible(bin, src, hello.Version)
+	err = bin.Serves(src, hello.Version)
 	if err == nil && hello.Protocol != api.Protocol {
-		err = fmt.Errorf("agent %s speaks protocol %s, this program %s", bin.path, hello.Protocol, api.Protocol)
+		err = fmt.Errorf("agent %s speaks protocol %s, this program %s", bin.Path, hello.Protocol, api.Protocol)
 	}
 	p.socket = hello.Socket
 	go p.read(dec)
@@ -87,12 +93,37 @@ func start(root, run string, o Options) (*process, error) {
 }
 
 // choose finds the agent to start.
-func choose(root string) (binary, version.Source, Launch, error) {
+func choose(ctx context.Context, root string, sources []string) (agentbin.Binary, version.Source, Launch, error) {
 	if l, ok := fakes.Load(root); ok {
-		return binary{path: "of a test", how: "fake"}, version.Source{Version: FakeVersion}, l.(Launch), nil
+		return agentbin.Binary{Path: "of a test", How: "fake"}, version.Source{Version: FakeVersion}, l.(Launch), nil
 	}
-	bin, src, err := find()
-	return bin, src, bin.launch, err
+	bin, src, err := agentbin.Find(ctx, sources)
+	return bin, src, func(cfg string, stderr, lifeline *os.File) (func() (Exit, error), error) {
+		return launch(bin.Path, cfg, stderr, lifeline)
+	}, err
+}
+
+// hello waits until the agent serves, or says why it does not. After an error the agent has ended, or ends by itself when
+// it is the error of ctx.
+func (p *process) hello(ctx context.Context, dec *json.Decoder) (hello api.Hello, err error) {
+	stop := context.AfterFunc(ctx, func() {
+		p.mu.Lock()
+		p.stopped = true
+		p.mu.Unlock()
+		_ = unix.Shutdown(p.fd(), unix.SHUT_RDWR) // it ends when its owner is gone
+	})
+	err = dec.Decode(&hello)
+	if err == nil && !stop() {
+		err = context.Cause(ctx)
+	}
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		go p.ended()
+	default:
+		p.ended()
+	}
+	return hello, err
 }
 
 // spawn starts an agent with a lifeline to it.
@@ -118,7 +149,7 @@ func spawn(cfg string, launch Launch) (*process, error) {
 
 // launch forks the agent: null stdio, own session, own mount namespace, and own user namespace where this process may
 // not mount.
-func (b binary) launch(cfg string, stderr, lifeline *os.File) (func() (Exit, error), error) {
+func launch(path, cfg string, stderr, lifeline *os.File) (func() (Exit, error), error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
@@ -135,9 +166,9 @@ func (b binary) launch(cfg string, stderr, lifeline *os.File) (func() (Exit, err
 	}
 	var proc *os.Process
 	if mayMount() {
-		proc, err = os.StartProcess(b.path, []string{api.AgentArg0}, attr)
+		proc, err = os.StartProcess(path, []string{api.AgentArg0}, attr)
 	} else {
-		proc, err = startInUserNS(b.path, attr)
+		proc, err = startInUserNS(path, attr)
 	}
 	if err != nil {
 		return nil, err

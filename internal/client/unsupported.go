@@ -3,6 +3,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,12 +11,11 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/internal/version"
 )
 
 type process struct{ socket string }
 
-func start(root, run string, o Options) (*process, error) {
+func start(ctx context.Context, root, run string, o Options) (*process, error) {
 	return nil, fmt.Errorf("containers on %s: %w: %w: run the program on Linux, or in a Linux virtual machine", runtime.GOOS, api.ErrUnsupported, errors.ErrUnsupported)
 }
 
@@ -25,4 +25,3 @@ func (p *process) addLogger(*slog.Logger)       {}
 func (p *process) waitGone(time.Duration) error { return api.ErrAgentGone }
 func onTmpfs(string) bool                       { return false }
 func ownedBySelf(string) error                  { return nil }
-func build(version.Source, string) error        { return errors.ErrUnsupported }

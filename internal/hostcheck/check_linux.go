@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/agentbin"
 )
 
 // host is what the checks look at; tests put files in place of the host's.
@@ -26,7 +26,7 @@ type host struct {
 
 // Check looks at the host, as it is for this user.
 func Check() []Finding {
-	h := host{root: "/", uid: os.Geteuid(), user: "USER", lookPath: exec.LookPath, clone: cloneUser, agent: findAgent}
+	h := host{root: "/", uid: os.Geteuid(), user: "USER", lookPath: exec.LookPath, clone: cloneUser, agent: agentbin.Look}
 	if u, err := user.Current(); err == nil {
 		h.user = u.Username
 	}
@@ -68,27 +68,17 @@ func (h host) mayMount() bool {
 
 func (h host) agentFound() Finding {
 	f := Finding{Name: Agent, Required: true}
-	if err := h.agent(); err != nil {
-		f.Problem = err.Error()
-		f.Fix = "sudo apt-get install gcc libc6-dev (the agent is built with cgo, once), or set CAISSON_AGENT to one that is built"
-		return f
+	err := h.agent()
+	var none *agentbin.NotFoundError
+	switch {
+	case errors.As(err, &none):
+		f.Problem, f.Fix = none.Problem(), none.Fix()
+	case err != nil:
+		f.Problem, f.Fix = err.Error(), "set "+agentbin.EnvAgent+" to the binary of an agent, or unset it"
+	default:
+		f.OK = true
 	}
-	f.OK = true
 	return f
-}
-
-// findAgent does not build one: where Go and a C compiler are, the first use of the engine does.
-func findAgent() error {
-	if os.Getenv(client.EnvAgent) == "" {
-		if cc, err := exec.Command("go", "env", "CC").Output(); err == nil {
-			name, _, _ := strings.Cut(strings.TrimSpace(string(cc)), " ")
-			if _, err := exec.LookPath(name); err == nil {
-				return nil
-			}
-		}
-	}
-	_, err := client.Agent()
-	return err
 }
 
 func (h host) overlay() Finding {

@@ -46,7 +46,7 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 		{name: "old kernel", programs: true, files: map[string]string{"proc/sys/kernel/osrelease": "5.10.0\n"}, lacks: "kernel", required: true, problem: "5.11", fix: "as root"},
 		{name: "no overlay", programs: true, files: map[string]string{"proc/filesystems": "\text4\n"}, lacks: "overlay", required: true, fix: "sudo modprobe overlay"},
 		{name: "no cgroup", programs: true, files: map[string]string{"proc/self/cgroup": "1:memory:/\n"}, lacks: "cgroups", problem: "Resources", fix: "Delegate=yes"},
-		{name: "no agent", programs: true, agent: errors.New("no C compiler"), lacks: Agent, required: true, problem: "no C compiler", fix: "apt-get install gcc"},
+		{name: "no agent", programs: true, agent: errors.New("no C compiler"), lacks: Agent, required: true, problem: "no C compiler", fix: "CAISSON_AGENT"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			root := t.TempDir()

@@ -1,6 +1,6 @@
 // Package hostcheck finds out whether this host and this user can run containers, and names the remedy for what is
-// missing. It reads files of /proc, /sys and /etc and starts one child process; it changes nothing, and it must not start
-// the engine.
+// missing. It reads files of /proc, /sys and /etc and starts child processes; it changes nothing that outlasts them, gets no
+// agent, and must not start the engine.
 package hostcheck
 
 import "fmt"

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/agentbin"
 )
 
 // The ordinary users that .ci/run makes: one with a range of subordinate ids, one without.
@@ -45,11 +45,11 @@ func AsUser(t testing.TB, name string, flags ...string) *exec.Cmd {
 	must(t, os.Chmod(dir, 0o755))
 	self, err := os.Executable()
 	must(t, err)
-	agent, err := client.Agent()
+	agent, err := agentbin.Agent()
 	must(t, err)
 	copyFile(t, self, filepath.Join(dir, "test"))
 	copyFile(t, agent, filepath.Join(dir, "agent"))
-	for _, suffix := range []string{client.InitSuffix, client.CopierSuffix} {
+	for _, suffix := range []string{agentbin.InitSuffix, agentbin.CopierSuffix} {
 		if _, err := os.Stat(agent + suffix); err == nil {
 			copyFile(t, agent+suffix, filepath.Join(dir, "agent"+suffix))
 		}
@@ -63,7 +63,7 @@ func AsUser(t testing.TB, name string, flags ...string) *exec.Cmd {
 	cmd.Dir = home
 	cmd.Env = []string{
 		"HOME=" + home, "TMPDIR=" + home, "USER=" + name, "PATH=" + os.Getenv("PATH"),
-		client.EnvAgent + "=" + filepath.Join(dir, "agent"), EnvTestbox + "=" + filepath.Join(dir, "testbox"),
+		agentbin.EnvAgent + "=" + filepath.Join(dir, "agent"), EnvTestbox + "=" + filepath.Join(dir, "testbox"),
 		"CAISSON_TEST_USER=" + name, // and not EnvNoSkip: a user lacks what root has, such as cgroups
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}

@@ -119,13 +119,17 @@ var Client = sync.OnceValues(func() (Source, error) {
 	case s.Dir == "":
 		return s, nil
 	}
-	h, err := hashSource(s.Dir)
-	if err != nil {
-		return s, fmt.Errorf("hash the source of %s: %w", Module, err)
-	}
-	s.Version = "src-" + h
-	return s, nil
+	return SourceIn(s.Dir)
 })
+
+// SourceIn is the source in a directory, as it is now.
+func SourceIn(dir string) (Source, error) {
+	h, err := hashSource(dir)
+	if err != nil {
+		return Source{Version: Devel, Dir: dir}, fmt.Errorf("hash the source of %s: %w", Module, err)
+	}
+	return Source{Version: "src-" + h, Dir: dir}, nil
+}
 
 // hashSource hashes what the agent is compiled from: an edit of a test or of an example makes no new agent.
 func hashSource(dir string) (string, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/caisson-dev/caisson/internal/agentbin"
 	"github.com/caisson-dev/caisson/internal/version"
 )
 
@@ -48,7 +49,7 @@ const (
 	maxSums    = 40
 )
 
-// TestConsumer is an importer's first five minutes, in five ways. What a way needs of one before it, it says.
+// TestConsumer is an importer's first five minutes, in several ways. What a way needs of one before it, it says.
 func TestConsumer(t *testing.T) {
 	m := newMachine(t)
 
@@ -79,18 +80,30 @@ func TestConsumer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the other ways, in short mode")
 	}
+	byDownload := m.consumer("prebuilt")
+	t.Run("prebuilt", func(t *testing.T) { // by a user whose home is empty, on a machine that has Go alone
+		c := byDownload.in(t)
+		c.bare()
+		c.copyFrom(byVersion, "go.mod", "go.sum")
+		c.test("./one", "./two")
+		c.gotOnce()
+
+		c.env = append(c.env, "GOPROXY=off")
+		assert.NotContains(t, c.test("./one"), "caisson: ", "offline after one run")
+	})
 	t.Run("version", func(t *testing.T) {
 		c := byVersion.in(t)
+		c.env = append(c.env, agentbin.EnvSource+"="+agentbin.FromBuild)
 		c.test("./one", "./two")
 		c.builtOnce()
 	})
-	t.Run("vendored", func(t *testing.T) { // with the agent of "version", which its user has in the cache by now
+	t.Run("vendored", func(t *testing.T) { // with the agent of "prebuilt", which its user has in the cache by now
 		c := m.consumer("vendored").in(t)
-		c.cache = byVersion.cache
+		c.cache = byDownload.cache
 		c.copyFrom(byVersion, "go.mod", "go.sum")
 		c.goRun("mod", "vendor")
 		require.NoDirExists(t, filepath.Join(c.dir, "vendor", version.AgentModule))
-		assert.NotContains(t, c.test("./one"), "caisson: built")
+		assert.NotContains(t, c.test("./one"), "caisson: ")
 	})
 	t.Run("vendored replacement", func(t *testing.T) { // with the agent of "replace"
 		c := m.consumer("vendored-replacement").in(t)
@@ -105,12 +118,5 @@ func TestConsumer(t *testing.T) {
 		c.env = append(c.env, "GOFLAGS=-mod=mod")
 		c.goRun("mod", "edit", "-require="+version.Module+"@"+m.version)
 		assert.NotContains(t, c.test("./one"), "caisson: built")
-	})
-	t.Run("no proxy", func(t *testing.T) { // and a module cache that has what "version" needed; the agent is built again
-		c := m.consumer("offline").in(t)
-		c.env = append(c.env, "GOPROXY=off")
-		c.copyFrom(byVersion, "go.mod", "go.sum")
-		c.test("./one", "./two")
-		c.builtOnce()
 	})
 }

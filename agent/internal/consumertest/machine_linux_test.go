@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/release"
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/agentbin"
 	"github.com/caisson-dev/caisson/internal/flock"
 	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/internal/version"
@@ -46,7 +47,7 @@ func newMachine(t *testing.T) *machine {
 	known := goEnv(t)
 	t.Setenv("GOMODCACHE", known.GOMODCACHE)
 	t.Setenv("GOCACHE", known.GOCACHE)
-	t.Setenv(client.EnvAgent, "")
+	t.Setenv(agentbin.EnvAgent, "")
 	// For Destroy, at the end: the agent that the first importer has built.
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(m.dir, "replace-cache"))
 	m.publish(known.GOMODCACHE)
@@ -82,13 +83,33 @@ func (m *machine) publish(modcache string) {
 		lock.Unlock()
 	})
 	forget(m.t, modcache, m.version)
-	require.NoError(m.t, release.Proxy(filepath.Join(m.dir, "proxy"), m.checkout, m.version))
+	require.NoError(m.t, release.Proxy(filepath.Join(m.dir, "proxy"), m.checkout, m.version, m.prebuilt()))
+}
+
+// prebuilt are the binaries of the checkout as a release has them. That they are static, as a release's are, takes the
+// compilation of all packages: make reproducible sets the variable for it.
+func (m *machine) prebuilt() release.Binaries {
+	m.t.Helper()
+	dir := filepath.Join(m.dir, "prebuilt")
+	require.NoError(m.t, os.Mkdir(dir, 0o755))
+	b := release.Binaries{Arch: runtime.GOARCH, Dir: dir}
+	if os.Getenv("CAISSON_TEST_STATIC") != "" {
+		require.NoError(m.t, release.Build(m.t.Context(), m.checkout, m.version, b))
+		return b
+	}
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-tags", agentbin.BuildTags,
+		"-ldflags", "-s -w -X "+version.Module+"/internal/version.build="+m.version, "-o", dir+"/", "./cmd/...")
+	cmd.Dir = filepath.Join(m.checkout, "agent")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1", "GOWORK=off", "GOFLAGS=-mod=readonly")
+	out, err := cmd.CombinedOutput()
+	require.NoError(m.t, err, "%s", out)
+	return b
 }
 
 // forget removes a version of caisson from the module cache.
 func forget(t *testing.T, modcache, v string) {
 	t.Helper()
-	for _, path := range []string{version.Module, version.AgentModule} {
+	for _, path := range []string{version.Module, version.AgentModule, agentbin.PrebuiltModule(runtime.GOARCH)} {
 		source := filepath.Join(modcache, path+"@"+v)
 		_ = filepath.WalkDir(source, func(path string, d os.DirEntry, err error) error {
 			if err == nil && d.IsDir() {
@@ -184,6 +205,35 @@ func (c *consumer) test(packages ...string) string {
 	assert.Equal(c.t, len(packages), strings.Count(c.said, "--- PASS: TestHello"), c.said)
 	c.t.Logf("go test took %.1f s", time.Since(begin).Seconds())
 	return c.said
+}
+
+// bare leaves the consumer a home directory without anything, and no programs but Go and those that map user ids.
+func (c *consumer) bare() {
+	c.t.Helper()
+	bin, home := filepath.Join(c.dir, "bin"), filepath.Join(c.dir, "home")
+	for _, dir := range []string{bin, home} {
+		require.NoError(c.t, os.Mkdir(dir, 0o755))
+	}
+	for _, name := range []string{"go", "newuidmap", "newgidmap"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		path, err = filepath.EvalSymlinks(path)
+		require.NoError(c.t, err)
+		require.NoError(c.t, os.Symlink(path, filepath.Join(bin, name)))
+	}
+	c.env = append(c.env, "PATH="+bin, "HOME="+home)
+}
+
+// gotOnce says that the two test binaries have had one agent downloaded.
+func (c *consumer) gotOnce() {
+	c.t.Helper()
+	assert.Equal(c.t, 1, strings.Count(c.said, "caisson: downloaded the agent"), "downloaded once for both:\n%s", c.said)
+	assert.NotContains(c.t, c.said, "caisson: built")
+	agents, err := filepath.Glob(filepath.Join(c.cache, "caisson", "prebuilt-*"))
+	require.NoError(c.t, err)
+	assert.Len(c.t, agents, 4, "the agent, the small binaries for inits and copiers, and the lock")
 }
 
 // builtOnce says that the two test binaries, which start together, have had one agent built.

@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/agentbin"
 )
 
 // TestInits: a container's init and the entry of the user namespace pay for every package that is initialised before
 // their hook, and a container's init for all.
 func TestInits(t *testing.T) {
-	agent, err := client.Agent()
+	agent, err := agentbin.Agent()
 	require.NoError(t, err)
 	cmd := exec.Command(agent, "version")
 	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")

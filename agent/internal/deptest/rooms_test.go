@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/caisson-dev/caisson/internal/client"
+	"github.com/caisson-dev/caisson/internal/agentbin"
 	"github.com/caisson-dev/caisson/internal/rooms"
 )
 
@@ -16,14 +16,14 @@ const (
 
 func list(t *testing.T) []rooms.Room {
 	t.Helper()
-	all, err := rooms.List("../..", module, "-tags", client.BuildTags)
+	all, err := rooms.List("../..", module, "-tags", agentbin.BuildTags)
 	require.NoError(t, err)
 	return all
 }
 
 // floors: what is imported stands on a lower floor than who imports it.
 var floors = [][]string{
-	{"cmd/...", "internal/release/write"},
+	{"cmd/...", "internal/release/write", "internal/release/binaries"},
 	{""},
 	{"internal/engine"},
 	{"internal/builds", "internal/containers"},

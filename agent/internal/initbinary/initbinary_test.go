@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/initbinary"
+	"github.com/caisson-dev/caisson/internal/agentbin"
 	"github.com/caisson-dev/caisson/internal/api"
-	"github.com/caisson-dev/caisson/internal/client"
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
@@ -177,6 +177,6 @@ func TestFindCopier(t *testing.T) {
 
 // TestNames: the client repeats what it may not import.
 func TestNames(t *testing.T) {
-	assert.Equal(t, client.InitSuffix, initbinary.Suffix)
-	assert.Equal(t, client.CopierSuffix, initbinary.CopierSuffix)
+	assert.Equal(t, agentbin.InitSuffix, initbinary.Suffix)
+	assert.Equal(t, agentbin.CopierSuffix, initbinary.CopierSuffix)
 }

@@ -46,12 +46,24 @@ func (b built) sums() ([]string, error) {
 	return []string{b.Path + " " + b.Version.Version + " " + all, b.Path + " " + b.Version.Version + "/go.mod " + mod}, err
 }
 
-// modules makes both modules of a version from a checkout.
-func modules(checkout, v string) (root, agent built, err error) {
+// checkVersion says what is wrong with a version.
+func checkVersion(v string) error {
 	if !semver.IsValid(v) || semver.Canonical(v) != v {
-		return root, agent, fmt.Errorf("%q is not a valid version: give one such as v1.2.3", v)
+		return fmt.Errorf("%q is not a valid version: give one such as v1.2.3", v)
 	}
-	if root, err = pack(version.Module, v, checkout, nil); err != nil {
+	return nil
+}
+
+// modules makes both modules of a version from a checkout. pins is the content of PinsFile; nil: the checkout's.
+func modules(checkout, v string, pins []byte) (root, agent built, err error) {
+	if err := checkVersion(v); err != nil {
+		return root, agent, err
+	}
+	var rootFiles map[string][]byte
+	if pins != nil {
+		rootFiles = map[string][]byte{PinsFile: pins}
+	}
+	if root, err = pack(version.Module, v, checkout, rootFiles); err != nil {
 		return root, agent, err
 	}
 	changed, err := agentFiles(checkout, root)
@@ -139,7 +151,7 @@ func addSums(sum []byte, path string, lines []string) []byte {
 // Write changes agent/go.mod and agent/go.sum of a checkout to what is published as a version. The root module's files are
 // not to change between this and the tag, or the hashes do not fit.
 func Write(checkout, v string) error {
-	root, _, err := modules(checkout, v)
+	root, _, err := modules(checkout, v, nil)
 	if err != nil {
 		return err
 	}

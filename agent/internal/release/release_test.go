@@ -1,6 +1,9 @@
 package release
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/module"
+
+	"github.com/caisson-dev/caisson/internal/agentbin"
 )
 
 var root = module.Version{Path: "github.com/caisson-dev/caisson", Version: "v1.2.3"}
@@ -83,6 +88,60 @@ func TestProxy(t *testing.T) {
 		assert.FileExists(t, filepath.Join(root, "x.go"))
 	}
 	require.ErrorContains(t, Proxy(t.TempDir(), checkout(t), "1.2"), "not a valid version")
+}
+
+// TestProxyBinaries: what is pinned in the root module is what the go command says of the module of binaries.
+func TestProxyBinaries(t *testing.T) {
+	dir, at, cache := checkout(t), t.TempDir(), t.TempDir()
+	b := Binaries{Arch: "arm64", Dir: t.TempDir()}
+	for _, name := range agentbin.Names() {
+		require.NoError(t, os.WriteFile(filepath.Join(b.Dir, name), []byte("binary of "+name), 0o755))
+	}
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(PinsFile)), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, PinsFile), []byte("package agentbin\n"), 0o644))
+	require.NoError(t, Proxy(at, dir, "v1.2.3", b))
+	cmd := exec.Command("go", "mod", "download", "-json", "github.com/caisson-dev/agent-linux-arm64@v1.2.3", "github.com/caisson-dev/caisson@v1.2.3")
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "GOPROXY=file://"+at, "GOSUMDB=off", "GOMODCACHE="+cache, "GOFLAGS=-modcacherw", "GOWORK=off")
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s", out)
+	var agent, root struct{ Dir, Sum string }
+	dec := json.NewDecoder(bytes.NewReader(out))
+	require.NoError(t, dec.Decode(&agent))
+	require.NoError(t, dec.Decode(&root))
+	pins, err := os.ReadFile(filepath.Join(root.Dir, PinsFile))
+	require.NoError(t, err)
+	zip, err := os.Stat(filepath.Join(at, "github.com/caisson-dev/agent-linux-arm64/@v/v1.2.3.zip"))
+	require.NoError(t, err)
+	assert.Contains(t, string(pins), fmt.Sprintf("version: \"v1.2.3\",\n\tagents: map[string]pin{\n\t\t\"arm64\": {sum: %q, size: %d},\n", agent.Sum, zip.Size()))
+	for _, name := range agentbin.Names() {
+		assert.FileExists(t, filepath.Join(agent.Dir, name))
+	}
+
+	require.NoError(t, os.Remove(filepath.Join(b.Dir, "caisson-agent-init")))
+	require.ErrorContains(t, Proxy(t.TempDir(), dir, "v1.2.3", b), "has no caisson-agent-init")
+}
+
+// TestCopySource: an agent is built from the same go.mod before and after the commit of a release.
+func TestCopySource(t *testing.T) {
+	before, after := t.TempDir(), t.TempDir()
+	dir := checkout(t)
+	require.NoError(t, copySource(dir, before))
+	require.NoError(t, Write(dir, "v1.2.3"))
+	require.NoError(t, copySource(dir, after))
+	for _, name := range []string{"agent/go.mod", "agent/go.sum"} {
+		want, err := os.ReadFile(filepath.Join(before, name))
+		require.NoError(t, err)
+		got, err := os.ReadFile(filepath.Join(after, name))
+		require.NoError(t, err)
+		assert.Equal(t, strings.TrimSpace(string(want)), strings.TrimSpace(string(got)), name)
+	}
+	assert.NoFileExists(t, filepath.Join(after, "bin", "big"))
+	assert.FileExists(t, filepath.Join(after, "agent", "agent.go"))
+}
+
+func TestTags(t *testing.T) {
+	assert.Contains(t, tags("v1.2.3-rc.1"), ",caisson_release,caisson_v1_2_3_rc_1")
 }
 
 func TestWrite(t *testing.T) {
