@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -80,6 +81,8 @@ func run(args []string) {
 		check(os.MkdirAll(args[1], 0o755))
 	case "rm":
 		check(os.RemoveAll(args[1]))
+	case "chmod", "chown", "ln", "link", "touch", "mv", "setxattr", "mkfifo", "mknod", "umask", "mode", "blocks":
+		check(files(to, args))
 	case "fill": // NAME BYTES: what does not compress
 		n, err := strconv.Atoi(args[2])
 		check(err)
@@ -116,6 +119,9 @@ func run(args []string) {
 		}
 	case "true":
 	default:
+		if strings.Contains(args[0], "/") && args[0] != os.Args[0] {
+			check(syscall.Exec(args[0], args, os.Environ()))
+		}
 		fmt.Fprintf(os.Stderr, "sh: %s: not found\n", args[0])
 		os.Exit(127)
 	}
