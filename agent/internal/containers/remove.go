@@ -59,6 +59,8 @@ func (s *Service) removeUnmanaged(ctx context.Context, id string) error {
 // erase removes all of a container that does not run. Its lock is held. The directory goes last: what fails before is
 // found and tried again by the next agent's clean-up.
 func (s *Service) erase(rec *records.Record) error {
+	s.Images.Room().Use()
+	defer s.Images.Room().Keep()
 	whole := s.records.Exists(rec.ID) // and not only half made
 	if err := s.records.Unmake(rec.ID); err != nil {
 		return err

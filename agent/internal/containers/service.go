@@ -82,6 +82,7 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	recs.Full = cfg.Images.Room().Release
 	s := &Service{
 		Config: cfg, layout: cfg.Layout,
 		rt:      runc.New(cfg.Layout.Runtime(), cfg.Host.Rootless, cfg.Init),

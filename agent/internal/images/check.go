@@ -56,6 +56,8 @@ func (s *Service) Check(ctx context.Context, opts image.CheckOptions) (image.Che
 		if !opts.Repair || len(res.Problems) == 0 {
 			return res, nil
 		}
+		s.room.Use()
+		defer s.room.Keep()
 		if err := errors.Join(s.containers.Mend(ctx, others), s.repair(ctx, report)); err != nil {
 			return res, fmt.Errorf("repair the store: %w", err)
 		}

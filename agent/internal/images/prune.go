@@ -32,6 +32,8 @@ func (s *Service) Prune(ctx context.Context, opts image.PruneOptions) (image.Pru
 		return res, err
 	}
 	defer lock.Unlock()
+	s.room.Use()
+	defer s.room.Keep()
 	t, err := s.tree()
 	if err != nil {
 		return res, StoreError("prune", err)

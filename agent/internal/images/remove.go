@@ -32,6 +32,8 @@ func (s *Service) Remove(ctx context.Context, ref string, opts image.RemoveOptio
 		return res, err
 	}
 	defer lock.Unlock()
+	s.room.Use()
+	defer s.room.Keep()
 	img, err := s.Find(ctx, ref)
 	if err != nil {
 		return res, err

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -165,6 +166,9 @@ func notFound(ref string) error {
 func StoreError(ref string, err error) error {
 	if errors.Is(err, storage.ErrImageUnknown) {
 		return notFound(ref)
+	}
+	if diskspace.IsFull(err) {
+		return api.Errorf(api.ErrNoSpace, "image %s: %w: %s", ref, err, diskspace.Remedy)
 	}
 	return api.Errorf(api.ErrCorrupt, "image %s: read the store: %w", ref, err)
 }

@@ -14,6 +14,7 @@ import (
 	"go.podman.io/storage"
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/images/layer"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/container"
@@ -41,6 +42,7 @@ type Store struct {
 	store  storage.Store
 	layers *layer.Store
 	temp   *Temp
+	room   *diskspace.Reserve
 	known  configs
 
 	running sync.WaitGroup // work that outlives its caller's patience
@@ -64,13 +66,16 @@ func Open(cfg Config) (*Store, error) {
 	if err := s.layout.Make(); err != nil {
 		return nil, err
 	}
-	var err error
-	if s.temp, err = newTemp(s.layout); err != nil {
-		return nil, fmt.Errorf("temporary directory of the store: %w", err)
+	s.room = diskspace.NewReserve(s.layout.Reserve())
+	err := s.start()
+	if diskspace.IsFull(err) {
+		s.room.Release()
+		err = s.start()
 	}
-	if err := s.open(); err != nil {
-		return nil, errors.Join(err, s.temp.remove())
+	if err != nil {
+		return nil, err
 	}
+	s.room.Keep()
 	s.layers = &layer.Store{
 		Storage: s.store, Graph: s.layout.Graph(),
 		MountLock: filepath.Join(s.layout.Locks(), "mount"), Empty: filepath.Join(s.temp.Dir, "empty"),
@@ -79,6 +84,18 @@ func Open(cfg Config) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// start opens the store with a temporary directory of this process.
+func (s *Store) start() error {
+	var err error
+	if s.temp, err = newTemp(s.layout); err != nil {
+		return openError(s.layout.Root, err)
+	}
+	if err := s.open(); err != nil {
+		return errors.Join(err, s.temp.remove())
+	}
+	return nil
 }
 
 // open points the upstream libraries at this store alone, and opens it.
@@ -122,6 +139,8 @@ func (s *Store) open() error {
 
 func openError(root string, err error) error {
 	switch {
+	case diskspace.IsFull(err):
+		return api.Errorf(api.ErrNoSpace, "open the store %s: %w: free some room on its file system", root, err)
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
 		return api.Errorf(api.ErrPermission, "open the store %s: %w: choose a directory that this user may write with StoreOptions.Root", root, err)
 	case strings.Contains(err.Error(), "mount_program is required") || strings.Contains(err.Error(), "not supported"):
@@ -166,6 +185,7 @@ func (s *Store) Close() error {
 	}
 	s.collectOrphans()
 	s.removeLocks()
+	s.room.Keep()
 	s.store.Free()
 	// containers/storage binds its overlay directory onto itself. Its Shutdown would take that away, and also make
 	// every other process of the store load everything anew.
@@ -190,6 +210,9 @@ func (s *Store) Storage() storage.Store { return s.store }
 
 // Temp is this process's directory for temporary files.
 func (s *Store) Temp() *Temp { return s.temp }
+
+// Room is what is kept of the disk for those who free more.
+func (s *Store) Room() *diskspace.Reserve { return s.room }
 
 // Layers is the layers of the store.
 func (s *Store) Layers() *layer.Store { return s.layers }

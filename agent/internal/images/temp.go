@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/state"
 	"github.com/caisson-dev/caisson/internal/flock"
 )
@@ -31,14 +32,29 @@ func newTemp(layout state.Layout) (*Temp, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	t := &Temp{ID: id, Dir: dir, lock: lock}
+	// Who opens the store to remove something needs no directory.
+	if err := t.Ready(); err != nil && !diskspace.IsFull(err) {
 		return nil, errors.Join(err, os.Remove(dir+".lock"))
 	}
-	return &Temp{ID: id, Dir: dir, lock: lock}, nil
+	return t, nil
+}
+
+// Ready makes the directory, which was not made if the disk was full. It is called before upstream libraries write into it.
+func (t *Temp) Ready() error {
+	if err := os.Mkdir(t.Dir, 0o700); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // Make makes a directory in t.
-func (t *Temp) Make(prefix string) (string, error) { return os.MkdirTemp(t.Dir, prefix+"-") }
+func (t *Temp) Make(prefix string) (string, error) {
+	if err := t.Ready(); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(t.Dir, prefix+"-")
+}
 
 func (t *Temp) remove() error {
 	err := errors.Join(os.RemoveAll(t.Dir), os.Remove(t.Dir+".lock"))

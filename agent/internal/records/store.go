@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/atomicfile"
 )
@@ -27,6 +28,9 @@ type Store struct {
 	names string // has a link for each name
 	lock  string // the file that is locked to take a name from a container that is gone
 	cache cache
+
+	// Full is called when the disk has no room for a file of a container, before another try. It may be nil.
+	Full func()
 }
 
 // Open opens the records in dir, with the names in names, which is made when missing. Agents lock the file at lock.
@@ -125,7 +129,14 @@ func (s *Store) Save(rec *Record, name string, v any) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(s.Path(rec.ID, name), b, atomicfile.Options{Sync: rec.Durable()})
+	write := func() error {
+		return atomicfile.Write(s.Path(rec.ID, name), b, atomicfile.Options{Sync: rec.Durable()})
+	}
+	if err = write(); s.Full != nil && diskspace.IsFull(err) {
+		s.Full()
+		err = write()
+	}
+	return err
 }
 
 // Sync puts the names and the directories of containers on disk.

@@ -44,6 +44,9 @@ func (l Layout) Temp() string { return filepath.Join(l.Root, "tmp") }
 // Cache keeps what only makes things faster: blob infos and the cache mounts of builds.
 func (l Layout) Cache() string { return filepath.Join(l.Root, "cache") }
 
+// Reserve is room on the disk that is given up when there is no other.
+func (l Layout) Reserve() string { return filepath.Join(l.Root, "reserve") }
+
 // Agents has a directory for each living agent, with its socket.
 func (l Layout) Agents() string { return filepath.Join(l.RunRoot, "agents") }
 

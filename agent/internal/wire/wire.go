@@ -7,8 +7,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 
+	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -64,7 +66,7 @@ func Reply(w http.ResponseWriter, v any) {
 func Fail(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusInternalServerError)
-	_ = json.NewEncoder(w).Encode(api.ToError(err)) // the owner is gone when this fails
+	_ = json.NewEncoder(w).Encode(api.ToError(full(err))) // the owner is gone when this fails
 }
 
 // ErrEnded is what Events return to those that still have something to tell after End.
@@ -126,7 +128,16 @@ func (e *Events) End(v any, err error) {
 		ev.Result, err = json.Marshal(v)
 	}
 	if err != nil {
-		ev = api.Event{Err: api.ToError(err)}
+		ev = api.Event{Err: api.ToError(full(err))}
 	}
 	_ = e.send(ev) // the owner is gone when this fails
+}
+
+// full gives the error of a full disk that nobody has explained the sentinel and the remedy. Control groups have the same
+// error for other reasons.
+func full(err error) error {
+	if !diskspace.IsFull(err) || len(api.ToError(err).Codes) > 0 || strings.Contains(err.Error(), "/sys/fs/cgroup") {
+		return err
+	}
+	return api.Errorf(api.ErrNoSpace, "%w: %s", err, diskspace.Remedy)
 }

@@ -177,6 +177,9 @@ func leftover(cancelled bool, err error) images.Leftover {
 
 // copyImage fetches the layers that the store lacks, and has upstream's copy put the image together.
 func (s *Service) copyImage(ctx context.Context, p *pull, policy *policy, progress func(image.Progress)) (done types.ImageReference, err error) {
+	if err := s.images.Temp().Ready(); err != nil {
+		return nil, err
+	}
 	try, tctx := newAttempt(ctx, image.PhaseDownload, progress, p.stall)
 	defer try.close()
 	src := &opened{ImageReference: p.source}
