@@ -19,6 +19,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/checksum"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 
+	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 	"github.com/caisson-dev/caisson/agent/internal/network/share"
 )
 
@@ -33,66 +34,87 @@ const pingTimeout = 10 * time.Second
 
 func newPinger(g *Gateway) *pinger { return &pinger{g: g} }
 
+// echoRequest is a ping, with the frame that it came in.
+type echoRequest struct {
+	frame    []byte
+	off      int // where its message begins
+	src, dst netip.Addr
+}
+
 // intercept takes ICMP that is for the outside. The gateway's own addresses the stack may answer for.
 func (p *pinger) intercept(frame []byte) bool {
-	eth := header.Ethernet(frame)
-	body := frame[header.EthernetMinimumSize:]
-	switch {
-	case eth.Type() == header.IPv4ProtocolNumber && len(body) >= header.IPv4MinimumSize && body[9] == byte(header.ICMPv4ProtocolNumber):
-		ip := header.IPv4(body)
-		dst := fromTCPIP(ip.DestinationAddress())
-		if dst == p.g.spec.Gateway4 {
-			return false
-		}
-		off := int(ip.HeaderLength())
-		if off >= header.IPv4MinimumSize && len(body) >= off+header.ICMPv4MinimumSize && !ip.More() && ip.FragmentOffset() == 0 &&
-			header.ICMPv4(body[off:]).Type() == header.ICMPv4Echo {
-			p.echo(frame, int(ip.TotalLength())+header.EthernetMinimumSize, off+header.EthernetMinimumSize, dst)
-		}
-		return true
-	case eth.Type() == header.IPv6ProtocolNumber && len(body) >= header.IPv6MinimumSize+header.ICMPv6MinimumSize && body[6] == byte(header.ICMPv6ProtocolNumber):
-		ip := header.IPv6(body)
-		dst := fromTCPIP(ip.DestinationAddress())
-		if header.ICMPv6(body[header.IPv6MinimumSize:]).Type() != header.ICMPv6EchoRequest || dst == p.g.spec.Gateway6 {
-			return false
-		}
-		end := header.EthernetMinimumSize + header.IPv6MinimumSize + int(ip.PayloadLength())
-		p.echo(frame, end, header.EthernetMinimumSize+header.IPv6MinimumSize, dst)
-		return true
+	r, ours, whole := parseEcho(frame, p.g.spec)
+	if whole {
+		p.echo(r)
 	}
-	return false
+	return ours
+}
+
+// parseEcho reads what a container sent, which may say anything. ours means that the stack must not see the frame, and
+// whole that it is a ping.
+func parseEcho(frame []byte, spec plan.Spec) (r echoRequest, ours, whole bool) {
+	const eth = header.EthernetMinimumSize
+	if len(frame) < eth {
+		return r, false, false
+	}
+	end, body := 0, frame[eth:]
+	switch kind := header.Ethernet(frame).Type(); {
+	case kind == header.IPv4ProtocolNumber && len(body) >= header.IPv4MinimumSize && body[9] == byte(header.ICMPv4ProtocolNumber):
+		ip := header.IPv4(body)
+		r.src, r.dst = fromTCPIP(ip.SourceAddress()), fromTCPIP(ip.DestinationAddress())
+		if r.dst == spec.Gateway4 {
+			return r, false, false
+		}
+		r.off, end = eth+int(ip.HeaderLength()), eth+int(ip.TotalLength())
+		if r.off < eth+header.IPv4MinimumSize || ip.More() || ip.FragmentOffset() != 0 {
+			return r, true, false
+		}
+	case kind == header.IPv6ProtocolNumber && len(body) >= header.IPv6MinimumSize+header.ICMPv6MinimumSize && body[6] == byte(header.ICMPv6ProtocolNumber):
+		ip := header.IPv6(body)
+		r.src, r.dst = fromTCPIP(ip.SourceAddress()), fromTCPIP(ip.DestinationAddress())
+		r.off, end = eth+header.IPv6MinimumSize, eth+header.IPv6MinimumSize+int(ip.PayloadLength())
+		if header.ICMPv6(frame[r.off:]).Type() != header.ICMPv6EchoRequest || r.dst == spec.Gateway6 {
+			return r, false, false
+		}
+	default:
+		return r, false, false
+	}
+	if end > len(frame) || end < r.off+header.ICMPv4MinimumSize { // both families' messages begin with eight bytes
+		return r, true, false
+	}
+	r.frame = frame[:end]
+	return r, true, r.dst.Is6() || header.ICMPv4(frame[r.off:]).Type() == header.ICMPv4Echo
 }
 
 // echo sends the request on and answers when the outside does.
-func (p *pinger) echo(frame []byte, end, off int, dst netip.Addr) {
-	to, err := p.g.rules.ping(dst)
-	if err != nil || end > len(frame) {
+func (p *pinger) echo(r echoRequest) {
+	to, err := p.g.rules.ping(r.dst)
+	if err != nil {
 		return
 	}
-	src := source(frame)
-	lease := p.g.take(src, share.Amount{share.Descriptors: 1, share.Pending: 1})
+	lease := p.g.take(r.src, share.Amount{share.Descriptors: 1, share.Pending: 1})
 	if lease == nil || !p.g.begin() {
 		lease.Release()
 		return // lost, as far as the container can tell
 	}
-	frame = append([]byte(nil), frame[:end]...)
+	r.frame = append([]byte(nil), r.frame...)
 	ctx, cancel := context.WithTimeout(p.g.ctx, pingTimeout)
 	f := &question{cancel}
 	go func() {
 		defer p.g.wg.Done()
 		defer cancel()
 		defer lease.Release()
-		if !p.g.track(src, f) {
+		if !p.g.track(r.src, f) {
 			return
 		}
-		defer p.g.untrack(src, f)
-		echo := frame[off:]
+		defer p.g.untrack(r.src, f)
+		echo := r.frame[r.off:]
 		id, seq := binary.BigEndian.Uint16(echo[4:]), binary.BigEndian.Uint16(echo[6:])
 		data, err := p.exchange(ctx, to, int(id), int(seq), echo[8:])
 		if err != nil {
 			return // lost, as far as the container can tell
 		}
-		p.g.link.send(echoReply(frame, off, data))
+		p.g.link.send(echoReply(r.frame, r.off, data))
 	}()
 }
 
@@ -100,15 +122,6 @@ func (p *pinger) echo(frame []byte, end, off int, dst netip.Addr) {
 type question struct{ abandon context.CancelFunc }
 
 func (q *question) abort() { q.abandon() }
-
-// source is who sent a frame of IP.
-func source(frame []byte) netip.Addr {
-	body := frame[header.EthernetMinimumSize:]
-	if header.Ethernet(frame).Type() == header.IPv4ProtocolNumber {
-		return fromTCPIP(header.IPv4(body).SourceAddress())
-	}
-	return fromTCPIP(header.IPv6(body).SourceAddress())
-}
 
 func (p *pinger) exchange(ctx context.Context, dst netip.Addr, id, seq int, data []byte) ([]byte, error) {
 	conn, raw, err := openPing(dst)

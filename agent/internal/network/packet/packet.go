@@ -58,16 +58,22 @@ func setUp(fd, ifindex int, filter []bpf.Instruction) error {
 }
 
 func attachFilter(fd int, filter []bpf.Instruction) error {
-	if len(filter) == 0 {
-		return nil
+	prog, err := assemble(filter)
+	if err != nil || len(prog) == 0 {
+		return err
 	}
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(prog)), Filter: &prog[0]})
+}
+
+// assemble turns a filter into what the kernel takes.
+func assemble(filter []bpf.Instruction) ([]unix.SockFilter, error) {
 	raw, err := bpf.Assemble(filter)
 	if err != nil {
-		return fmt.Errorf("assemble filter: %w", err)
+		return nil, fmt.Errorf("assemble filter: %w", err)
 	}
 	prog := make([]unix.SockFilter, len(raw))
 	for i, r := range raw {
 		prog[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
 	}
-	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(prog)), Filter: &prog[0]})
+	return prog, nil
 }
