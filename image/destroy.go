@@ -12,7 +12,7 @@ import (
 //
 // The store must not be open elsewhere, in this process or another, and no detached container of it may run.
 //
-// Errors: ErrInUse when that is not so; the store is still open then.
+// Errors: ErrInUse when that is not so; the store is still open then. ErrAgentGone when the store is closed.
 func (s *Store) Destroy(ctx context.Context) error {
 	if s.c.Shared() {
 		return api.Errorf(ErrInUse, "destroy the store %s: this process has it open more than once: close the others first", s.Root())

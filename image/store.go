@@ -54,7 +54,7 @@ type Store struct {
 // OpenStore opens a store, and makes its directories if they do not exist. The first OpenStore of a process starts the
 // agent, which takes about 20 ms. Where this user has no agent of this version yet, as the README explains, OpenStore
 // gets one first: a download takes seconds, and a build takes minutes. Call Close when the store is no longer needed;
-// methods of a closed store return ErrAgentGone.
+// methods of a closed store return ErrAgentGone, also while another Store of the same directory is open.
 //
 // Errors: ErrPermission when this user can't write a directory; ErrInvalidArgument when a directory is not a store, or
 // holds something else; ErrUnsupported when the host can't run the engine.

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
@@ -31,23 +32,41 @@ type Options struct {
 	Logger       *slog.Logger
 }
 
-// Client is one process's connection to its agent for one store. It is safe for concurrent use.
+// Client is what one opening of a store talks to the process's agent by. It is safe for concurrent use.
 type Client struct {
 	Root    string
 	RunRoot string
 
-	key   string // in open
-	http  *http.Client
-	agent *process
+	*connection
+	http   *http.Client
+	closed atomic.Bool
+}
+
+// connection is the one that all openings of a store in this process share.
+type connection struct {
+	key       string // in open
+	transport *http.Transport
+	agent     *process
 
 	mu   sync.Mutex
 	refs int
 }
 
 var (
-	opening = make(chan struct{}, 1) // full while someone uses open: a lock that can be waited for with a context
-	open    = map[string]*Client{}   // by storeKey: the process's agents
+	opening = make(chan struct{}, 1)   // full while someone uses open: a lock that can be waited for with a context
+	open    = map[string]*connection{} // by storeKey: the process's agents
 )
+
+// errClosed is the error of a client that is closed, whether or not the agent serves others.
+var errClosed = api.Errorf(api.ErrAgentGone, "the store is closed")
+
+// RoundTrip sends a request as long as the client is open.
+func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
+	if c.closed.Load() {
+		return nil, errClosed
+	}
+	return c.transport.RoundTrip(req)
+}
 
 // Open returns this process's client for the store, and starts its agent if it has none yet. The end of ctx ends the call,
 // also while the agent is downloaded, built or waited for; it does not end an agent that serves.
@@ -63,26 +82,29 @@ func Open(ctx context.Context, opts Options) (*Client, error) {
 		return nil, api.Ended(ctx)
 	}
 	key := storeKey(root, run, opts.ReadOnly)
-	if c := open[key]; c != nil && !c.agent.gone() {
-		c.mu.Lock()
-		c.refs++
-		c.mu.Unlock()
-		c.agent.addLogger(opts.Logger)
-		return c, nil
+	client := func(shared *connection) *Client {
+		c := &Client{Root: root, RunRoot: run, connection: shared}
+		c.http = &http.Client{Transport: c}
+		return c
+	}
+	if shared := open[key]; shared != nil && !shared.agent.gone() {
+		shared.mu.Lock()
+		shared.refs++
+		shared.mu.Unlock()
+		shared.agent.addLogger(opts.Logger)
+		return client(shared), nil
 	}
 	p, err := start(ctx, root, run, opts)
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{Root: root, RunRoot: run, key: key, agent: p, refs: 1}
-	c.http = &http.Client{Transport: &http.Transport{
+	open[key] = &connection{key: key, agent: p, refs: 1, transport: &http.Transport{
 		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return unixsock.Dial(ctx, p.socket) },
 		MaxIdleConnsPerHost: 32,
 		IdleConnTimeout:     time.Minute,
 		DisableCompression:  true,
 	}}
-	open[key] = c
-	return c, nil
+	return client(open[key]), nil
 }
 
 // storeKey tells stores apart.
@@ -90,11 +112,14 @@ func storeKey(root, run string, readOnly []string) string {
 	return strings.Join(append([]string{root, run}, readOnly...), "\x00")
 }
 
-// Close gives the client back. The last Close of a store in this process ends the agent: what was not detached is
-// stopped and removed before Close returns.
+// Close closes the client. The last Close of a store in this process ends the agent: what was not detached is stopped and
+// removed before Close returns. A second Close of a client does nothing.
 func (c *Client) Close() error {
 	opening <- struct{}{}
 	defer func() { <-opening }()
+	if c.closed.Swap(true) {
+		return nil
+	}
 	c.mu.Lock()
 	c.refs--
 	last := c.refs == 0
@@ -102,10 +127,10 @@ func (c *Client) Close() error {
 	if !last {
 		return nil
 	}
-	if open[c.key] == c {
+	if open[c.key] == c.connection {
 		delete(open, c.key)
 	}
-	c.http.CloseIdleConnections()
+	c.transport.CloseIdleConnections()
 	return c.agent.stop()
 }
 
@@ -280,6 +305,9 @@ func (c *Client) explain(ctx context.Context, err error) error {
 	}
 	if errors.As(err, &ae) {
 		return err
+	}
+	if errors.Is(err, errClosed) {
+		return errClosed
 	}
 	if why := c.Why(ctx); why != nil {
 		return why
