@@ -3,6 +3,7 @@
 package builds
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"go.podman.io/storage/pkg/unshare"
 
 	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
+	"github.com/caisson-dev/caisson/agent/internal/builds/work"
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/images/transfer"
 	"github.com/caisson-dev/caisson/agent/internal/state"
@@ -24,7 +26,9 @@ import (
 func runtimeDir(temp string) string { return filepath.Join(temp, "oci") }
 
 // Sweep ends what the builds of a process left that is gone, whose temporary directory was temp.
-func Sweep(temp string) error { return ocirun.DestroyAll(runtimeDir(temp)) }
+func Sweep(temp string) error {
+	return errors.Join(ocirun.DestroyAll(runtimeDir(temp)), work.Sweep(temp))
+}
 
 // Service builds images into one store.
 type Service struct {
@@ -35,14 +39,15 @@ type Service struct {
 	guard     *ocirun.Guard
 	verbs     *ocirun.Server
 	ready     func() error
+	work      *work.Service
 }
 
 // New returns a Service. It needs nothing closed but images.
-func New(i *images.Store, t *transfer.Service, layout state.Layout, logger *slog.Logger) *Service {
+func New(i *images.Store, t *transfer.Service, w *work.Service, layout state.Layout, logger *slog.Logger) *Service {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{images: i, transfers: t, layout: layout, log: logger}
+	s := &Service{images: i, transfers: t, layout: layout, log: logger, work: w}
 	s.guard = ocirun.NewGuard(runtimeDir(i.Temp().Dir))
 	s.ready = sync.OnceValue(s.prepare)
 	s.verbs = ocirun.NewServer(runtimeDir(i.Temp().Dir), logger)

@@ -106,6 +106,9 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
+// Networks is the store's networks, for who else has processes on them.
+func (s *Service) Networks() *networks.Service { return s.networks }
+
 // Routes registers the requests of package container.
 func (s *Service) Routes(mux *wire.Mux) {
 	mux.Handle(api.ContainerCreate, wire.Handle(s.created(s.create)))

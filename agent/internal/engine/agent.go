@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/builds"
+	"github.com/caisson-dev/caisson/agent/internal/builds/work"
 	"github.com/caisson-dev/caisson/agent/internal/containers"
 	"github.com/caisson-dev/caisson/agent/internal/eventlog"
 	"github.com/caisson-dev/caisson/agent/internal/host"
@@ -44,6 +45,7 @@ type agent struct {
 	images    *images.Store
 	transfers *transfer.Service
 	conts     *containers.Service
+	work      *work.Service
 	server    *http.Server
 	requests  *requests
 	destroy   atomic.Bool // the owner wants the store gone
@@ -137,7 +139,11 @@ func (a *agent) open(h host.Host) error {
 		Layout: a.layout, Images: a.images, Pulls: a.transfers, Events: events, Host: h, Socket: a.socket, Init: small,
 		Logger: a.log, Detach: a.detach, Only: a.cfg.Container,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	a.work = work.New(work.Config{Images: a.images, Networks: a.conts.Networks(), Host: h, Init: small, Logger: a.log})
+	return nil
 }
 
 // smallBinaries finds those of copiers and of containers' inits.

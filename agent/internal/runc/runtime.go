@@ -108,26 +108,31 @@ func (r *Runtime) Create(id string, spec *specs.Spec) (*Container, error) {
 func (c *Container) Destroy() error { return c.lc.Destroy() }
 
 // Clean removes what a dead agent left of a container: processes, cgroups, state.
-func (r *Runtime) Clean(id string) error {
-	lc, err := libcontainer.Load(r.root, id)
+func (r *Runtime) Clean(id string) error { return cleanOne(r.root, id) }
+
+func cleanOne(root, id string) error {
+	lc, err := libcontainer.Load(root, id)
 	if errors.Is(err, libcontainer.ErrNotExist) || errors.Is(err, os.ErrNotExist) {
-		return os.RemoveAll(filepath.Join(r.root, id))
+		return os.RemoveAll(filepath.Join(root, id))
 	}
 	if err != nil {
-		return errors.Join(err, os.RemoveAll(filepath.Join(r.root, id)))
+		return errors.Join(err, os.RemoveAll(filepath.Join(root, id)))
 	}
 	return clean(lc)
 }
 
 // CleanAll cleans after all containers whose state is left. No agent but the caller's may live.
-func (r *Runtime) CleanAll() error {
-	entries, err := os.ReadDir(r.root)
+func (r *Runtime) CleanAll() error { return CleanAll(r.root) }
+
+// CleanAll is Runtime.CleanAll for the directory of a runtime whose process is gone.
+func CleanAll(root string) error {
+	entries, err := os.ReadDir(root)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	var errs []error
 	for _, e := range entries {
-		if err := r.Clean(e.Name()); err != nil {
+		if err := cleanOne(root, e.Name()); err != nil {
 			errs = append(errs, fmt.Errorf("clean up after container %s: %w", e.Name(), err))
 		}
 	}

@@ -1,0 +1,70 @@
+package files
+
+import (
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/moby/sys/user"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// Owner is a numeric owner.
+type Owner struct{ UID, GID int }
+
+// CheckOwner says what is wrong with a value of --chown, as far as it can be said without the image.
+func CheckOwner(s string) error {
+	who, group, _ := strings.Cut(s, ":")
+	for _, part := range []string{who, group} {
+		if n, err := strconv.ParseInt(part, 10, 64); err == nil && (n < 0 || n > 1<<32-2) {
+			return api.Errorf(api.ErrInvalidArgument, "--chown=%s: %s is not an id: use a number from 0 to %d, or a name", s, part, uint32(1<<32-2))
+		}
+	}
+	if s != "" && who == "" || strings.Contains(group, ":") || strings.ContainsAny(s, "\n\x00") {
+		return api.Errorf(api.ErrInvalidArgument, "--chown=%s: write it as USER, UID, USER:GROUP or UID:GID", s)
+	}
+	return nil
+}
+
+// findOwner reads a value of --chown. passwd and group open the image's files of users, which may be missing. A user without
+// a group has the group of its entry, or for a number the same number, as Docker says.
+func findOwner(s string, passwd, group func() (io.ReadCloser, error)) (Owner, error) {
+	if err := CheckOwner(s); err != nil {
+		return Owner{}, err
+	}
+	who, grp, hasGroup := strings.Cut(s, ":")
+	var o Owner
+	if n, err := strconv.Atoi(who); err == nil {
+		o = Owner{n, n}
+	} else {
+		f, err := passwd()
+		if err != nil {
+			return o, err
+		}
+		defer f.Close()
+		found, err := user.ParsePasswdFilter(f, func(u user.User) bool { return u.Name == who })
+		if err != nil || len(found) == 0 {
+			return o, api.Errorf(api.ErrInvalidArgument, "--chown=%s: the image's /etc/passwd has no user %q: use a name that it has, or a number", s, who)
+		}
+		o = Owner{found[0].Uid, found[0].Gid}
+	}
+	if !hasGroup || grp == "" {
+		return o, nil
+	}
+	if n, err := strconv.Atoi(grp); err == nil {
+		o.GID = n
+		return o, nil
+	}
+	f, err := group()
+	if err != nil {
+		return o, err
+	}
+	defer f.Close()
+	found, err := user.ParseGroupFilter(f, func(g user.Group) bool { return g.Name == grp })
+	if err != nil || len(found) == 0 {
+		return o, api.Errorf(api.ErrInvalidArgument, "--chown=%s: the image's /etc/group has no group %q: use a name that it has, or a number", s, grp)
+	}
+	o.GID = found[0].Gid
+	return o, nil
+}

@@ -1,0 +1,5 @@
+//go:build linux
+
+package work_test
+
+func child() {}
