@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/client"
 )
@@ -56,20 +57,24 @@ type State struct {
 
 // Info describes a container.
 type Info struct {
-	ID       string         `json:"id"`
-	Name     string         `json:"name"`
-	Image    string         `json:"image"`   // as Options.Image had it
-	ImageID  string         `json:"imageID"` // "sha256:" and 64 hexadecimal digits
-	Created  time.Time      `json:"created"`
-	State    State          `json:"state"`
-	PID      int            `json:"pid,omitempty"` // of its first process, on the host; 0 when it does not run
-	Command  []string       `json:"command"`       // entrypoint and command, as they are executed
-	Options  Options        `json:"options"`
-	Mounts   []Mount        `json:"mounts,omitempty"`   // those of Options, and the volumes of the image
-	Networks []EndpointInfo `json:"networks,omitempty"` // empty while it does not run
-	Ports    []PortBinding  `json:"ports,omitempty"`    // empty while it does not run
-	RootFS   string         `json:"rootFS,omitempty"`   // where the agent sees the root file system; empty while it does not run
-	LogPath  string         `json:"logPath,omitempty"`
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Image   string    `json:"image"`   // as Options.Image had it
+	ImageID string    `json:"imageID"` // "sha256:" and 64 hexadecimal digits
+	Created time.Time `json:"created"`
+	State   State     `json:"state"`
+	PID     int       `json:"pid,omitempty"` // of its first process, on the host; 0 when it does not run
+	Command []string  `json:"command"`       // entrypoint and command, as they are executed
+	Options Options   `json:"options"`
+	// Config is the configuration that the image had when the container was made.
+	Config image.Config `json:"config"`
+	// Labels are those of the image, and over them those of Options. Lists and prunes look at these.
+	Labels   map[string]string `json:"labels,omitempty"`
+	Mounts   []Mount           `json:"mounts,omitempty"`   // those of Options, and the volumes of the image
+	Networks []EndpointInfo    `json:"networks,omitempty"` // empty while it does not run
+	Ports    []PortBinding     `json:"ports,omitempty"`    // empty while it does not run
+	RootFS   string            `json:"rootFS,omitempty"`   // where the agent sees the root file system; empty while it does not run
+	LogPath  string            `json:"logPath,omitempty"`
 	// Health is what the health checks found. It is nil for a container without a health check.
 	Health *Health `json:"health,omitempty"`
 	// Restarts is how often the restart policy has started the process since the last Start.

@@ -25,12 +25,13 @@ type Event struct {
 	// Attributes say more, by name:
 	//
 	//   - exitCode and signal, of EventDie and EventExecDie
-	//   - execID and command, of EventExec and EventExecDie
+	//   - execID and command, of EventExecCreate, EventExec and EventExecDie
 	//   - signal, of EventKill
 	//   - oldName, of EventRename
 	//   - health, of EventHealth
 	//   - image and name, of EventCommit
-	//   - container, of EventConnect and EventDisconnect
+	//   - container, of EventConnect, EventDisconnect, EventMount and EventUnmount
+	//   - destination and read/write, of EventMount
 	Attributes map[string]string `json:"attributes,omitempty"`
 	// Labels are those of the container or the volume.
 	Labels map[string]string `json:"labels,omitempty"`
@@ -66,8 +67,11 @@ const (
 	EventCommit  EventAction = "commit"
 	EventExport  EventAction = "export"
 	EventHealth  EventAction = "health_status"
+	EventAttach  EventAction = "attach"
 	EventExec    EventAction = "exec_start" // a Cmd runs; health checks have no events
 	EventExecDie EventAction = "exec_die"
+	// EventExecCreate comes just before EventExec, with the same attributes.
+	EventExecCreate EventAction = "exec_create"
 	EventDestroy EventAction = "destroy"
 )
 
@@ -83,10 +87,17 @@ const (
 	EventDelete EventAction = "delete"
 )
 
-// The actions on networks, of Connect and Disconnect.
+// The actions on networks: a container joins it or leaves it, by Connect and Disconnect, or because its process started
+// or ended.
 const (
 	EventConnect    EventAction = "connect"
 	EventDisconnect EventAction = "disconnect"
+)
+
+// The actions on volumes: the process of a container that mounts it started or ended.
+const (
+	EventMount   EventAction = "mount"
+	EventUnmount EventAction = "unmount"
 )
 
 // EventsOptions choose events. The zero value chooses all that happens from now on, without end.

@@ -21,6 +21,9 @@ type Port struct {
 	Container uint16 `json:"container"`
 	// Host is the port on the host. Default: a free one; Info.Ports and Container.Addr tell which.
 	Host uint16 `json:"host,omitempty"`
+	// HostLast makes of Host the beginning of a range: the port on the host is the first free one from Host to HostLast. It
+	// can't be combined with Count. Default: Host alone.
+	HostLast uint16 `json:"hostLast,omitempty"`
 	// HostIP is the address of the host. 0.0.0.0 and :: stand for all addresses. Default: 127.0.0.1. That is not Docker's
 	// default, 0.0.0.0: what a test or a tool publishes is for this machine.
 	HostIP netip.Addr `json:"hostIP,omitzero"`

@@ -104,6 +104,10 @@ type NetworkingConfig struct {
 	AllHostPorts bool `json:"allHostPorts,omitempty"`
 	// DNS says how names are resolved. Default: by the networks, which know the names of the containers on them.
 	DNS DNS `json:"dns,omitzero"`
+	// Exposed are ports that the process says to listen on, each written PORT or PORT/tcp or PORT/udp, in addition to those
+	// of the image. They are a note for people and programs that look at the container: nothing is opened or published by
+	// them. Default: none.
+	Exposed []string `json:"exposed,omitempty"`
 }
 
 // LifecycleConfig says how a container's process ends and is started again.

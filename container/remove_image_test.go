@@ -36,6 +36,16 @@ func TestRemoveImageByName(t *testing.T) {
 		if !running {
 			require.NoError(t, c.Start(ctx))
 		}
+		if running {
+			_, err = s.Remove(ctx, img.ID, image.RemoveOptions{Force: true})
+			require.ErrorIs(t, err, image.ErrInUse)
+			require.ErrorContains(t, err, c.Name())
+		} else {
+			require.NoError(t, c.Stop(ctx, container.StopOptions{Timeout: 1}))
+			_, err = s.Remove(ctx, img.ID, image.RemoveOptions{Force: true})
+			require.NoError(t, err)
+			require.NoError(t, c.Start(ctx), "by the id, too, the container stays")
+		}
 		require.NoError(t, c.Remove(ctx, container.RemoveOptions{Force: true}))
 		res, err = s.Remove(ctx, img.ID, image.RemoveOptions{})
 		require.NoError(t, err)

@@ -18,6 +18,9 @@ type Image struct {
 	Labels  map[string]string `json:"labels,omitempty"`
 	OS      string            `json:"os,omitempty"`
 	Arch    string            `json:"arch,omitempty"`
+	Variant string            `json:"variant,omitempty"` // of Arch, such as v8
+	Author  string            `json:"author,omitempty"`
+	Comment string            `json:"comment,omitempty"` // of the last step of its history
 	Config  Config            `json:"config"`
 	Layers  []string          `json:"layers,omitempty"` // diff ids, lowest first
 }

@@ -8,9 +8,9 @@ import (
 
 // RemoveOptions tune Remove.
 type RemoveOptions struct {
-	// Force removes an image that is given by its id even if it has several names, or if stopped containers are made of
-	// it; those containers are removed too. An image of a running container is never removed. An image that is given by
-	// its last name loses the name, and stays without one as long as containers are made of it, like docker rmi -f.
+	// Force removes an image that is given by its id even if it has several names. An image that containers are made of
+	// loses the name that is given, or by its id all names, and stays without a name as long as those containers are there,
+	// like docker rmi -f. By its id that is an error while one of them runs.
 	Force bool `json:"force,omitempty"`
 }
 

@@ -22,6 +22,7 @@ import (
 
 var buildCommand = command{
 	name: "build", args: "DIR|-", short: "Build an image by a Dockerfile", min: 1, max: 1,
+	example: "build -t app .\nbuild -f other/Dockerfile --target test .\nbuild -o out .",
 	setup: func(flags *pflag.FlagSet) action {
 		var o image.BuildOptions
 		read := buildFlags(flags, &o)
@@ -30,6 +31,10 @@ var buildCommand = command{
 		idFile := flags.String("iidfile", "", "write the image's id to a file")
 		out := flags.StringP("output", "o", "", "write the files of the result: DIR, type=local,dest=DIR, type=tar,dest=FILE, or - for a tar on standard output")
 		push := flags.Bool("push", false, "push the result by its names; several platforms are pushed as one index")
+		for _, name := range []string{"load", "rm", "force-rm", "compress"} {
+			flags.Bool(name, false, "accepted for compatibility with Docker: it changes nothing here")
+			_ = flags.MarkHidden(name)
+		}
 		style := flags.String("progress", "plain", "what to print as the build goes on, on standard error: plain, quiet or rawjson")
 		return func(ctx context.Context, c *cli, args []string) error {
 			if err := read(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -49,7 +50,7 @@ func (c *cli) container(ctx context.Context, ref string) (*container.Container, 
 	if err != nil {
 		return nil, err
 	}
-	return engine.Get(ctx, ref)
+	return engine.Get(ctx, strings.TrimPrefix(ref, "/")) // as inspect writes a name
 }
 
 func (c *cli) close() error {
@@ -69,7 +70,11 @@ func (c *cli) each(args []string, do func(arg string) (string, error)) error {
 		case errors.Is(err, context.Canceled):
 			return err
 		case err != nil:
-			fmt.Fprintf(c.err, "caisson: %v\n", err)
+			text := speak(err.Error())
+			if !strings.Contains(text, arg) { // one of several
+				text = arg + ": " + text
+			}
+			fmt.Fprintf(c.err, "caisson: %s\n", text)
 			failed = true
 		case line != "":
 			fmt.Fprintln(c.out, line)
@@ -134,7 +139,7 @@ func usage(command string, err error) error {
 	if command != "" {
 		command += " "
 	}
-	return &status{codeEngine, fmt.Errorf("%w\n\nRun 'caisson %s--help' for its options", err, command)}
+	return &status{codeEngine, fmt.Errorf("%w\n\nRun '%s %s--help' for its options", err, program, command)}
 }
 
 // runError gives an error of create, start and exec Docker's exit code; other is that of all the rest.

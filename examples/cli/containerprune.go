@@ -9,21 +9,25 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/examples/cli/internal/format"
 )
 
 var containerPruneCommand = command{
 	name: "container prune", short: "Remove all stopped containers",
 	setup: func(flags *pflag.FlagSet) action {
 		force := flags.BoolP("force", "f", false, "don't ask")
-		where := filterFlag(flags, "label", "label!", "until")
+		where := format.FilterFlag(flags, "label", "label!", "until")
 		return func(ctx context.Context, c *cli, _ []string) error {
-			if !*force && !c.confirm("This will remove all stopped containers.") {
+			if !*force && !c.agreed("This will remove all stopped containers.") {
 				return nil
 			}
-			o := container.PruneOptions{Labels: labelsOf(where.values["label"]), NotLabels: labelsOf(where.values["label!"])}
+			if err := where.Check(); err != nil {
+				return err
+			}
+			o := container.PruneOptions{Labels: format.LabelsOf(where.Values("label")), NotLabels: format.LabelsOf(where.Values("label!"))}
 			var err error
-			if o.Until, err = moment(strings.Join(where.values["until"], ""), time.Now()); err != nil {
-				return usage("container prune", fmt.Errorf("--filter until: %w", err))
+			if o.Until, err = where.Until(time.Now()); err != nil {
+				return err
 			}
 			engine, err := c.engine()
 			if err != nil {
@@ -36,7 +40,7 @@ var containerPruneCommand = command{
 			if len(res.Deleted) > 0 {
 				fmt.Fprintf(c.out, "Deleted Containers:\n%s\n\n", strings.Join(res.Deleted, "\n"))
 			}
-			fmt.Fprintf(c.out, "Total reclaimed space: %s\n", size(res.Space))
+			fmt.Fprintf(c.out, "Total reclaimed space: %s\n", format.Size(res.Space))
 			return nil
 		}
 	},

@@ -17,6 +17,7 @@ import (
 
 var cpCommand = command{
 	name: "cp", args: "CONTAINER:SOURCE TARGET|-  or  SOURCE|- CONTAINER:TARGET", short: "Copy files between a container and the host", min: 2, max: 2,
+	example: "cp web:/etc/hosts .\ncp - web:/ < files.tar",
 	setup: func(flags *pflag.FlagSet) action {
 		archive := flags.BoolP("archive", "a", false, "keep the owners' ids")
 		follow := flags.BoolP("follow-link", "L", false, "copy the file that a symbolic link leads to")

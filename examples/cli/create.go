@@ -21,7 +21,7 @@ var createCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		o := newCreateFlags(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
-			ctr, err := c.create(ctx, o, "create", args)
+			ctr, err := c.create(ctx, o, "create", 1, args)
 			if err != nil {
 				return err
 			}
@@ -43,6 +43,8 @@ type createFlags struct {
 	volumesFrom        []string
 	stopTimeout        int
 	quiet              bool
+	logDriver, runtime string
+	others             otherFlags
 	network            networkFlags
 	mounts             mountFlags
 	security           securityFlags
@@ -70,6 +72,9 @@ func newCreateFlags(flags *pflag.FlagSet) *createFlags {
 	flags.Var((*restartPolicy)(&o.container.Lifecycle.Restart), "restart", restartUsage)
 	flags.Var((*logOption)(&o.container.Log), "log-opt", "limit of the log, such as max-size=10m or max-file=3 (may be repeated)")
 	flags.StringArrayVar(&o.volumesFrom, "volumes-from", nil, "use the mounts of another container: CONTAINER[:ro] (may be repeated)")
+	flags.StringVar(&o.logDriver, "log-driver", "json-file", "driver of the log: json-file is the only one")
+	o.others.define(flags)
+	flags.StringVar(&o.runtime, "runtime", "runc", "runtime: runc is the only one")
 	flags.StringVar(&o.pull, "pull", string(image.PullMissing), "when to fetch the image: missing, always or never")
 	flags.StringVar(&o.platform, "platform", "", "platform of the image that is fetched, such as linux/arm64")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "don't show the progress of the pull")
@@ -83,8 +88,8 @@ func newCreateFlags(flags *pflag.FlagSet) *createFlags {
 	return o
 }
 
-// options converts the flags and the arguments behind them.
-func (o *createFlags) options(args []string) (container.Options, error) {
+// options converts the flags and the arguments behind them. Warnings go to warn.
+func (o *createFlags) options(args []string, warn io.Writer) (container.Options, error) {
 	opts := o.container
 	opts.Image, opts.Cmd = args[0], nil
 	if len(args) > 1 {
@@ -113,54 +118,79 @@ func (o *createFlags) options(args []string) (container.Options, error) {
 	if opts.Annotations, err = pairs("annotation", o.annotations); err != nil {
 		return opts, err
 	}
-	for _, apply := range []func(*container.Options) error{o.network.apply, o.mounts.apply, o.security.apply, o.health.apply} {
-		if err := apply(&opts); err != nil {
-			return opts, err
-		}
-	}
-	switch image.PullPolicy(o.pull) {
-	case image.PullMissing, image.PullAlways, image.PullNever:
-	default:
-		return opts, fmt.Errorf("--pull %q: it must be missing, always or never", o.pull)
+	err = errors.Join(o.network.apply(&opts, warn), o.mounts.apply(&opts), o.security.apply(&opts), o.health.apply(&opts), o.others.apply(&opts), o.only())
+	if err != nil {
+		return opts, err
 	}
 	opts.Pull = image.PullNever // create fetches it before, and shows how
 	opts.Detach = true          // as with Docker, the container outlives this process
 	return opts, nil
 }
 
-// create fetches the image by the pull policy and makes the container.
-func (c *cli) create(ctx context.Context, o *createFlags, verb string, args []string) (*container.Container, error) {
-	opts, err := o.options(args)
+// only refuses the values of flags for which there is no choice.
+func (o *createFlags) only() error {
+	switch image.PullPolicy(o.pull) {
+	case image.PullMissing, image.PullAlways, image.PullNever:
+	default:
+		return fmt.Errorf("--pull %q: it must be missing, always or never", o.pull)
+	}
+	if o.logDriver != "json-file" {
+		return fmt.Errorf("--log-driver %q: json-file is the only one: the log is kept with the container, and logs prints it", o.logDriver)
+	}
+	if o.runtime != "runc" && o.runtime != "io.containerd.runc.v2" {
+		return fmt.Errorf("--runtime %q: runc is the only one: leave the flag out", o.runtime)
+	}
+	return nil
+}
+
+// create fetches the image by the pull policy and makes the container. failed is the exit code of what fails then.
+func (c *cli) create(ctx context.Context, o *createFlags, verb string, failed int, args []string) (*container.Container, error) {
+	opts, err := o.options(args, c.err)
 	if err != nil {
 		return nil, usage(verb, err)
 	}
 	if o.cidFile != "" {
 		if _, err := os.Stat(o.cidFile); err == nil {
-			return nil, &status{codeEngine, fmt.Errorf("container ID file found, make sure the other container isn't running or delete %s", o.cidFile)}
+			return nil, &status{failed, fmt.Errorf("container ID file found, make sure the other container isn't running or delete %s", o.cidFile)}
 		}
 	}
 	engine, err := c.engine()
 	if err != nil {
-		return nil, &status{codeEngine, err}
+		return nil, &status{failed, err}
 	}
 	opts.Image, err = c.provide(ctx, opts.Image, image.PullOptions{Policy: image.PullPolicy(o.pull), Platform: o.platform}, o.quiet)
 	if err == nil {
 		err = c.complete(ctx, o, &opts)
 	}
 	if err != nil {
-		return nil, &status{codeEngine, err}
+		return nil, &status{failed, err}
 	}
 	ctr, err := engine.Create(ctx, opts)
 	if err == nil && o.cidFile != "" {
 		err = os.WriteFile(o.cidFile, []byte(ctr.ID()), 0o644)
 	}
-	return ctr, runError(err, codeEngine)
+	if err != nil && failed != codeEngine {
+		return nil, &status{failed, err}
+	}
+	return ctr, runError(err, failed)
 }
 
-// complete adds to the options what other containers and the image say.
+// complete makes the volumes that have labels, and adds to the options what other containers and the image say.
 func (c *cli) complete(ctx context.Context, o *createFlags, opts *container.Options) error {
+	for name, labels := range o.mounts.labels {
+		engine, err := c.engine()
+		if err != nil {
+			return err
+		}
+		if _, err := engine.CreateVolume(ctx, container.VolumeOptions{Name: name, Labels: labels}); err != nil {
+			return err
+		}
+	}
 	for _, from := range o.volumesFrom {
-		name, mode, _ := strings.Cut(from, ":")
+		name, mode, has := strings.Cut(from, ":")
+		if has && !slices.Contains([]string{"ro", "rw", "z", "Z"}, mode) {
+			return fmt.Errorf("--volumes-from %q: the mode %q is not ro or rw", from, mode)
+		}
 		ctr, err := c.container(ctx, name)
 		if err != nil {
 			return err
@@ -184,7 +214,7 @@ func (c *cli) complete(ctx context.Context, o *createFlags, opts *container.Opti
 	if err != nil {
 		return err
 	}
-	for _, exposed := range img.Config.ExposedPorts {
+	for _, exposed := range append(img.Config.ExposedPorts, opts.Networking.Exposed...) {
 		p, err := port(exposed)
 		if err != nil {
 			return err

@@ -2,41 +2,47 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/docker/docker/api/types/events"
 	"github.com/spf13/pflag"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/examples/cli/internal/format"
 )
 
 var eventsCommand = command{
-	name: "events", short: "Print what happens to containers, images and volumes",
+	name: "events", short: "Print what happens to containers, images, volumes and networks",
+	example: "events --since 10m --until 0s --filter type=container\nevents --format '{{.Status}} {{.ID}}'",
 	setup: func(flags *pflag.FlagSet) action {
 		var o container.EventsOptions
 		since := flags.String("since", "", "begin with events since a time, or since a duration before now, such as 10m")
 		until := flags.String("until", "", "end at that time")
-		where := filterFlag(flags, "container", "event", "image", "label", "network", "type", "volume")
-		how := formatFlag(flags)
+		where := format.FilterFlag(flags, "container", "event", "image", "label", "network", "scope", "type", "volume")
+		how := format.Flag(flags)
 		return func(ctx context.Context, c *cli, _ []string) error {
-			if err := between(&o.Since, &o.Until, *since, *until); err != nil {
-				return usage("events", err)
+			if err := format.Between(&o.Since, &o.Until, *since, *until, time.Now()); err != nil {
+				return err
 			}
-			for _, t := range where.values["type"] {
-				o.Types = append(o.Types, container.EventType(t))
+			if err := where.Check(); err != nil {
+				return err
 			}
-			for _, a := range where.values["event"] {
-				o.Actions = append(o.Actions, container.EventAction(a))
+			o.Types, o.Actions = as[container.EventType](where.Values("type")), nil
+			if *how != "" && !how.IsJSON() {
+				if _, err := how.Template(); err != nil {
+					return &status{codeTemplate, err}
+				}
 			}
 			engine, err := c.engine()
 			if err != nil {
 				return err
 			}
 			for e, err := range engine.Events(ctx, o) {
-				if err == nil && where.event(e) {
+				if err == nil && eventFits(where, e) {
 					err = c.event(e, *how)
 				}
 				if err != nil {
@@ -48,8 +54,8 @@ var eventsCommand = command{
 	},
 }
 
-// event says whether one fits. Other than --filter type, a thing is named by its name or its id.
-func (f *filters) event(e container.Event) bool {
+// eventFits says whether one fits the filters. Other than --filter type, a thing is named by its name or its id.
+func eventFits(where *format.Filters, e container.Event) bool {
 	about := func(kind container.EventType) func(string) bool {
 		return func(v string) bool {
 			return e.Type == kind && (v == e.Name || strings.HasPrefix(strings.TrimPrefix(e.ID, "sha256:"), strings.TrimPrefix(v, "sha256:")))
@@ -58,53 +64,72 @@ func (f *filters) event(e container.Event) bool {
 	made := func(v string) bool {
 		return about(container.EventImage)(v) || e.Image != "" && fullName(e.Image) == fullName(v)
 	}
-	return f.any("container", about(container.EventContainer)) && f.any("volume", about(container.EventVolume)) &&
-		f.any("network", about(container.EventNetwork)) && f.any("image", made) && f.all("label", labelled(e.Labels))
+	acts := func(v string) bool { // "exec_start" and "health_status: healthy" both find what they say
+		return v == string(e.Action) || v == messageOf(e).Status || v == string(messageOf(e).Action)
+	}
+	return where.Any("event", acts) && where.Any("container", about(container.EventContainer)) && where.Any("volume", about(container.EventVolume)) &&
+		where.Any("network", about(container.EventNetwork)) && where.Any("image", made) && where.All("label", format.Labelled(e.Labels)) &&
+		where.Any("scope", func(v string) bool { return v == "local" })
 }
 
-// event prints one as docker events does: a line, or an object of its API.
-func (c *cli) event(e container.Event, how format) error {
+// messageOf is an event in Docker's own type, with the fields of old for containers and images.
+func messageOf(e container.Event) events.Message {
 	attributes := map[string]string{}
 	maps.Copy(attributes, e.Labels)
 	maps.Copy(attributes, e.Attributes)
 	if e.Action == container.EventCommit { // whose name is the image's to the library
 		attributes["imageRef"] = familiarString(attributes["name"], "")
 	}
-	if command, ok := attributes["command"]; ok { // which Docker tells with the start alone
+	action := string(e.Action)
+	if command, ok := attributes["command"]; ok { // which Docker tells with the beginning alone
 		delete(attributes, "command")
-		if e.Action == container.EventExec {
-			e.Action = container.EventAction(string(e.Action) + ": " + command)
+		if e.Action == container.EventExec || e.Action == container.EventExecCreate {
+			action += ": " + command
 		}
 	}
-	for k, v := range map[string]string{"name": e.Name, "image": familiarString(e.Image, "")} {
+	if e.Action == container.EventHealth {
+		action += ": " + attributes["health"]
+		delete(attributes, "health")
+	}
+	image := familiarString(e.Image, "")
+	for k, v := range map[string]string{"name": e.Name, "image": image} {
 		if v != "" {
 			attributes[k] = v
 		}
 	}
-	switch how {
-	case "table":
-		var list []string
-		for _, k := range slices.Sorted(maps.Keys(attributes)) {
-			list = append(list, k+"="+attributes[k])
-		}
-		const nine = "2006-01-02T15:04:05.000000000Z07:00" // Docker's stamp has all digits
-		_, err := fmt.Fprintf(c.out, "%s %s %s %s (%s)\n", e.Time.Local().Format(nine), e.Type, e.Action, e.ID, strings.Join(list, ", "))
-		return err
-	case "json":
-		enc := json.NewEncoder(c.out)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(eventObject(e, attributes))
+	if e.Type == container.EventNetwork {
+		attributes["name"], attributes["type"] = e.ID, "bridge"
 	}
-	return filled(c.out, how, []any{eventObject(e, attributes)})
+	if e.Type == container.EventVolume {
+		attributes["driver"] = "local"
+	}
+	m := events.Message{
+		Type: events.Type(e.Type), Action: events.Action(action), Actor: events.Actor{ID: e.ID, Attributes: attributes}, Scope: "local",
+		Time: e.Time.Unix(), TimeNano: e.Time.UnixNano(),
+	}
+	if e.Type == container.EventContainer || e.Type == container.EventImage {
+		m.Status, m.ID, m.From = action, e.ID, image
+	}
+	return m
 }
 
-func eventObject(e container.Event, attributes map[string]string) object {
-	o := object{
-		"Type": e.Type, "Action": e.Action, "Actor": object{"ID": e.ID, "Attributes": attributes}, "scope": "local",
-		"time": e.Time.Unix(), "timeNano": e.Time.UnixNano(),
+// event prints one as docker events does: a line, or an object of its API.
+func (c *cli) event(e container.Event, how format.Format) error {
+	m := messageOf(e)
+	switch {
+	case how == "" || how == "table":
+		var list []string
+		for _, k := range slices.Sorted(maps.Keys(m.Actor.Attributes)) {
+			list = append(list, k+"="+m.Actor.Attributes[k])
+		}
+		const nine = "2006-01-02T15:04:05.000000000Z07:00" // Docker's stamp has all digits
+		_, err := fmt.Fprintf(c.out, "%s %s %s %s (%s)\n", e.Time.Local().Format(nine), m.Type, m.Action, m.Actor.ID, strings.Join(list, ", "))
+		return err
+	case how.IsJSON():
+		return format.Sorted(c.out, m)
 	}
-	if e.Type == container.EventContainer { // Docker's fields of old
-		o["status"], o["id"], o["from"] = e.Action, e.ID, attributes["image"]
+	if err := format.Inspect(c.out, how, []events.Message{m}); err != nil {
+		return &status{codeTemplate, err}
 	}
-	return o
+	return nil
 }

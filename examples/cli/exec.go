@@ -11,6 +11,7 @@ import (
 
 var execCommand = command{
 	name: "exec", args: "CONTAINER COMMAND [ARG...]", short: "Run a command in a running container", min: 2, max: -1,
+	example: "exec -it web sh\nexec -u nobody -e A=b web env",
 	setup: func(flags *pflag.FlagSet) action {
 		interactive := flags.BoolP("interactive", "i", false, "connect standard input")
 		tty := flags.BoolP("tty", "t", false, "give the command a terminal")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/caisson-dev/caisson/examples/cli/internal/format"
 	"github.com/caisson-dev/caisson/image"
 )
 
@@ -18,7 +19,7 @@ var historyCommand = command{
 		flags.BoolVarP(&o.human, "human", "H", true, "readable sizes and times; =false: bytes and RFC 3339")
 		flags.BoolVar(&o.whole, "no-trunc", false, "don't shorten long values")
 		quiet := flags.BoolP("quiet", "q", false, "print only the ids")
-		how := formatFlag(flags)
+		how := format.Flag(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			store, err := c.store()
 			if err != nil {
@@ -32,16 +33,14 @@ var historyCommand = command{
 			if err != nil {
 				return err
 			}
-			return show(c.out, *how, *quiet, o.rows(img.ID, steps), listing[historyRow]{
-				id: func(r historyRow) string { return r.ID }, header: "IMAGE\tCREATED\tCREATED BY\tSIZE\tCOMMENT",
-				cells: func(r historyRow) []string {
-					when := r.CreatedSince
-					if !o.human {
-						when = r.CreatedAt
-					}
-					return []string{r.ID, when, r.CreatedBy, r.Size, r.Comment}
-				},
-			})
+			table := `table {{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}`
+			switch {
+			case *quiet && (*how == "" || how.IsTable()):
+				table, *how = "{{.ID}}", ""
+			case !o.human:
+				table = strings.Replace(table, "CreatedSince", "CreatedAt", 1)
+			}
+			return format.Rows(c.out, how.Or(table), o.rows(img.ID, steps))
 		}
 	},
 }
@@ -50,22 +49,25 @@ type historyOptions struct{ human, whole bool }
 
 // historyRow has docker history's names for --format.
 type historyRow struct {
-	Comment, CreatedAt, CreatedBy, CreatedSince, ID, Size string
+	Comment, CreatedAt, CreatedBy string
+	CreatedSince                  string `head:"CREATED"`
+	ID                            string `head:"IMAGE"`
+	Size                          string
 }
 
 // rows has the image's id at its last step. Those before it are not images here.
 func (o historyOptions) rows(id string, steps []image.Step) []historyRow {
 	if !o.whole {
-		id = shortID(id)
+		id = format.ShortID(id)
 	}
 	var rows []historyRow
 	for _, s := range steps {
 		row := historyRow{
 			Comment: s.Comment, CreatedAt: s.Created.Local().Format(time.RFC3339), CreatedBy: strings.ReplaceAll(s.CreatedBy, "\t", " "),
-			CreatedSince: created(s.Created), ID: id, Size: size(s.Size),
+			CreatedSince: created(s.Created), ID: id, Size: format.Size(s.Size),
 		}
 		if !o.whole {
-			row.CreatedBy = ellipsis(row.CreatedBy, 45)
+			row.CreatedBy = format.Ellipsis(row.CreatedBy, 45)
 		}
 		if !o.human {
 			row.Size = strconv.FormatInt(s.Size, 10)

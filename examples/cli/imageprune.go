@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/caisson-dev/caisson/examples/cli/internal/format"
 	"github.com/caisson-dev/caisson/image"
 )
 
@@ -16,14 +17,20 @@ var imagePruneCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		var o image.PruneOptions
 		flags.BoolVarP(&o.All, "all", "a", false, "also those that have a name")
-		imageFilterFlag(flags, "", &imageFilter{prune: &o})
 		force := flags.BoolP("force", "f", false, "don't ask")
+		where := format.FilterFlag(flags, "dangling", "label", "label!", "until")
 		return func(ctx context.Context, c *cli, _ []string) error {
+			if err := imageFilter(&o.Filter, where); err != nil {
+				return err
+			}
+			if dangling, given := where.Bool("dangling"); given {
+				o.All = o.All || !dangling
+			}
 			warning := "This will remove all dangling images."
 			if o.All {
 				warning = "This will remove all images without at least one container associated to them."
 			}
-			if !*force && !c.confirm(warning) {
+			if !*force && !c.agreed(warning) {
 				return nil
 			}
 			store, err := c.store()
@@ -37,10 +44,19 @@ var imagePruneCommand = command{
 			if len(res.Deleted) > 0 {
 				fmt.Fprintf(c.out, "Deleted Images:\n%s\n\n", removed(nil, res.Deleted))
 			}
-			fmt.Fprintf(c.out, "Total reclaimed space: %s\n", size(res.Space))
+			fmt.Fprintf(c.out, "Total reclaimed space: %s\n", format.Size(res.Space))
 			return nil
 		}
 	},
+}
+
+// agreed is confirm for what tells in the end how much was freed, which it does of nothing, too.
+func (c *cli) agreed(warning string) bool {
+	if c.confirm(warning) {
+		return true
+	}
+	c.reclaimed(0)
+	return false
 }
 
 // confirm asks on standard input; only y is yes.

@@ -9,51 +9,82 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/caisson-dev/caisson/examples/cli/internal/format"
 	"github.com/caisson-dev/caisson/image"
 )
 
-var imagesCommand, imageLsCommand = listImages("images"), listImages("image ls")
+const (
+	imagesTable  = `table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}`
+	digestsTable = `table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}`
+)
 
-func listImages(name string) command {
-	return command{name: name, args: "[REPOSITORY[:TAG]]", short: "List images", max: 1, setup: imagesFlags}
+var imagesCommand = command{
+	name: "images", args: "[REPOSITORY[:TAG]]", short: "List images", max: 1,
+	example: "images --filter dangling=true -q\nimages --format '{{.Repository}}:{{.Tag}} {{.Size}}'",
+	setup: func(flags *pflag.FlagSet) action {
+		all := flags.BoolP("all", "a", false, "show the intermediate images of builds too")
+		where := format.FilterFlag(flags, "dangling", "label", "label!", "until", "reference", "before", "since")
+		quiet := flags.BoolP("quiet", "q", false, "print only the ids")
+		whole := flags.Bool("no-trunc", false, "don't shorten ids")
+		digests := flags.Bool("digests", false, "show the digests by which registries know the images, too")
+		how := format.Flag(flags)
+		return func(ctx context.Context, c *cli, args []string) error {
+			o := image.ListOptions{
+				All: *all, References: append(where.Values("reference"), args...), Before: where.Last("before"), Since: where.Last("since"),
+			}
+			if err := imageFilter(&o.Filter, where); err != nil {
+				return err
+			}
+			o.Dangling, _ = where.Bool("dangling")
+			store, err := c.store()
+			if err != nil {
+				return err
+			}
+			list, err := store.List(ctx, o)
+			if err != nil {
+				return err
+			}
+			table := imagesTable
+			switch {
+			case *quiet && (*how == "" || how.IsTable()):
+				table, *how = "{{.ID}}", ""
+			case *digests:
+				table = digestsTable
+			}
+			return format.Rows(c.out, how.Or(table), fitting(imageRows(list, *whole), where, o.References))
+		}
+	},
 }
 
-func imagesFlags(flags *pflag.FlagSet) action {
-	var o image.ListOptions
-	filter := &imageFilter{list: &o}
-	flags.BoolVarP(&o.All, "all", "a", false, "show the intermediate images of builds too")
-	imageFilterFlag(flags, "f", filter)
-	quiet := flags.BoolP("quiet", "q", false, "print only the ids")
-	whole := flags.Bool("no-trunc", false, "don't shorten ids")
-	digests := flags.Bool("digests", false, "show the digests by which registries know the images, too")
-	how := formatFlag(flags)
-	return func(ctx context.Context, c *cli, args []string) error {
-		o.References = append(o.References, args...)
-		store, err := c.store()
-		if err != nil {
-			return err
-		}
-		list, err := store.List(ctx, o)
-		if err != nil {
-			return err
-		}
-		as := listing[imageRow]{
-			id: func(r imageRow) string { return r.ID }, header: "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE",
-			cells: func(r imageRow) []string { return []string{r.Repository, r.Tag, r.ID, r.CreatedSince, r.Size} },
-		}
-		if *digests {
-			as.header = "REPOSITORY\tTAG\tDIGEST\tIMAGE ID\tCREATED\tSIZE"
-			as.cells = func(r imageRow) []string {
-				return []string{r.Repository, r.Tag, r.Digest, r.ID, r.CreatedSince, r.Size}
-			}
-		}
-		return show(c.out, *how, *quiet, filter.rows(imageRows(list, *whole)), as)
+// imageFilter is what the filters of images and image prune have in common.
+func imageFilter(f *image.Filter, where *format.Filters) (err error) {
+	if err := where.Check(); err != nil {
+		return err
 	}
+	f.Labels, f.NotLabels = format.LabelsOf(where.Values("label")), format.LabelsOf(where.Values("label!"))
+	f.Until, err = where.Until(time.Now())
+	return err
+}
+
+// fitting leaves of a list's rows those of names that fit: an image may have others.
+func fitting(rows []imageRow, where *format.Filters, references []string) []imageRow {
+	dangling, given := where.Bool("dangling")
+	return slices.DeleteFunc(rows, func(r imageRow) bool {
+		return given && !dangling && r.Repository == none || len(references) > 0 && !fits(r, references)
+	})
 }
 
 // imageRow has docker images' names for --format.
 type imageRow struct {
-	CreatedAt, CreatedSince, Digest, ID, Repository, Size, Tag string
+	Containers              string
+	CreatedAt               string
+	CreatedSince            string `head:"CREATED"`
+	Digest                  string
+	ID                      string `head:"IMAGE ID"`
+	Repository              string
+	SharedSize, Size        string
+	Tag                     string
+	UniqueSize, VirtualSize string
 }
 
 // imageRows has a row for each name of an image, one for a repository that it is of by digest alone, and one for an
@@ -62,11 +93,11 @@ func imageRows(list []image.Image, whole bool) []imageRow {
 	var rows []imageRow
 	for _, img := range list {
 		row := imageRow{
-			CreatedAt: img.Created.Local().Format("2006-01-02 15:04:05 -0700 MST"), CreatedSince: created(img.Created),
-			Digest: none, ID: img.ID, Repository: none, Size: size(img.Size), Tag: none,
+			CreatedAt: format.Date(img.Created), CreatedSince: created(img.Created), Digest: none, ID: img.ID, Repository: none, Tag: none,
+			Size: format.Size(img.Size), VirtualSize: format.Size(img.Size), Containers: "N/A", SharedSize: "N/A", UniqueSize: "N/A",
 		}
 		if !whole {
-			row.ID = shortID(img.ID)
+			row.ID = format.ShortID(img.ID)
 		}
 		digests := map[string]string{} // by repository
 		for _, full := range img.Digests {
@@ -98,5 +129,5 @@ func created(t time.Time) string {
 	if t.IsZero() {
 		return "N/A"
 	}
-	return ago(t)
+	return format.Ago(t)
 }

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -13,7 +16,33 @@ var killCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		signal := flags.StringP("signal", "s", "", "signal by name or number (default SIGKILL)")
 		return func(ctx context.Context, c *cli, args []string) error {
-			return c.eachContainer(ctx, args, func(ctr *container.Container) error { return ctr.Kill(ctx, *signal) })
+			return c.eachContainer(ctx, args, func(ctr *container.Container) error {
+				if err := ctr.Kill(ctx, *signal); err != nil || !kills(*signal) {
+					return err
+				}
+				return gone(ctx, ctr)
+			})
 		}
 	},
+}
+
+func kills(signal string) bool {
+	switch strings.TrimPrefix(strings.ToUpper(signal), "SIG") {
+	case "", "KILL", "9":
+		return true
+	}
+	return false
+}
+
+// gone waits, as Docker does, until a container that was killed has ended, for some seconds: a process that the kernel
+// does not let go is not waited for.
+func gone(ctx context.Context, ctr *container.Container) error {
+	const most = 10 * time.Second // Docker's
+	wait, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	_, err := ctr.Wait(wait)
+	if errors.Is(err, container.ErrNotFound) || wait.Err() != nil && ctx.Err() == nil { // it was removed by its end, or stays
+		return nil
+	}
+	return err
 }

@@ -17,6 +17,7 @@ import (
 
 var loginCommand = command{
 	name: "login", args: "[REGISTRY]", short: "Log in to a registry", max: 1,
+	example: "login -u me --password-stdin registry.example.com < token",
 	setup: func(flags *pflag.FlagSet) action {
 		user := flags.StringP("username", "u", "", "user name")
 		password := flags.StringP("password", "p", "", "password; --password-stdin does not show it to other users")

@@ -9,26 +9,29 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/examples/cli/internal/format"
 )
 
 var logsCommand = command{
 	name: "logs", args: "CONTAINER", short: "Print what a container has written", min: 1, max: 1,
+	example: "logs -f --tail 100 web\nlogs --since 10m web",
 	setup: func(flags *pflag.FlagSet) action {
 		var o container.LogsOptions
 		flags.BoolVarP(&o.Follow, "follow", "f", false, "continue until the container has ended")
 		flags.BoolVarP(&o.Timestamps, "timestamps", "t", false, "put the time before each line")
 		since := flags.String("since", "", "leave out what is older than a time, or than a duration before now, such as 10m")
 		until := flags.String("until", "", "leave out what is newer than a time, or than a duration before now")
+		flags.Bool("details", false, "put what --log-opt has added before each line: here it adds nothing but a space")
 		tail := flags.StringP("tail", "n", "all", "number of lines to show from the end")
 		return func(ctx context.Context, c *cli, args []string) error {
-			if err := between(&o.Since, &o.Until, *since, *until); err != nil {
-				return usage("logs", err)
+			if err := format.Between(&o.Since, &o.Until, *since, *until, time.Now()); err != nil {
+				return err
 			}
 			if *tail != "all" {
 				n, err := strconv.Atoi(*tail)
 				switch {
 				case err != nil:
-					return usage("logs", fmt.Errorf("--tail %q: it must be a number or all", *tail))
+					return fmt.Errorf("--tail %q: it must be a number or all", *tail)
 				case n == 0:
 					o.Tail = -1 // to the library 0 is all
 				case n > 0: // below 0 is all
@@ -40,38 +43,30 @@ var logsCommand = command{
 				return err
 			}
 			o.Stdout, o.Stderr = c.out, c.err
+			if details, _ := flags.GetBool("details"); details {
+				return c.detailed(ctx, ctr, o)
+			}
 			return ctr.Logs(ctx, o)
 		}
 	},
 }
 
-// between reads --since and --until.
-func between(from, to *time.Time, since, until string) (err error) {
-	if *from, err = moment(since, time.Now()); err != nil {
-		return fmt.Errorf("--since %q: %w", since, err)
-	}
-	if *to, err = moment(until, time.Now()); err != nil {
-		return fmt.Errorf("--until %q: %w", until, err)
-	}
-	return nil
-}
-
-// moment reads a time in Docker's ways: a duration before now, seconds since 1970, or a date with what follows it, of
-// this place if it names no zone.
-func moment(s string, now time.Time) (time.Time, error) {
-	if s == "" || s == "0" { // no bound, as with Docker
-		return time.Time{}, nil
-	}
-	if d, err := time.ParseDuration(s); err == nil {
-		return now.Add(-d), nil
-	}
-	if seconds, err := strconv.ParseFloat(s, 64); err == nil {
-		return time.UnixMicro(int64(seconds * 1e6)), nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", "2006-01-02T15", "2006-01-02Z07:00", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
+// detailed prints lines as docker logs --details: behind the time stands what the driver adds, which is empty here.
+func (c *cli) detailed(ctx context.Context, ctr *container.Container, o container.LogsOptions) error {
+	for e, err := range ctr.LogEntries(ctx, o) {
+		if err != nil {
+			return err
+		}
+		w, stamp := o.Stdout, ""
+		if e.Stderr {
+			w = o.Stderr
+		}
+		if o.Timestamps {
+			stamp = e.Time.UTC().Format(time.RFC3339Nano) + " "
+		}
+		if _, err := fmt.Fprintf(w, "%s %s\n", stamp, e.Line); err != nil {
+			return err
 		}
 	}
-	return time.Time{}, fmt.Errorf("it must be a duration such as 10m, or a time such as 2006-01-02T15:04:05")
+	return nil
 }

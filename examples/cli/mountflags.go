@@ -9,26 +9,36 @@ import (
 	"strings"
 
 	"github.com/docker/go-units"
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/spf13/pflag"
 
 	"github.com/caisson-dev/caisson/container"
 )
 
 // mountFlags are those of create and run that put something into a container.
-type mountFlags struct{ volumes, mounts, tmpfs []string }
+type mountFlags struct {
+	volumes, mounts, tmpfs []string
+	driver                 string
+	labels                 map[string]map[string]string // of volumes that --mount names, by volume
+}
 
 func (o *mountFlags) define(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&o.volumes, "volume", "v", nil, "bind mount or volume: SOURCE:TARGET[:ro,rslave,nocopy…] (may be repeated)")
 	flags.StringArrayVar(&o.mounts, "mount", nil, "mount: type=bind|volume|tmpfs|image,source=SOURCE,target=TARGET,… (may be repeated)")
+	flags.StringVar(&o.driver, "volume-driver", "local", "driver of volumes: local is the only one")
 	flags.StringArrayVar(&o.tmpfs, "tmpfs", nil, "tmpfs mount: TARGET[:size=64m,mode=1770,…] (may be repeated)")
 }
 
 func (o *mountFlags) apply(opts *container.Options) error {
+	if o.driver != "local" {
+		return fmt.Errorf("--volume-driver %q: local is the only driver: leave the flag out", o.driver)
+	}
+	o.labels = map[string]map[string]string{}
 	for _, flag := range []struct {
 		name  string
 		specs []string
 		parse func(string) (container.Mount, error)
-	}{{"-v", o.volumes, mount}, {"--mount", o.mounts, longMount}, {"--tmpfs", o.tmpfs, tmpfs}} {
+	}{{"-v", o.volumes, mount}, {"--mount", o.mounts, o.long(opts)}, {"--tmpfs", o.tmpfs, tmpfs}} {
 		for _, spec := range flag.specs {
 			m, err := flag.parse(spec)
 			if err != nil {
@@ -81,18 +91,72 @@ func mountOption(m *container.Mount, option string) error {
 		m.ReadOnly = option == "ro"
 	case "nocopy":
 		m.NoCopy = true
+	case "z", "Z", "cached", "delegated", "consistent", "copy": // of SELinux, and of Docker on other systems: nothing to do here
 	case container.PropagationPrivate, container.PropagationRPrivate, container.PropagationSlave,
 		container.PropagationRSlave, container.PropagationShared, container.PropagationRShared:
 		m.Propagation = p
 	default:
-		return fmt.Errorf("the mode %q is not ro, rw, nocopy or a propagation", option)
+		return fmt.Errorf("the mode %q is not ro, rw, nocopy, z, Z, cached or a propagation", option)
 	}
 	return nil
 }
 
+// long reads --mount, with what of it is not the mount's own.
+func (o *mountFlags) long(opts *container.Options) func(string) (container.Mount, error) {
+	return func(spec string) (container.Mount, error) {
+		m, err := longMount(spec)
+		switch {
+		case err != nil:
+		case len(m.labels) > 0 && (m.Type != container.MountVolume || m.Source == ""):
+			err = errors.New("volume-label: add type=volume and the source, which is the name of the volume")
+		case len(m.labels) > 0:
+			o.labels[m.Source] = m.labels
+		case m.flat && m.Type != container.MountBind:
+			err = errors.New("bind-nonrecursive is for type=bind")
+		case m.flat:
+			modifySpec(opts, notRecursive(m.Target))
+		}
+		return m.Mount, err
+	}
+}
+
+// modifySpec adds a change of the runtime specification, for what the library has no option for.
+func modifySpec(opts *container.Options, change func(*specs.Spec)) {
+	before := opts.ModifySpec
+	opts.ModifySpec = func(s *specs.Spec) error {
+		if before != nil {
+			if err := before(s); err != nil {
+				return err
+			}
+		}
+		change(s)
+		return nil
+	}
+}
+
+// notRecursive leaves out what is mounted below the source of a bind mount.
+func notRecursive(target string) func(*specs.Spec) {
+	return func(s *specs.Spec) {
+		for i := range s.Mounts {
+			for j, option := range s.Mounts[i].Options {
+				if s.Mounts[i].Destination == target && option == "rbind" {
+					s.Mounts[i].Options[j] = "bind"
+				}
+			}
+		}
+	}
+}
+
+// longForm is a mount in the form of --mount.
+type longForm struct {
+	container.Mount
+	labels map[string]string // of the volume, if it is made
+	flat   bool              // without what is mounted below the source
+}
+
 // longMount reads the form of --mount: fields as NAME=VALUE or NAME, separated by commas, as of a line of CSV.
-func longMount(spec string) (container.Mount, error) {
-	m := container.Mount{Type: container.MountVolume}
+func longMount(spec string) (longForm, error) {
+	m := longForm{Mount: container.Mount{Type: container.MountVolume}}
 	fields, err := csv.NewReader(strings.NewReader(spec)).Read()
 	if err != nil {
 		return m, err
@@ -112,7 +176,7 @@ func longMount(spec string) (container.Mount, error) {
 	return m, err
 }
 
-func mountField(m *container.Mount, name, value string, has bool) (err error) {
+func mountField(m *longForm, name, value string, has bool) (err error) {
 	on := func() bool { // alone it is true
 		if !has {
 			return true
@@ -136,6 +200,26 @@ func mountField(m *container.Mount, name, value string, has bool) (err error) {
 		m.CreateSource = on()
 	case "bind-propagation":
 		m.Propagation = container.Propagation(value)
+	case "consistency": // of Docker on other systems: nothing to do here
+	case "bind-nonrecursive":
+		m.flat = on()
+	case "bind-recursive":
+		if value != "enabled" && value != "disabled" {
+			return fmt.Errorf("%s: %q is not enabled or disabled", name, value)
+		}
+		m.flat = value == "disabled"
+	case "volume-driver":
+		if value != "local" {
+			return fmt.Errorf("%s: %q: local is the only driver", name, value)
+		}
+	case "volume-label":
+		label, text, _ := strings.Cut(value, "=")
+		if m.labels == nil {
+			m.labels = map[string]string{}
+		}
+		m.labels[label] = text
+	case "volume-opt":
+		return errors.New("volume-opt: volumes have no options here: use type=bind or type=tmpfs for another file system")
 	case "tmpfs-size":
 		m.Tmpfs.Size, err = units.RAMInBytes(value)
 	case "tmpfs-mode":

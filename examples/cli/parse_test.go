@@ -154,7 +154,7 @@ func TestCreateOptions(t *testing.T) {
 			flags.SetInterspersed(false)
 			o := newCreateFlags(flags)
 			require.NoError(t, flags.Parse(strings.Fields(tc.args)))
-			got, err := o.options(flags.Args())
+			got, err := o.options(flags.Args(), io.Discard)
 			require.NoError(t, err)
 			want := container.Options{Image: "box", Network: container.NetworkDefault, Pull: image.PullNever, Detach: true}
 			tc.want(&want)
@@ -174,7 +174,7 @@ func TestBadFlags(t *testing.T) {
 		"--mount type=tmpfs,dst=/a,tmpfs-size=x": "tmpfs-size", "--tmpfs /a:size=x": "size", "--tmpfs /a:mode=9": "mode",
 		"-l =x": "--label", "--sysctl =1": "--sysctl", "--env-file /not/there": "/not/there", "--label-file /not/there": "/not/there",
 		"--health-interval x": "--health-interval", "--no-healthcheck --health-cmd x": "conflicts", "--ip x": "--ip",
-		"--attach stdoot": "stdoot", "--log-opt max-size=x": "max-size=x", "--log-opt tag=x": "max-file", "-a stdout -d": "--detach", "--pull sometimes": "missing, always or never",
+		"--attach stdoot": "stdoot", "--log-opt max-size=x": "max-size=x", "--log-opt tag=x": "max-file", "--pull sometimes": "missing, always or never",
 	} {
 		t.Run(args, func(t *testing.T) {
 			var out, errs bytes.Buffer
@@ -202,7 +202,7 @@ func TestLongMount(t *testing.T) {
 	} {
 		got, err := longMount(spec)
 		require.NoError(t, err, spec)
-		require.Equal(t, want, got, spec)
+		require.Equal(t, want, got.Mount, spec)
 	}
 	got, err := tmpfs("/a:size=64k,mode=700,noexec,exec,uid=5,ro")
 	require.NoError(t, err)
@@ -287,7 +287,7 @@ func TestPsRow(t *testing.T) {
 		ID: strings.Repeat("c", 64), Name: "web", Image: "docker.io/library/app:1", Created: now.Add(-2 * time.Hour),
 		Command: []string{"/bin/program", "with", "arguments"},
 		State:   container.State{Status: container.StatusExited, ExitCode: 3, Started: now.Add(-time.Hour), Finished: now.Add(-5 * time.Minute)},
-		Options: container.Options{Labels: map[string]string{"b": "2", "a": "1"}},
+		Labels:  map[string]string{"b": "2", "a": "1"},
 	}
 	row := newPsRow(info, false)
 	require.Equal(t, `"/bin/program with a…"`, row.Command)
@@ -319,10 +319,19 @@ func TestUsage(t *testing.T) {
 		{"image nothing", 1, "", "unknown command: image"},
 		{"--nothing", 125, "", "unknown flag: --nothing"},
 		{"ps --nothing", 125, "", "Run 'caisson ps --help'"},
-		{"ps --format yaml", 125, "", "table, json or a template"},
 		{"tag one", 1, "", "takes 2 arguments"},
 		{"ps one", 1, "", "takes no arguments"},
 		{"run", 1, "", "takes at least 1 argument"},
+		{"run -a stdout -d box", 1, "", "--detach"},
+		{"strat", 1, "", "Did you mean start"},
+		{"container ls extra", 1, "", "'caisson container ls' takes no arguments"},
+		{"help image ls", 0, "Usage: caisson image ls", ""},
+		{"help nosuch", 1, "", "unknown help topic: nosuch"},
+		{"completion bash", 0, "bash completion", ""},
+		{"completion fish", 0, "fish completion", ""},
+		{"completion zsh", 0, "#compdef caisson", ""},
+		{"container", 0, "", "Manage containers"},
+		{"run --help", 0, "caisson run --rm -it", ""},
 	} {
 		t.Run(tc.args, func(t *testing.T) {
 			var out, errs bytes.Buffer

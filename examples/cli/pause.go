@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -36,7 +38,10 @@ var renameCommand = command{
 			if err != nil {
 				return err
 			}
-			return ctr.Rename(ctx, args[1])
+			if err := ctr.Rename(ctx, strings.TrimPrefix(args[1], "/")); err != nil {
+				return fmt.Errorf("rename %s: %w", args[0], err)
+			}
+			return nil
 		}
 	},
 }

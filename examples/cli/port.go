@@ -3,15 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/pflag"
-
-	"github.com/caisson-dev/caisson/container"
 )
 
 var portCommand = command{
-	name: "port", args: "CONTAINER", short: "List the published ports of a container", min: 1, max: 1,
+	name: "port", args: "CONTAINER [PORT[/PROTOCOL]]", short: "List the published ports of a container, or where one of them is", min: 1, max: 2,
+	example: "port web 80",
 	setup: func(*pflag.FlagSet) action {
 		return func(ctx context.Context, c *cli, args []string) error {
 			ctr, err := c.container(ctx, args[0])
@@ -22,19 +20,27 @@ var portCommand = command{
 			if err != nil {
 				return err
 			}
+			if len(args) == 1 {
+				for _, b := range info.Ports {
+					fmt.Fprintf(c.out, "%d/%s -> %s\n", b.Container, b.Protocol, b.Host)
+				}
+				return nil
+			}
+			p, err := port(args[1])
+			if err != nil {
+				return fmt.Errorf("port %q: %w", args[1], err)
+			}
+			found := false
 			for _, b := range info.Ports {
-				fmt.Fprintf(c.out, "%d/%s -> %s\n", b.Container, b.Protocol, b.Host)
+				if b.Container == p.Container && b.Protocol == protocolOf(p) {
+					fmt.Fprintln(c.out, b.Host)
+					found = true
+				}
+			}
+			if !found {
+				return fmt.Errorf("no public port '%s' published for %s", portKey(p.Container, protocolOf(p)), args[0])
 			}
 			return nil
 		}
 	},
-}
-
-// portsText is ps's column.
-func portsText(ports []container.PortBinding) string {
-	var list []string
-	for _, b := range ports {
-		list = append(list, fmt.Sprintf("%s->%d/%s", b.Host, b.Container, b.Protocol))
-	}
-	return strings.Join(list, ", ")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"github.com/caisson-dev/caisson/examples/cli/internal/format"
 	"github.com/caisson-dev/caisson/image"
 )
 
@@ -26,7 +27,7 @@ func progress(ctx context.Context, w io.Writer) (report func(image.Progress), en
 	if !terminal(w) {
 		return func(p image.Progress) {
 			if p.Done {
-				fmt.Fprintf(w, "%s: %s\n", shortID(p.Digest), phases[p.Phase].done)
+				fmt.Fprintf(w, "%s: %s\n", format.ShortID(p.Digest), phases[p.Phase].done)
 			}
 		}, func() {}
 	}
@@ -50,7 +51,7 @@ func (b *bars) report(p image.Progress) {
 		one = &bar{}
 		one.words.Store("")
 		one.Bar = b.all.AddBar(p.Total,
-			mpb.PrependDecorators(decor.Name(shortID(p.Digest)+": "), decor.Any(func(decor.Statistics) string {
+			mpb.PrependDecorators(decor.Name(format.ShortID(p.Digest)+": "), decor.Any(func(decor.Statistics) string {
 				return one.words.Load().(string)
 			}, decor.WC{W: 18, C: decor.DindentRight})),
 			mpb.AppendDecorators(decor.Counters(decor.SizeB1000(0), "% .3g/% .3g")))

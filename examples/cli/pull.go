@@ -24,6 +24,7 @@ var pullCommand = command{
 			if *quiet {
 				w = io.Discard
 			}
+			c.defaultTag(w, args[0])
 			if err := c.pull(ctx, args[0], o, w); err != nil {
 				return err
 			}

@@ -27,7 +27,8 @@ var pushCommand = command{
 				w = io.Discard
 			}
 			n := familiar(fullName(args[0]))
-			fmt.Fprintf(w, "The push refers to repository [%s]\n", n.repository)
+			c.defaultTag(w, args[0])
+			fmt.Fprintf(w, "The push refers to repository [%s]\n", repositoryOf(args[0]))
 			report, end := progress(ctx, w)
 			o.Transport, o.Progress = transport(*verify), report
 			digest, err := store.Push(ctx, args[0], o)

@@ -15,6 +15,7 @@ import (
 
 var runCommand = command{
 	name: "run", args: "IMAGE [ARG...]", short: "Create a container and start it", min: 1, max: -1,
+	example: "run --rm -it IMAGE sh\nrun -d --name web -p 8080:80 --restart unless-stopped IMAGE\nrun --rm -v $PWD:/src -w /src IMAGE make",
 	setup: func(flags *pflag.FlagSet) action {
 		o := newCreateFlags(flags)
 		detach := flags.BoolP("detach", "d", false, "print the container's id and leave it running")
@@ -22,7 +23,10 @@ var runCommand = command{
 		how := defineAttachFlags(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			s := streams{stdin: o.container.Stdin, tty: o.container.TTY, proxy: how.proxy, keys: how.keys}
-			if err := s.only(*attach, *detach); err != nil {
+			if len(*attach) > 0 && *detach {
+				return errors.New("conflicting options: cannot specify both --attach and --detach")
+			}
+			if err := s.only(*attach); err != nil {
 				return usage("run", err)
 			}
 			if !*detach {
@@ -30,7 +34,7 @@ var runCommand = command{
 					return err
 				}
 			}
-			ctr, err := c.create(ctx, o, "run", args)
+			ctr, err := c.create(ctx, o, "run", codeEngine, args)
 			if err != nil {
 				return err
 			}
@@ -86,12 +90,9 @@ func defineAttachFlags(flags *pflag.FlagSet) *attachFlags {
 }
 
 // only limits the streams to those that -a names.
-func (s *streams) only(names []string, detach bool) error {
+func (s *streams) only(names []string) error {
 	if len(names) == 0 {
 		return nil
-	}
-	if detach {
-		return errors.New("conflicting options: cannot specify both --attach and --detach")
 	}
 	interactive := s.stdin
 	s.stdin, s.noStdout, s.noStderr = false, true, true

@@ -11,6 +11,7 @@ import (
 
 var saveCommand = command{
 	name: "save", args: "IMAGE [IMAGE...]", short: "Write images as a tar archive", min: 1, max: -1,
+	example: "save -o app.tar app:1 app:2",
 	setup: func(flags *pflag.FlagSet) action {
 		file := flags.StringP("output", "o", "", "file to write, instead of standard output")
 		format := flags.String("format", string(image.FormatDocker), "docker-archive or oci-archive")

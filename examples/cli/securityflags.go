@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/spf13/pflag"
 
 	"github.com/caisson-dev/caisson/container"
@@ -34,7 +36,7 @@ func (o *securityFlags) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.readOnly, "read-only", false, "make the root file system read-only")
 	flags.BoolVar(&o.init, "init", false, "run an init that forwards signals and reaps processes")
 	flags.StringVar(&o.pid, "pid", "", "PID namespace: host or container:NAME|ID (default: its own)")
-	flags.StringVar(&o.ipc, "ipc", "", "IPC namespace: host, container:NAME|ID, private or shareable (default: its own)")
+	flags.StringVar(&o.ipc, "ipc", "", "IPC namespace: host, container:NAME|ID, private, shareable, or none: its own without /dev/shm (default: its own)")
 	flags.StringVar(&o.uts, "uts", "", "UTS namespace: host (default: its own)")
 }
 
@@ -45,7 +47,12 @@ func (o *securityFlags) apply(opts *container.Options) error {
 	}
 	opts.Security, opts.Process.Groups = o.security, o.groups
 	opts.ReadOnly, opts.Process.Init = o.readOnly, o.init
-	if o.ipc == "private" || o.ipc == "shareable" { // every container's own is both
+	if o.ipc == "none" {
+		modifySpec(opts, func(s *specs.Spec) {
+			s.Mounts = slices.DeleteFunc(s.Mounts, func(m specs.Mount) bool { return m.Destination == "/dev/shm" || m.Destination == "/dev/mqueue" })
+		})
+	}
+	if slices.Contains([]string{"none", "private", "shareable"}, o.ipc) { // every container's own is private and can be shared
 		o.ipc = ""
 	}
 	opts.Namespaces = container.Namespaces{
@@ -87,10 +94,11 @@ func securityOption(s *container.Security, option string) (err error) {
 		s.Seccomp = string(profile)
 	case name == "apparmor" && has:
 		s.AppArmor = value
+	case name == "label" && has: // SELinux's labels: there are none here
 	case name == "systempaths" && value == container.Unconfined:
 		s.Unmasked = true
 	default:
-		err = fmt.Errorf("it must be no-new-privileges, seccomp=, apparmor= or systempaths=unconfined")
+		err = fmt.Errorf("it must be no-new-privileges, seccomp=, apparmor=, label= or systempaths=unconfined")
 	}
 	return err
 }

@@ -5,7 +5,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/netip"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,61 +15,93 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/examples/cli/internal/format"
 )
 
-func TestMoment(t *testing.T) {
-	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
-	for s, want := range map[string]time.Time{
-		"": {}, "10m": now.Add(-10 * time.Minute), "0s": now, "1700000000": time.Unix(1700000000, 0), "1700000000.5": time.Unix(1700000000, 5e8),
-		"2026-01-02T03:04:05Z": time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), "2026-01-02T03:04:05.5+01:00": time.Date(2026, 1, 2, 2, 4, 5, 5e8, time.UTC),
-		"2026-01-02T03:04:05": time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local), "2026-01-02": time.Date(2026, 1, 2, 0, 0, 0, 0, time.Local),
-	} {
-		got, err := moment(s, now)
-		require.NoError(t, err, s)
-		require.WithinDuration(t, want, got, 0, s)
-	}
-	_, err := moment("yesterday", now)
-	require.ErrorContains(t, err, "duration")
-}
-
-func TestFilters(t *testing.T) {
+func TestListOptions(t *testing.T) {
 	flags := pflag.NewFlagSet("ps", pflag.ContinueOnError)
-	f := filterFlag(flags, "dangling", "label", "name", "id")
-	require.NoError(t, flags.Parse([]string{"-f", "name=a", "--filter", "name=b", "-f", "label=k=v", "-f", "label=n", "-f", "dangling=true", "-f", "id=0"}))
-	require.True(t, f.any("name", contains("xbx")))
-	require.False(t, f.any("name", contains("xyz")))
-	require.True(t, f.all("label", labelled(map[string]string{"k": "v", "n": "1"})))
-	require.False(t, f.all("label", labelled(map[string]string{"k": "v"})))
-	require.False(t, f.all("label", labelled(map[string]string{"k": "w", "n": "1"})))
-	require.True(t, f.is("dangling", true))
-	require.False(t, f.is("dangling", false))
-	require.True(t, f.is("other", false), "one that is not given fits all")
-	require.ErrorContains(t, f.Set("x"), "NAME=VALUE")
-	require.ErrorContains(t, f.Set("x=y"), `no filter "x"`)
-	require.ErrorContains(t, f.Set("dangling=y"), "true or false")
-
-	o, err := listOptions(map[string][]string{
-		"id": {"1"}, "name": {"a", "b"}, "ancestor": {"i"}, "network": {"n"}, "volume": {"v"}, "status": {"exited"}, "health": {"healthy"},
-		"before": {"x"}, "since": {"y"}, "label": {"k=v", "l"}, "exited": {"3"},
-	})
+	where := format.FilterFlag(flags, psFilters...)
+	require.NoError(t, flags.Parse(strings.Fields("-f ancestor=i -f network=n -f volume=v -f status=exited -f health=healthy "+
+		"-f before=x -f since=y -f label=k=v -f label=l -f exited=3 -f publish=80/udp -f id=1 -f name=a")))
+	o, err := listOptions(where)
 	require.NoError(t, err)
 	require.Equal(t, container.ListOptions{
-		IDs: []string{"1"}, Names: []string{"a", "b"}, Images: []string{"i"}, Networks: []string{"n"}, Volumes: []string{"v"},
-		Statuses: []container.Status{container.StatusExited}, Health: []container.HealthStatus{container.HealthHealthy}, Before: "x", Since: "y",
+		Images: []string{"i"}, Networks: []string{"n"}, Volumes: []string{"v"},
+		Statuses: []container.Status{container.StatusExited}, Before: "x", Since: "y",
 		Labels: map[string]string{"k": "v", "l": ""}, ExitCodes: []int{3},
 	}, o)
-	_, err = listOptions(map[string][]string{"exited": {"x"}})
-	require.ErrorContains(t, err, "exited=x")
+	for _, bad := range []string{"exited=x", "status=x", "health=x", "publish=x", "expose=2-1", "color=red"} {
+		flags := pflag.NewFlagSet("ps", pflag.ContinueOnError)
+		where := format.FilterFlag(flags, psFilters...)
+		require.NoError(t, flags.Parse([]string{"-f", bad}))
+		_, err = listOptions(where)
+		require.ErrorContains(t, err, "--filter "+bad)
+	}
 }
 
-func TestTopRows(t *testing.T) {
+func TestTop(t *testing.T) {
 	now := time.Now()
-	rows := topRows([]container.Process{
-		{PID: 1, HostPID: 501, User: "root", Started: now.Add(-10 * time.Second), CPU: 5 * time.Second, Command: []string{"/bin/init", "-x"}},
+	list := []container.Process{
+		{PID: 1, HostPID: 501, User: "root", Started: now.Add(-10 * time.Second), CPU: 5 * time.Second, Command: []string{"/bin/init", "-x"}, State: "S", Threads: 3, Memory: 4096},
 		{PID: 7, ParentPID: 1, HostPID: 508, User: "1000", Started: now.Add(-50 * time.Hour), CPU: 3723 * time.Second, TTY: true, Command: []string{"sh"}},
-	}, now)
-	require.Equal(t, []string{"root", "501", "0", "50", now.Add(-10 * time.Second).Format("15:04"), "?", "00:00:05", "/bin/init -x"}, rows[0])
-	require.Equal(t, []string{"1000", "508", "501", "2", now.Add(-50 * time.Hour).Format("Jan02"), "pts/0", "01:02:03", "sh"}, rows[1])
+	}
+	at, day := now.Add(-10*time.Second).Format("15:04"), now.Add(-50*time.Hour).Format("Jan02")
+	for args, want := range map[string][]string{
+		"":                                    {"UID PID PPID C STIME TTY TIME CMD", "root 501 0 50 " + at + " ? 00:00:05 /bin/init -x", "1000 508 501 2 " + day + " pts/0 01:02:03 sh"},
+		"-ef":                                 {"UID PID PPID C STIME TTY TIME CMD", "root 501 0 50 " + at + " ? 00:00:05 /bin/init -x", "1000 508 501 2 " + day + " pts/0 01:02:03 sh"},
+		"-o pid,comm":                         {"PID COMMAND", "501 init", "508 sh"},
+		"-eo pid,ppid,user,args":              {"PID PPID USER COMMAND", "501 0 root /bin/init -x", "508 501 1000 sh"},
+		"-o pid -o nlwp,rss,stat,etimes,%cpu": {"PID NLWP RSS STAT ELAPSED %CPU", "501 3 4 S 10 50.0", "508 0 0  180000 2.1"},
+		"aux":                                 {"USER PID %CPU RSS TTY STAT STIME TIME COMMAND", "root 501 50.0 4 ? S " + at + " 00:00:05 /bin/init -x", "1000 508 2.1 0 pts/0  " + day + " 01:02:03 sh"},
+	} {
+		columns, err := topColumns(strings.Fields(args))
+		require.NoError(t, err, args)
+		header, rows := topTable(columns, list, now)
+		got := []string{strings.Join(header, " ")}
+		for _, r := range rows {
+			got = append(got, strings.Join(r, " "))
+		}
+		require.Equal(t, want, got, args)
+	}
+	for args, want := range map[string]string{"-o": "columns", "-o nosuch": "nosuch", "-o user": "PID", "--forest": "--forest"} {
+		_, err := topColumns(strings.Fields(args))
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestPortsText(t *testing.T) {
+	bind := func(addr string, inside uint16, protocol string) container.PortBinding {
+		return container.PortBinding{Host: netip.MustParseAddrPort(addr), Container: inside, Protocol: protocol}
+	}
+	for want, ports := range map[string][]container.PortBinding{
+		"":                       nil,
+		"127.0.0.1:8080->80/tcp": {bind("127.0.0.1:8080", 80, "tcp")},
+		"0.0.0.0:80-81->80-81/tcp, 127.0.0.1:8080->80/tcp": {bind("127.0.0.1:8080", 80, "tcp"), bind("0.0.0.0:81", 81, "tcp"), bind("0.0.0.0:80", 80, "tcp")},
+		"0.0.0.0:53->53/udp, [::]:53->53/udp":              {bind("[::]:53", 53, "udp"), bind("0.0.0.0:53", 53, "udp")},
+		"0.0.0.0:8000->80/tcp, 0.0.0.0:8001->81/tcp":       {bind("0.0.0.0:8001", 81, "tcp"), bind("0.0.0.0:8000", 80, "tcp")},
+	} {
+		require.Equal(t, want, portsText(container.Info{Ports: ports}))
+	}
+	info := container.Info{PID: 1, Ports: []container.PortBinding{bind("127.0.0.1:8080", 80, "tcp")}}
+	info.Config.ExposedPorts = []string{"80/tcp", "90/tcp", "91/tcp", "53/udp"}
+	info.Options.Networking.Exposed = []string{"92"}
+	require.Equal(t, "53/udp, 90-92/tcp, 127.0.0.1:8080->80/tcp", portsText(info))
+	info.PID = 0
+	require.Equal(t, "127.0.0.1:8080->80/tcp", portsText(info))
+}
+
+func TestSpeak(t *testing.T) {
+	for message, want := range map[string]string{
+		`Options.Dir "x": it must be absolute`:                                                   `-w "x": it must be absolute`,
+		`Options.Networking.Endpoints[0].MAC "zz": no`:                                           `--network "zz": no`,
+		`Options.Resources.MemorySwap 1: it must be at least Resources.Memory (2)`:               `--memory-swap 1: it must be at least --memory (2)`,
+		`UpdateOptions.Resources.CPUs -1: too few`:                                               `--cpus -1: too few`,
+		`Options.Mounts[0].Source "/x": it does not exist: create it first, or set CreateSource`: `-v or --mount "/x": it does not exist: create it first, or use -v, which makes a directory`,
+		`remove image x: it has several names: remove those, or set Force`:                       `remove image x: it has several names: remove those, or use -f`,
+		`Options.Unknown: x`: `Options.Unknown: x`, `plain`: `plain`,
+	} {
+		require.Equal(t, want, speak(message))
+	}
 }
 
 func TestStatsRow(t *testing.T) {
@@ -81,29 +115,6 @@ func TestStatsRow(t *testing.T) {
 		NetIO: "1.5kB / 10B", BlockIO: "4kB / 0B",
 	}, r)
 	require.Equal(t, "--", newStatsRow(info, container.Stats{}, false, true).CPUPerc)
-}
-
-func TestFormat(t *testing.T) {
-	rows := []volumeRow{{Name: "a", Driver: "local"}, {Name: "b"}}
-	as := listing[volumeRow]{id: func(r volumeRow) string { return r.Name }, header: "NAME", cells: func(r volumeRow) []string { return []string{r.Name} }}
-	for how, want := range map[string]string{
-		"table": "NAME\na\nb\n", "{{.Name}}/{{.Driver}}": "a/local\nb/\n", `{{upper .Name}} {{json .Name}}`: "A \"a\"\nB \"b\"\n",
-		"json": `{"Driver":"local","Labels":"","Mountpoint":"","Name":"a","Scope":""}` + "\n" + `{"Driver":"","Labels":"","Mountpoint":"","Name":"b","Scope":""}` + "\n",
-	} {
-		var f format
-		require.NoError(t, f.Set(how))
-		var out bytes.Buffer
-		require.NoError(t, show(&out, f, false, rows, as))
-		require.Equal(t, want, out.String())
-	}
-	var out bytes.Buffer
-	require.NoError(t, show(&out, "table", true, rows, as))
-	require.Equal(t, "a\nb\n", out.String())
-	var f format
-	require.Error(t, f.Set("yaml"))
-	require.Error(t, f.Set("{{.Name"))
-	require.NoError(t, f.Set("{{.Nothing}}"))
-	require.Error(t, show(&out, f, false, rows, as))
 }
 
 func TestCopyArgument(t *testing.T) {

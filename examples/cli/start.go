@@ -17,7 +17,12 @@ var startCommand = command{
 		how := defineAttachFlags(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			if !*attach && !*interactive {
-				return c.eachContainer(ctx, args, func(ctr *container.Container) error { return ctr.Start(ctx) })
+				return c.eachContainer(ctx, args, func(ctr *container.Container) error {
+					if err := ctr.Start(ctx); !errors.Is(err, container.ErrRunning) {
+						return err
+					}
+					return nil // it is what was asked for
+				})
 			}
 			if len(args) > 1 {
 				return errors.New("you cannot start and attach multiple containers at once")

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/examples/cli/internal/format"
 )
 
 var statsCommand = command{
@@ -21,7 +22,7 @@ var statsCommand = command{
 		all := flags.BoolP("all", "a", false, "show containers that don't run, too")
 		once := flags.Bool("no-stream", false, "print once, over one second")
 		full := flags.Bool("no-trunc", false, "don't shorten ids")
-		how := formatFlag(flags)
+		how := format.Flag(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			engine, err := c.engine()
 			if err != nil {
@@ -70,6 +71,7 @@ type watch struct {
 	second    sync.WaitGroup // until each of the first containers has two samples, or has ended
 
 	list   []container.Info
+	given  map[string]string // how the containers were named on the command line, by id
 	mu     sync.Mutex
 	latest map[string]container.Stats // of those that run, by id; zero until there are two samples
 }
@@ -94,6 +96,10 @@ func (w *watch) look() error {
 			return err
 		}
 		w.list = append(w.list, *info)
+		if w.given == nil {
+			w.given = map[string]string{}
+		}
+		w.given[info.ID] = name
 	}
 	for _, info := range w.list {
 		if info.State.Status == container.StatusRunning || info.State.Status == container.StatusPaused {
@@ -140,35 +146,44 @@ func (w *watch) follow(id string) {
 }
 
 // print writes a table in place of the one before, where there is a terminal, or a line of JSON for each container.
-func (w *watch) print(out io.Writer, how format, again bool) error {
+func (w *watch) print(out io.Writer, how format.Format, again bool) error {
 	w.mu.Lock()
 	var rows []statsRow
 	for _, info := range w.list {
 		s, ok := w.latest[info.ID]
-		rows = append(rows, newStatsRow(info, s, ok && !s.Time.IsZero(), w.full))
+		row := newStatsRow(info, s, ok && !s.Time.IsZero(), w.full)
+		row.Container = first(w.given[info.ID], row.ID)
+		rows = append(rows, row)
 	}
 	w.mu.Unlock()
 	var b bytes.Buffer
-	if how == "table" && again && terminal(out) {
+	if (how == "" || how.IsTable()) && again && terminal(out) {
 		b.WriteString("\x1b[H\x1b[J") // to the upper left corner, and clear what is below
 	}
-	err := show(&b, how, false, rows, listing[statsRow]{
-		header: "CONTAINER ID\tNAME\tCPU %\tMEM USAGE / LIMIT\tMEM %\tNET I/O\tBLOCK I/O\tPIDS",
-		cells: func(r statsRow) []string {
-			return []string{r.ID, r.Name, r.CPUPerc, r.MemUsage, r.MemPerc, r.NetIO, r.BlockIO, r.PIDs}
-		},
-	})
+	err := format.Rows(&b, how.Or(statsTable), rows)
 	_, werr := out.Write(b.Bytes())
 	return errors.Join(err, werr)
 }
 
 // statsRow has docker stats's names for --format.
-type statsRow struct{ BlockIO, CPUPerc, Container, ID, MemPerc, MemUsage, Name, NetIO, PIDs string }
+type statsRow struct {
+	BlockIO   string `head:"BLOCK I/O"`
+	CPUPerc   string `head:"CPU %"`
+	Container string
+	ID        string `head:"CONTAINER ID"`
+	MemPerc   string `head:"MEM %"`
+	MemUsage  string `head:"MEM USAGE / LIMIT"`
+	Name      string
+	NetIO     string `head:"NET I/O"`
+	PIDs      string
+}
+
+const statsTable = `table {{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}`
 
 func newStatsRow(info container.Info, s container.Stats, known, full bool) statsRow {
 	r := statsRow{Container: info.ID, ID: info.ID, Name: info.Name, CPUPerc: "--", MemPerc: "--", MemUsage: "-- / --", NetIO: "--", BlockIO: "--", PIDs: "--"}
 	if !full {
-		r.ID = shortID(info.ID)
+		r.ID = format.ShortID(info.ID)
 	}
 	if !known {
 		return r
@@ -182,8 +197,8 @@ func newStatsRow(info container.Info, s container.Stats, known, full bool) stats
 	if s.MemoryLimit > 0 {
 		r.MemPerc = fmt.Sprintf("%.2f%%", 100*float64(s.Memory)/float64(s.MemoryLimit))
 	}
-	r.NetIO = size(rx) + " / " + size(tx)
-	r.BlockIO = size(s.BlockRead) + " / " + size(s.BlockWrite)
+	r.NetIO = format.Size(rx) + " / " + format.Size(tx)
+	r.BlockIO = format.Size(s.BlockRead) + " / " + format.Size(s.BlockWrite)
 	r.PIDs = fmt.Sprint(s.PIDs)
 	return r
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/caisson-dev/caisson/examples/cli/internal/format"
 	"github.com/caisson-dev/caisson/image"
 )
 
@@ -14,7 +15,7 @@ var systemDfCommand = command{
 	name: "system df", short: "Show the disk space that images, containers, volumes and builds take",
 	setup: func(flags *pflag.FlagSet) action {
 		verbose := flags.BoolP("verbose", "v", false, "list each image, container, volume and step of a build")
-		how := formatFlag(flags)
+		how := format.Flag(flags)
 		return func(ctx context.Context, c *cli, _ []string) error {
 			store, err := c.store()
 			if err != nil {
@@ -30,22 +31,21 @@ var systemDfCommand = command{
 			rows := []usageRow{
 				usageOf("Images", u.Images), usageOf("Containers", u.Containers), usageOf("Local Volumes", u.Volumes), usageOf("Build Cache", u.BuildCache),
 			}
-			return show(c.out, *how, false, rows, listing[usageRow]{
-				header: "TYPE\tTOTAL\tACTIVE\tSIZE\tRECLAIMABLE",
-				cells:  func(r usageRow) []string { return []string{r.Type, r.TotalCount, r.Active, r.Size, r.Reclaimable} },
-			})
+			return format.Rows(c.out, how.Or(`table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}`), rows)
 		}
 	},
 }
 
 // usageRow has docker system df's names for --format.
 type usageRow struct {
-	Active, Reclaimable, Size, TotalCount, Type string
+	Active, Reclaimable, Size string
+	TotalCount                string `head:"TOTAL"`
+	Type                      string
 }
 
 func usageOf[T any](kind string, u image.Usage[T]) usageRow {
 	r := usageRow{
-		Type: kind, TotalCount: strconv.Itoa(len(u.Items)), Active: strconv.Itoa(u.Active), Size: size(u.Size), Reclaimable: size(u.Reclaimable),
+		Type: kind, TotalCount: strconv.Itoa(len(u.Items)), Active: strconv.Itoa(u.Active), Size: format.Size(u.Size), Reclaimable: format.Size(u.Reclaimable),
 	}
 	if u.Size > 0 {
 		r.Reclaimable += fmt.Sprintf(" (%d%%)", u.Reclaimable*100/u.Size)
@@ -62,17 +62,17 @@ func usageInDetail(c *cli, u *image.DiskUsage) error {
 			n = familiar(i.Names[0])
 		}
 		images = append(images, []string{
-			n.repository, n.tag, shortID(i.ID), created(i.Created), size(i.Size), size(i.Shared), size(i.Size - i.Shared), strconv.Itoa(i.Containers),
+			n.repository, n.tag, format.ShortID(i.ID), created(i.Created), format.Size(i.Size), format.Size(i.Shared), format.Size(i.Size - i.Shared), strconv.Itoa(i.Containers),
 		})
 	}
 	for _, i := range u.Containers.Items {
-		containers = append(containers, []string{shortID(i.ID), i.Image, size(i.Size), ago(i.Created), i.Status, i.Name})
+		containers = append(containers, []string{format.ShortID(i.ID), i.Image, format.Size(i.Size), format.Ago(i.Created), i.Status, i.Name})
 	}
 	for _, i := range u.Volumes.Items {
-		volumes = append(volumes, []string{i.Name, strconv.Itoa(i.Containers), size(i.Size)})
+		volumes = append(volumes, []string{i.Name, strconv.Itoa(i.Containers), format.Size(i.Size)})
 	}
 	for _, i := range u.BuildCache.Items {
-		cache = append(cache, []string{shortID(i.ID), size(i.Size), created(i.Created), ellipsis(i.CreatedBy, 60)})
+		cache = append(cache, []string{format.ShortID(i.ID), format.Size(i.Size), created(i.Created), format.Ellipsis(i.CreatedBy, 60)})
 	}
 	for i, t := range []struct {
 		title, header string
@@ -87,7 +87,7 @@ func usageInDetail(c *cli, u *image.DiskUsage) error {
 			fmt.Fprintln(c.out)
 		}
 		fmt.Fprintf(c.out, "%s space usage:\n\n", t.title)
-		if err := table(c.out, t.header, t.rows); err != nil {
+		if err := format.Table(c.out, t.header, t.rows); err != nil {
 			return err
 		}
 	}

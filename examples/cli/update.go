@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/pflag"
 
@@ -14,10 +15,15 @@ var updateCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		var o container.UpdateOptions
 		limitFlags(flags, &o.Resources)
-		flags.Var((*restartPolicy)(&o.Restart), "restart", restartUsage)
+		restart := flags.String("restart", "", restartUsage)
 		return func(ctx context.Context, c *cli, args []string) error {
 			if flags.NFlag() == 0 {
 				return errors.New("you must provide one or more flags when using this command")
+			}
+			if *restart != "" {
+				if err := (*restartPolicy)(&o.Restart).Set(*restart); err != nil {
+					return fmt.Errorf("--restart %q: %w", *restart, err)
+				}
 			}
 			return c.eachContainer(ctx, args, func(ctr *container.Container) error { return ctr.Update(ctx, o) })
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/streams"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -53,6 +54,7 @@ func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
+	s.emit(container.EventAttach, m.rec)
 	run.input.Resize(req.Size)
 	run.serve(conn, br, rd, req.Stdin)
 }

@@ -89,6 +89,7 @@ func (s *Service) recover(_ context.Context, id string, st *records.State) error
 	if ran {
 		*st = ended(st)
 		s.emitEnd(rec, st.State)
+		s.emitLeft(rec)
 	}
 	if !rec.Options.Detach || (rec.Options.AutoRemove && ran) {
 		return errors.Join(s.forget(rec), records.NotFound(id))

@@ -106,7 +106,7 @@ func newRecord(opts container.Options, img *images.Resolved) (*records.Record, e
 		return nil, err
 	}
 	c.ID = names.NewID()
-	rec := &records.Record{Container: c, Name: opts.Name, ImageID: "sha256:" + img.ID, Created: time.Now()}
+	rec := &records.Record{Container: c, Name: opts.Name, ImageID: "sha256:" + img.ID, Created: time.Now(), ImageLabels: img.Raw.Config.Labels}
 	if rec.Name == "" {
 		rec.Name = names.MadeUp()
 	}

@@ -16,7 +16,7 @@ import (
 // emit tells all who follow the store's events what happened to a container. attrs are pairs of keys and values.
 func (s *Service) emit(action container.EventAction, rec *records.Record, attrs ...string) {
 	e := container.Event{
-		Type: container.EventContainer, Action: action, ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, Labels: rec.Options.Labels,
+		Type: container.EventContainer, Action: action, ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, Labels: rec.Labels(),
 	}
 	for i := 0; i+1 < len(attrs); i += 2 {
 		if e.Attributes == nil {
@@ -55,6 +55,41 @@ func statusAttrs(st container.State) []string {
 	return attrs
 }
 
+// emitBegin tells of what a container joins and mounts, and that it runs.
+func (s *Service) emitBegin(rec *records.Record) {
+	for _, ep := range joined(rec) {
+		s.emitNetwork(container.EventConnect, ep, rec.ID)
+	}
+	for _, m := range rec.Mounts {
+		if m.Type == container.MountVolume {
+			s.Emit(container.Event{Type: container.EventVolume, Action: container.EventMount, ID: m.Source, Attributes: map[string]string{
+				"container": rec.ID, "destination": m.Target, "read/write": strconv.FormatBool(!m.ReadOnly),
+			}})
+		}
+	}
+	s.emit(container.EventStart, rec)
+}
+
+// emitLeft tells of what a container that ran has left.
+func (s *Service) emitLeft(rec *records.Record) {
+	for _, ep := range joined(rec) {
+		s.emitNetwork(container.EventDisconnect, ep, rec.ID)
+	}
+	for _, m := range rec.Mounts {
+		if m.Type == container.MountVolume {
+			s.Emit(container.Event{Type: container.EventVolume, Action: container.EventUnmount, ID: m.Source, Attributes: map[string]string{"container": rec.ID}})
+		}
+	}
+}
+
+// joined are the networks that a container has of its own.
+func joined(rec *records.Record) (names []string) {
+	for _, ep := range endpoints(&rec.Options) {
+		names = append(names, ep.Network)
+	}
+	return names
+}
+
 // emitExec tells of a command that was started in the container, and returns what tells of its end. The two have an id
 // in common; the engine knows commands by none.
 func (m *managed) emitExec(args []string) (ended func(container.State)) {
@@ -68,6 +103,7 @@ func (m *managed) emitExec(args []string) (ended func(container.State)) {
 		m.mu.Unlock()
 		m.s.emit(a, &rec, append(attrs, more...)...)
 	}
+	emit(container.EventExecCreate)
 	emit(container.EventExec)
 	return func(st container.State) { emit(container.EventExecDie, statusAttrs(st)...) }
 }

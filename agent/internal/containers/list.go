@@ -51,7 +51,7 @@ func (s *Service) info(ctx context.Context, id string, up map[string]bool) (*con
 	}
 	return &container.Info{
 		ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, ImageID: rec.ImageID, Created: rec.Created, State: st.State,
-		PID: st.Pid, Command: rec.Command, Options: rec.Options, Mounts: rec.Mounts,
+		PID: st.Pid, Command: rec.Command, Options: rec.Options, Config: rec.Config, Labels: rec.Labels(), Mounts: rec.Mounts,
 		Networks: st.Networks, Ports: st.Ports, RootFS: st.RootFS, LogPath: s.records.Path(id, "log"),
 		Health: st.Health, Restarts: st.Restarts,
 	}, nil
@@ -109,7 +109,7 @@ func (s *Service) prune(r *http.Request, opts container.PruneOptions) (container
 	for _, info := range infos {
 		switch {
 		case live(info.State.Status), !info.Options.Detach,
-			len(opts.NotLabels) > 0 && names.Labelled(info.Options.Labels, opts.NotLabels),
+			len(opts.NotLabels) > 0 && names.Labelled(labelsOf(&info), opts.NotLabels),
 			!opts.Until.IsZero() && info.Created.After(opts.Until):
 			continue
 		}
@@ -207,7 +207,7 @@ func (sel *selection) fits(info *container.Info) bool {
 	case !sel.All && len(sel.Statuses) == 0 && len(sel.ExitCodes) == 0 && !live(info.State.Status),
 		!one(sel.IDs, func(id string) bool { return strings.HasPrefix(info.ID, id) }),
 		!one(sel.Names, func(part string) bool { return strings.Contains(info.Name, part) }),
-		!names.Labelled(info.Options.Labels, sel.Labels),
+		!names.Labelled(labelsOf(info), sel.Labels),
 		!one(sel.Statuses, func(st container.Status) bool { return info.State.Status == st }),
 		!one(sel.ExitCodes, func(code int) bool { return info.State.Status == container.StatusExited && info.State.ExitCode == code }),
 		!one(sel.Health, func(h container.HealthStatus) bool { return info.Health != nil && info.Health.Status == h }),
@@ -223,6 +223,14 @@ func (sel *selection) fits(info *container.Info) bool {
 // one says whether any of the values fits; none given fit all.
 func one[T any](values []T, fits func(T) bool) bool {
 	return len(values) == 0 || slices.ContainsFunc(values, fits)
+}
+
+// labelsOf are a container's labels with those of its image.
+func labelsOf(info *container.Info) map[string]string {
+	if info.Labels == nil {
+		return info.Options.Labels
+	}
+	return info.Labels
 }
 
 // networksOf are the networks that a container is on, or that it would join.

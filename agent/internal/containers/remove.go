@@ -81,7 +81,25 @@ func (s *Service) erase(rec *records.Record) error {
 	return nil
 }
 
-// RemoveForImage removes the containers of an image that is removed by force. It stops at one that runs.
+// Running returns the name of one of the containers that runs, or "" when none does.
+func (s *Service) Running(ctx context.Context, ids []string) (string, error) {
+	up := map[string]bool{}
+	for _, id := range ids {
+		info, err := s.info(ctx, id, up)
+		if errors.Is(err, api.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if live(info.State.Status) {
+			return info.Name, nil
+		}
+	}
+	return "", nil
+}
+
+// RemoveForImage removes the containers of a damaged image that is removed. It stops at one that runs.
 func (s *Service) RemoveForImage(ctx context.Context, ids []string) error {
 	for _, id := range ids {
 		target, err := s.find(ctx, id, func(*records.State) bool { return false })

@@ -80,7 +80,7 @@ func (m *managed) startLocked() error {
 	}
 	err = m.saveState()
 	m.mu.Unlock()
-	m.s.emit(container.EventStart, m.rec)
+	m.s.emitBegin(m.rec)
 	close(r.started)
 	copied := pipes.Log(r.log)
 	go m.watch(r, begin, copied)
@@ -199,6 +199,7 @@ func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", err)
 	}
 	m.s.emitEnd(m.rec, st)
+	m.s.emitLeft(m.rec)
 	if leaves {
 		m.s.remember(m.rec.ID, st)
 		r.status = st // erase finds the run unfinished otherwise

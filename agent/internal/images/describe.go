@@ -58,7 +58,10 @@ func (s *Store) description(t *tree, img *storage.Image) (*image.Image, error) {
 	}
 	out := &image.Image{
 		ID: "sha256:" + img.ID, Created: created(img, c), Size: t.size(img.TopLayer), Shared: t.shared(img), Labels: c.raw.Config.Labels,
-		OS: c.raw.OS, Arch: c.raw.Architecture, Config: c.config,
+		OS: c.raw.OS, Arch: c.raw.Architecture, Variant: c.raw.Variant, Author: c.raw.Author, Config: c.config,
+	}
+	if n := len(c.raw.History); n > 0 {
+		out.Comment = c.raw.History[n-1].Comment
 	}
 	out.Names, out.Digests = split(img.Names)
 	slices.Sort(out.Names)

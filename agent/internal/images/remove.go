@@ -54,12 +54,8 @@ func (s *Service) Remove(ctx context.Context, ref string, opts image.RemoveOptio
 	if err != nil {
 		return res, err
 	}
-	if NameIn(img, ref) != "" && opts.Force && len(mine) > 0 {
-		res.Untagged = img.Names
-		return res, s.untag(img)
-	}
-	if err := s.free(ctx, containers, mine, ref, opts.Force); err != nil {
-		return res, err
+	if len(mine) > 0 {
+		return s.release(ctx, img, ref, containers, mine, opts.Force)
 	}
 	t, err := s.tree()
 	if err != nil {
@@ -127,18 +123,23 @@ func (s *Service) untag(img *storage.Image) error {
 	return nil
 }
 
-// free makes sure that no container uses an image; by force it removes stopped ones.
-func (s *Service) free(ctx context.Context, all []storage.Container, mine []string, ref string, force bool) error {
-	if len(mine) == 0 {
-		return nil
-	}
+// release answers for an image that containers are made of: by force it loses its names and stays for them. By its id it
+// is refused, too, if one of them runs, like docker rmi -f.
+func (s *Service) release(ctx context.Context, img *storage.Image, ref string, all []storage.Container, mine []string, force bool) (res image.RemoveResult, err error) {
 	if !force {
-		return api.Errorf(api.ErrInUse, "remove image %s: %s: remove the container first, or set Force", ref, describeUsers(all, mine))
+		return res, api.Errorf(api.ErrInUse, "remove image %s: %s: remove the container first, or set Force", ref, describeUsers(all, mine))
 	}
-	if err := s.containers.RemoveForImage(ctx, mine); err != nil {
-		return fmt.Errorf("remove image %s: %w", ref, err)
+	if NameIn(img, ref) == "" {
+		running, err := s.containers.Running(ctx, mine)
+		if err != nil {
+			return res, fmt.Errorf("remove image %s: %w", ref, err)
+		}
+		if running != "" {
+			return res, api.Errorf(api.ErrInUse, "remove image %s: container %s runs: stop it first", ref, running)
+		}
 	}
-	return nil
+	res.Untagged = img.Names
+	return res, s.untag(img)
 }
 
 func describeUsers(all []storage.Container, ids []string) string {

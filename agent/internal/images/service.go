@@ -17,6 +17,8 @@ type Containers interface {
 	Damaged() ([]image.Problem, error)
 	// Mend removes the containers and networks among the problems, and makes the volumes usable.
 	Mend(ctx context.Context, problems []image.Problem) error
+	// Running returns the name of one of them that runs, or "".
+	Running(ctx context.Context, storageIDs []string) (string, error)
 	// Measure adds containers and volumes to what the store takes.
 	Measure(ctx context.Context, u *image.DiskUsage) error
 }

@@ -12,6 +12,9 @@ func mappings(ports []container.Port) []publish.Mapping {
 	var out []publish.Mapping
 	for _, p := range ports {
 		m := publish.Mapping{HostPort: p.Host, ContainerPort: p.Container, Proto: p.Protocol, HostIP: p.HostIP}
+		if p.HostLast != 0 {
+			m.HostPortEnd = p.HostLast
+		}
 		if p.Count > 1 {
 			m.ContainerPortEnd = p.Container + p.Count - 1
 			if p.Host != 0 {

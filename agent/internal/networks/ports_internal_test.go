@@ -24,6 +24,7 @@ func TestMappings(t *testing.T) {
 		{container.Port{Container: 80, HostIP: netip.IPv6Loopback()}, publish.Mapping{ContainerPort: 80, HostIP: netip.MustParseAddr("::1")}},
 		{container.Port{Container: 80, Host: 8080, Count: 1}, publish.Mapping{ContainerPort: 80, HostPort: 8080}},
 		{container.Port{Container: 80, Host: 8080, Count: 3}, publish.Mapping{ContainerPort: 80, ContainerPortEnd: 82, HostPort: 8080, HostPortEnd: 8082}},
+		{container.Port{Container: 80, Host: 8080, HostLast: 8089}, publish.Mapping{ContainerPort: 80, HostPort: 8080, HostPortEnd: 8089}},
 		{container.Port{Container: 80, Count: 3}, publish.Mapping{ContainerPort: 80, ContainerPortEnd: 82}},
 	} {
 		assert.Equal(t, []publish.Mapping{c.want}, mappings([]container.Port{c.port}))

@@ -3,6 +3,7 @@
 package records
 
 import (
+	"maps"
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/spec"
@@ -16,6 +17,18 @@ type Record struct {
 	ImageID string    `json:"imageID"`
 	Created time.Time `json:"created"`
 	Volumes []string  `json:"volumes,omitempty"` // anonymous ones, which go with it
+	// ImageLabels are those that the image had when the container was made.
+	ImageLabels map[string]string `json:"imageLabels,omitempty"`
+}
+
+// Labels are those of the image, and over them the container's own.
+func (r *Record) Labels() map[string]string {
+	if len(r.ImageLabels) == 0 {
+		return r.Options.Labels
+	}
+	out := maps.Clone(r.ImageLabels)
+	maps.Copy(out, r.Options.Labels)
+	return out
 }
 
 // State is what becomes of it: state.json in its directory.

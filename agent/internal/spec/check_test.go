@@ -100,6 +100,7 @@ func TestSamePort(t *testing.T) {
 		{"all addresses", port("0.0.0.0", 80), port("127.0.0.2", 80), true},
 		{"all addresses of the other family", port("::", 80), port("127.0.0.1", 80), false},
 		{"ranges that touch", container.Port{Container: 1, Host: 80, Count: 3}, port("", 82), true},
+		{"a range to choose from", container.Port{Container: 1, Host: 80, HostLast: 82}, port("", 80), false},
 		{"ranges that do not", container.Port{Container: 1, Host: 80, Count: 2}, port("", 82), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/caisson-dev/caisson/container"
 )
@@ -28,6 +30,11 @@ func ValidateNetwork(o container.Options) error {
 	}
 	if len(o.Ports) > 0 && (o.Network == container.NetworkHost || ContainerOf(string(o.Network)) != "") {
 		return invalid("Options.Ports: a container on network %s can't publish ports, because they belong to %s: leave Ports out", o.Network, o.Network)
+	}
+	for i, e := range o.Networking.Exposed {
+		if !exposable(e) {
+			return invalid("Options.Networking.Exposed[%d] %q: it must be a port from 1 to 65535, such as 80, 80/tcp or 53/udp", i, e)
+		}
 	}
 	for i, p := range o.Ports {
 		if field, wrong := portError(p); field != "" {
@@ -64,6 +71,12 @@ func validateHostPorts(o container.Options) error {
 	return nil
 }
 
+func exposable(s string) bool {
+	number, protocol, has := strings.Cut(s, "/")
+	n, err := strconv.ParseUint(number, 10, 16)
+	return err == nil && n > 0 && (!has || protocol == "tcp" || protocol == "udp")
+}
+
 // portError names the field that has a wrong value, and says what is wrong with it.
 func portError(p container.Port) (field, wrong string) {
 	last := int(max(p.Count, 1)) - 1
@@ -72,6 +85,10 @@ func portError(p container.Port) (field, wrong string) {
 		return "Container", "is 0: give the port in the container"
 	case int(p.Container)+last > 65535 || int(p.Host)+last > 65535:
 		return "Count", fmt.Sprintf("%d: the range must not go beyond port 65535", p.Count)
+	case p.HostLast != 0 && (p.Host == 0 || p.HostLast < p.Host):
+		return "HostLast", fmt.Sprintf("%d: it must not be below Host, which is %d", p.HostLast, p.Host)
+	case p.HostLast != 0 && p.Count > 1:
+		return "HostLast", fmt.Sprintf("%d: Count is %d: publish one port of the container from a range of the host's", p.HostLast, p.Count)
 	case p.Protocol != "" && p.Protocol != "tcp" && p.Protocol != "udp":
 		return "Protocol", fmt.Sprintf("%q: use tcp or udp", p.Protocol)
 	}
@@ -80,7 +97,7 @@ func portError(p container.Port) (field, wrong string) {
 
 // samePort says whether two mappings want a port of the host that only one can have. They are valid each alone.
 func samePort(a, b container.Port) bool {
-	if a.Host == 0 || b.Host == 0 || Protocol(a) != Protocol(b) {
+	if a.Host == 0 || b.Host == 0 || Protocol(a) != Protocol(b) || a.HostLast != 0 || b.HostLast != 0 {
 		return false
 	}
 	firstA, firstB := int(a.Host), int(b.Host)
