@@ -72,7 +72,7 @@ const (
 	EventExecDie EventAction = "exec_die"
 	// EventExecCreate comes just before EventExec, with the same attributes.
 	EventExecCreate EventAction = "exec_create"
-	EventDestroy EventAction = "destroy"
+	EventDestroy    EventAction = "destroy"
 )
 
 // The actions on images. A build ends with a tag for each name.

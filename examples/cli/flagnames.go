@@ -16,7 +16,7 @@ var flagOf = map[string]string{
 	"Options.Networking.Hostname": "--hostname", "Options.Networking.Domain": "--domainname", "Options.Networking.Hosts": "--add-host",
 	"Options.Networking.DNS.Servers": "--dns", "Options.Networking.DNS.Search": "--dns-search", "Options.Networking.DNS.Options": "--dns-option",
 	"Options.Networking.DNS": "--dns", "Options.Networking.Endpoints": "--network", "Options.Networking.Exposed": "--expose",
-	"Options.Networking.HostPorts": "--host-port",
+	"Options.Networking.HostPorts": "--host-port", "Options.Networking.AllHostPorts": "--host-port",
 	"Options.Lifecycle.StopSignal": "--stop-signal", "Options.Lifecycle.StopTimeout": "--stop-timeout", "Options.Lifecycle.Restart": "--restart",
 	"Options.Health.Test": "--health-cmd", "Options.Health.Interval": "--health-interval", "Options.Health.Timeout": "--health-timeout",
 	"Options.Health.StartPeriod": "--health-start-period", "Options.Health.StartInterval": "--health-start-interval", "Options.Health.Retries": "--health-retries",
