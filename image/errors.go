@@ -7,6 +7,8 @@ import "github.com/caisson-dev/caisson/internal/api"
 var (
 	// ErrNotFound: the store has no image of that name or id, or the registry has no such repository, tag or digest.
 	ErrNotFound = api.ErrNotFound
+	// ErrNoPlatform: the registry has the image, but not for the platform. Such an error matches ErrNotFound too.
+	ErrNoPlatform = api.ErrNoPlatform
 	// ErrAmbiguous: several images have an id with that prefix.
 	ErrAmbiguous = api.ErrAmbiguous
 	// ErrInvalidReference: a reference does not follow the grammar of distribution references.
@@ -22,13 +24,16 @@ var (
 	ErrBuildStep = api.ErrBuildStep
 	// ErrUnauthorized: the registry asks for credentials, or refuses those that it got (401).
 	ErrUnauthorized = api.ErrUnauthorized
-	// ErrDenied: the registry knows the user and refuses the operation (403), does not accept pushes (405), or not of this size (413).
+	// ErrDenied: the registry refuses the operation: it does not allow it to this user (403), does not offer it (405, which
+	// ErrUnsupported matches too), does not take content of this size (413), or gave another answer of status 4xx that has
+	// no error of its own.
 	ErrDenied = api.ErrDenied
 	// ErrRateLimited: the registry answered 429 to every attempt.
 	ErrRateLimited = api.ErrRateLimited
 	// ErrDigestMismatch: content does not have the digest that it was asked for by.
 	ErrDigestMismatch = api.ErrDigestMismatch
-	// ErrUnreachable: the registry could not be reached: name, connection, TLS, or 5xx after all retries.
+	// ErrUnreachable: the registry could not be reached (its name, the connection, or TLS), or every attempt ended with a
+	// connection that broke or stalled, or with an answer of status 408, 500 or more.
 	ErrUnreachable = api.ErrUnreachable
 	// ErrPolicy: the signature policy (policy.json) rejects the image, or registries.conf blocks its registry.
 	ErrPolicy = api.ErrPolicy
@@ -39,7 +44,8 @@ var (
 	// ErrNoSpace: the store's file system is full, or the user's quota of it. A reserve always stays free: 256 MiB,
 	// or a twentieth of a small file system.
 	ErrNoSpace = api.ErrNoSpace
-	// ErrUnsupported: the host does not offer what is needed; the message says what.
+	// ErrUnsupported: the host does not offer what is needed, or the registry does not offer the operation (405), such as
+	// one that is read-only; the message says what.
 	ErrUnsupported = api.ErrUnsupported
 	// ErrAgentGone: the agent process has died. Open the store again.
 	ErrAgentGone = api.ErrAgentGone

@@ -63,6 +63,12 @@ func pushErrors(t *testing.T, s *image.Store, good *server.Serving) {
 		"404 upload":          {at: fault("POST", server.Fault{Status: 404}), want: image.ErrNotFound, says: "repository"},
 		"413 by a proxy":      {at: refusing("PATCH", http.StatusRequestEntityTooLarge), want: image.ErrDenied, says: "too large"},
 		"405 by a proxy":      {at: refusing("PUT", http.StatusMethodNotAllowed), want: image.ErrDenied, says: "read-only"},
+		"405":                 {at: fault("PUT", server.Fault{Reference: manifest, Status: 405}), want: image.ErrDenied, says: "unsupported"},
+		"405 is unsupported":  {at: fault("PUT", server.Fault{Reference: manifest, Status: 405}), want: image.ErrUnsupported},
+		"413":                 {at: fault("PATCH", server.Fault{Status: 413}), want: image.ErrDenied, says: "size"},
+		"larger than a limit": {at: at(server.Options{Limits: server.Limits{BlobBytes: 1000}}, server.Fault{}), want: image.ErrDenied, says: "blob is larger than the limit of 1000 bytes"},
+		"418 upload":          {at: fault("POST", server.Fault{Status: 418}), want: image.ErrDenied, says: "the registry refuses that"},
+		"not found by Harbor": {at: harbor, want: image.ErrNotFound},
 		"429":                 {at: fault("PUT", server.Fault{Reference: manifest, RetryAfter: time.Second}), want: image.ErrRateLimited},
 		"429 once":            {at: fault("POST", server.Fault{RetryAfter: time.Second, Times: 1})},
 		"500":                 {at: fault("PUT", server.Fault{Reference: manifest, Status: 500}), want: image.ErrUnreachable, says: "the registry has an internal error"},
@@ -97,9 +103,25 @@ func pushErrors(t *testing.T, s *image.Store, good *server.Serving) {
 			require.ErrorIs(t, err, c.want)
 			require.ErrorContains(t, err, c.says)
 			require.ErrorContains(t, err, "push "+ref)
+			require.NotRegexp(t, `\n|401 Unauthorized: 401`, err.Error())
 			t.Log(err)
 		})
 	}
+}
+
+// harbor has codes of its own.
+func harbor(t *testing.T) string {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v2/" {
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte(`{"errors":[{"code":"NOT_FOUND","message":"project app not found"}]}`))
+	}))
+	t.Cleanup(srv.Close)
+	return srv.Listener.Addr().String() + "/app:1"
 }
 
 // refusing is a registry with a proxy before it, which answers a method with a page of its own.

@@ -93,6 +93,7 @@ func TestPushIndex(t *testing.T) {
 			}
 			_, err = other.Pull(t.Context(), ref, image.PullOptions{Platform: "linux/s390x"})
 			require.ErrorIs(t, err, image.ErrNotFound)
+			require.ErrorIs(t, err, image.ErrNoPlatform)
 			require.ErrorContains(t, err, "platform")
 		})
 	}

@@ -141,6 +141,35 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// TestLoopbackCertificates: the loopback's registry may be anything, unless there is an authority for it. Package registry
+// decides the same (TestTLS there).
+func TestLoopbackCertificates(t *testing.T) {
+	t.Parallel()
+	ca, other := newAuthority(t), newAuthority(t)
+	plain := serve(t, server.Options{}, server.ServeOptions{})
+	secure := ca.serve(t, plain.Server, tls.NoClientCert)
+	for name, c := range map[string]struct {
+		addr string
+		ca   *authority
+		kind string
+	}{
+		"plain":                   {plain.Addr, nil, "not found"},
+		"plain with an authority": {plain.Addr, ca, "unreachable"},
+		"unverified":              {secure, nil, "not found"},
+		"verified":                {secure, ca, "not found"},
+		"not of the authority":    {secure, other, "unreachable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := map[string]string{}
+			if c.ca != nil {
+				config[filepath.Join("certs.d", c.addr, "ca.crt")] = c.ca.pem()
+			}
+			require.Contains(t, pullWith(t, config, c.addr+"/none:1"), c.addr+"/none:1 -> "+c.kind+"\n")
+		})
+	}
+}
+
 // envEtc names a directory whose files a child sees in /etc, besides those that are there.
 const envEtc = "CAISSON_TEST_ETC"
 

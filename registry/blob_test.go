@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/caisson-dev/caisson/registry"
 	"github.com/caisson-dev/caisson/registry/internal/registrytest"
@@ -46,4 +47,42 @@ func TestBlob(t *testing.T) {
 	_, err = read()
 	require.ErrorIs(t, err, registry.ErrDigestMismatch)
 	require.ErrorContains(t, err, "read blob "+name)
+}
+
+// TestBlobIsCut: a blob goes on where it was cut, and when it can't the error says that the registry is to blame.
+func TestBlobIsCut(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault server.Fault
+		want  error
+	}{
+		"twice":       {server.Fault{Drop: true, Offset: 4, Times: 2}, nil},
+		"always":      {server.Fault{Drop: true, Offset: 4}, registry.ErrUnreachable},
+		"then denied": {server.Fault{Status: 403, Skip: 1}, registry.ErrDenied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reg := registrytest.Serve(t, server.Options{})
+			registrytest.PushBlob(t, registrytest.Dial(t, reg.Addr), "app", "0123456789")
+			if test.fault.Status != 0 {
+				reg.Inject(server.Fault{Drop: true, Offset: 4, Times: 1})
+			}
+			reg.Inject(test.fault)
+			c := registry.NewClient(registry.ClientOptions{
+				AuthFile: "/nonexistent/auth.json", Retry: registry.RetryOptions{Attempts: 3, Delay: time.Millisecond},
+			})
+			name := reg.Addr + "/app@" + registrytest.Sum("0123456789")
+			b, err := c.Blob(context.Background(), name)
+			require.NoError(t, err)
+			defer func() { assert.NoError(t, b.Close()) }()
+			data, err := io.ReadAll(b)
+			if test.want == nil {
+				require.NoError(t, err)
+				assert.Equal(t, "0123456789", string(data))
+				return
+			}
+			require.ErrorIs(t, err, test.want)
+			require.ErrorContains(t, err, "read blob "+name)
+			require.ErrorContains(t, err, "after 4 bytes")
+			assert.Equal(t, "0123", string(data))
+		})
+	}
 }

@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 
 	"cuelabs.dev/go/oci/ociregistry"
 	"cuelabs.dev/go/oci/ociregistry/ociauth"
 	"cuelabs.dev/go/oci/ociregistry/ociclient"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // ClientOptions are the options of NewClient. The zero value logs in with what `docker login` or `podman login` left
@@ -42,7 +41,7 @@ type Client struct {
 	o     ClientOptions
 	mu    sync.Mutex
 	conns map[connKey]*conn
-	hosts map[string]*http.Transport // connections are shared by the repositories of a registry
+	hosts map[string]hostTransport // connections are shared by the repositories of a registry
 }
 
 // connKey has the repository, since credentials may be for a part of a registry.
@@ -57,7 +56,7 @@ type conn struct {
 
 // NewClient makes a client. It does not connect.
 func NewClient(o ClientOptions) *Client {
-	return &Client{o: o, conns: map[connKey]*conn{}, hosts: map[string]*http.Transport{}}
+	return &Client{o: o, conns: map[connKey]*conn{}, hosts: map[string]hostTransport{}}
 }
 
 // Close closes idle connections. The client may still be used, and connects anew. It always returns nil.
@@ -128,37 +127,38 @@ func (c credentialFor) EntryForRegistry(host string) (ociauth.ConfigEntry, error
 	}, nil
 }
 
-func (c *Client) transport(host string) (t *http.Transport, plain bool, err error) {
-	if t, plain, err = c.o.TLS.transport(host); err != nil {
-		return nil, false, err
+func (c *Client) transport(host string) (hostTransport, error) {
+	t, err := c.o.TLS.transport(host)
+	if err != nil {
+		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.hosts[host] == nil {
 		c.hosts[host] = t
 	}
-	return c.hosts[host], plain, nil
+	return c.hosts[host], nil
 }
 
 func (c *Client) dial(host string, cred Credential) (*conn, error) {
-	transport, plain, err := c.transport(host)
+	transport, err := c.transport(host)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", host, err)
 	}
-	api := apiHost(host)
+	at := apiHost(host)
 	authed := ociauth.NewStdTransport(ociauth.StdTransportParams{
-		Config:    credentialFor{host: api, cred: cred},
+		Config:    credentialFor{host: at, cred: cred},
 		Transport: &retryTransport{next: transport, o: c.o.Retry.withDefaults(), logger: c.o.Logger},
 	})
-	oci, err := ociclient.New(api, &ociclient.Options{Transport: authed, Insecure: plain})
+	oci, err := ociclient.New(at, &ociclient.Options{Transport: authed, Insecure: c.o.TLS.PlainHTTP})
 	if err != nil {
 		return nil, fmt.Errorf("%w: registry %q: %w", ErrInvalidReference, host, err)
 	}
 	scheme := "https://"
-	if plain {
+	if c.o.TLS.PlainHTTP {
 		scheme = "http://"
 	}
-	return &conn{Interface: oci, base: scheme + api, http: &http.Client{Transport: authed}}, nil
+	return &conn{Interface: oci, base: scheme + at, http: &http.Client{Transport: authed}}, nil
 }
 
 // reference parses and connects.
@@ -176,57 +176,53 @@ func clientError(op, subject string, err error) error {
 	if err == nil {
 		return nil
 	}
+	err = sayOnce(err)
 	sentinel, remedy := classify(err)
 	// A token that the registry itself gave was not enough. Whether another account may, it does not say.
 	if sentinel == ErrDenied && strings.Contains(err.Error(), "unauthorized response with freshly acquired auth token") {
 		err = fmt.Errorf("%w: %w", ErrUnauthorized, err)
 	}
-	switch {
-	case sentinel == nil || errors.Is(err, sentinel):
-		return fmt.Errorf("%s %s: %w", op, subject, err)
-	case remedy != "":
-		return fmt.Errorf("%s %s: %w: %w: %s", op, subject, sentinel, err, remedy)
+	err = fmt.Errorf("%s %s: %w", op, subject, withRemedy(err, sentinel, remedy))
+	if sentinel == nil {
+		return err
 	}
-	return fmt.Errorf("%s %s: %w: %w", op, subject, sentinel, err)
+	return api.Errorf(sentinel, "%w", err)
 }
 
-//lint:ignore ST1008 the sentinel is a result, not a failure
-func classify(err error) (sentinel error, remedy string) {
-	status := 0
-	var herr ociregistry.HTTPError
-	if errors.As(err, &herr) {
-		status = herr.StatusCode()
+// withRemedy puts the sentinel's text before an error that does not say it by its status, and the remedy after it.
+func withRemedy(err, sentinel error, remedy string) error {
+	if sentinel == nil || errors.Is(err, sentinel) {
+		return err
 	}
-	is := func(status2 int, errs ...error) bool {
-		for _, e := range errs {
-			if errors.Is(err, e) {
-				return true
-			}
-		}
-		return status == status2
+	if !errors.As(err, new(ociregistry.HTTPError)) {
+		err = fmt.Errorf("%w: %w", sentinel, err)
 	}
-	var uerr *url.Error
-	switch {
-	case is(http.StatusUnauthorized, ociregistry.ErrUnauthorized):
-		return ErrUnauthorized, "check the user name and the password, or log in with an account that has access"
-	case is(http.StatusForbidden, ociregistry.ErrDenied):
-		return ErrDenied, ""
-	case is(http.StatusTooManyRequests, ociregistry.ErrTooManyRequests):
-		return ErrRateLimited, "try later, or log in"
-	case is(http.StatusMethodNotAllowed, ociregistry.ErrUnsupported):
-		return ErrUnsupported, ""
-	case is(http.StatusNotFound, ociregistry.ErrNameUnknown, ociregistry.ErrManifestUnknown, ociregistry.ErrBlobUnknown):
-		return ErrNotFound, ""
-	case status >= 500:
-		return ErrUnreachable, ""
-	case is(-1, ociregistry.ErrDigestInvalid):
-		return ErrDigestMismatch, ""
-	case is(-1, ociregistry.ErrManifestInvalid, ociregistry.ErrManifestBlobUnknown):
-		return ErrInvalidManifest, ""
-	case errors.Is(err, errSpeaksTLS), errors.As(err, new(*net.OpError)), errors.As(err, new(*net.DNSError)):
-		return ErrUnreachable, ""
-	case errors.As(err, &uerr) && strings.Contains(uerr.Err.Error(), "server gave HTTP response to HTTPS client"):
-		return ErrUnreachable, "the registry speaks plain HTTP: set TLSOptions.PlainHTTP to allow that"
+	if remedy != "" {
+		err = fmt.Errorf("%w: %s", err, remedy)
 	}
-	return nil, ""
+	return err
 }
+
+// sayOnce leaves out the second of two statuses: ociclient puts one before an answer that has no error in it, and says it
+// again with every error of an answer.
+func sayOnce(err error) error {
+	var herr ociregistry.HTTPError
+	if !errors.As(err, &herr) {
+		return err
+	}
+	status := fmt.Sprintf("%d %s", herr.StatusCode(), http.StatusText(herr.StatusCode()))
+	text := strings.ReplaceAll(err.Error(), status+": "+status, status)
+	if text == err.Error() {
+		return err
+	}
+	return &reworded{text, err}
+}
+
+// reworded is an error with another text.
+type reworded struct {
+	text string
+	err  error
+}
+
+func (r *reworded) Error() string { return r.text }
+func (r *reworded) Unwrap() error { return r.err }

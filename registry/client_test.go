@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"cuelabs.dev/go/oci/ociregistry"
 	"github.com/caisson-dev/caisson/registry"
 	"github.com/caisson-dev/caisson/registry/internal/registrytest"
 	"github.com/caisson-dev/caisson/registry/server"
@@ -95,8 +96,19 @@ func TestManifest(t *testing.T) {
 	_, err = c.Manifest(ctx, reg.Addr+"/app:1", registry.ManifestOptions{Platform: "linux/s390x"})
 	require.ErrorIs(t, err, registry.ErrNoPlatform)
 	require.ErrorContains(t, err, "linux/amd64, linux/arm64")
-	_, err = c.Manifest(ctx, reg.Addr+"/app:1", registry.ManifestOptions{Platform: "arm64"})
-	require.ErrorIs(t, err, registry.ErrInvalidArgument)
+	registrytest.PushImage(t, oci, "app", "single", "layer")
+	for _, platform := range []string{"arm64", "plan9", "linux/", "/arm64", "linux/arm/v7/x"} {
+		for _, tag := range []string{"1", "single", "none"} {
+			_, err = c.Manifest(ctx, reg.Addr+"/app:"+tag, registry.ManifestOptions{Platform: platform})
+			require.ErrorIs(t, err, registry.ErrInvalidArgument, platform)
+			require.ErrorContains(t, err, "Platform", platform)
+			_, err = c.Copy(ctx, reg.Addr+"/app:"+tag, reg.Addr+"/copy:1", registry.CopyOptions{Platform: platform})
+			require.ErrorIs(t, err, registry.ErrInvalidArgument, platform)
+		}
+	}
+	m, err = c.Manifest(ctx, reg.Addr+"/app:single", registry.ManifestOptions{Platform: "linux/s390x"})
+	require.NoError(t, err, "what is not an index is taken as it is")
+	assert.Equal(t, registrytest.Sum("layer"), m.Layers[0].Digest)
 	_, err = c.Manifest(ctx, reg.Addr+"/app", registry.ManifestOptions{})
 	require.ErrorIs(t, err, registry.ErrNotFound, "no tag is latest")
 	for _, ref := range []string{"", "App", "a/../b", reg.Addr + "/app:1:2", reg.Addr + "/app@sha256:1", "http://x/y", "a b", reg.Addr + "/"} {
@@ -126,6 +138,39 @@ func TestResolveExistsDelete(t *testing.T) {
 	}
 	require.NoError(t, c.Delete(ctx, reg.Addr+"/app@"+desc.Digest.String()))
 	require.ErrorIs(t, c.Delete(ctx, reg.Addr+"/app:2"), registry.ErrNotFound)
+}
+
+// TestDeleteIsRefused: to name the digest is the remedy only where the registry refuses tags.
+func TestDeleteIsRefused(t *testing.T) {
+	const advice = "if the registry deletes by digest only, name the digest"
+	answer := func(status int, body string) func(t *testing.T) string {
+		return func(t *testing.T) string {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(status)
+				_, _ = fmt.Fprint(w, body)
+			}))
+			t.Cleanup(srv.Close)
+			return strings.TrimPrefix(srv.URL, "http://")
+		}
+	}
+	for name, test := range map[string]struct {
+		at     func(t *testing.T) string
+		advice bool
+	}{
+		"read-only":        {func(t *testing.T) string { return registrytest.Serve(t, server.Options{ReadOnly: true}).Addr }, false},
+		"no reason":        {answer(405, ""), true},
+		"Docker's":         {answer(405, `{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}`), true},
+		"tags":             {answer(400, `{"errors":[{"code":"UNSUPPORTED","message":"deleting a tag is not allowed"}]}`), true},
+		"all are for ever": {answer(405, `{"errors":[{"code":"UNSUPPORTED","message":"images are immutable"}]}`), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := registrytest.Anonymous().Delete(context.Background(), test.at(t)+"/app:1")
+			require.ErrorIs(t, err, registry.ErrUnsupported)
+			require.ErrorIs(t, err, registry.ErrDenied)
+			assert.Equal(t, test.advice, strings.Contains(err.Error(), advice), err)
+		})
+	}
 }
 
 func TestCopy(t *testing.T) {
@@ -196,28 +241,82 @@ func TestTLS(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(certs, reg.Addr), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(certs, reg.Addr, "ca.crt"), reg.CertPEM(), 0o600))
 	none := t.TempDir()
+	plain, err := server.Serve(server.Options{}, server.ServeOptions{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, plain.Close()) }()
+	authority := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(authority, plain.Addr), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(authority, plain.Addr, "ca.crt"), reg.CertPEM(), 0o600))
 	for _, test := range []struct {
-		name    string
-		o       registry.TLSOptions
-		ok      bool
-		message string
+		name  string
+		o     registry.TLSOptions
+		tls   string // what is wrong with the server that speaks TLS
+		plain string // and with the other
 	}{
-		{"pool", registry.TLSOptions{RootCAs: reg.CertPool(), CertsDir: none}, true, ""},
-		{"certs.d", registry.TLSOptions{CertsDir: certs}, true, ""},
-		{"unverified", registry.TLSOptions{SkipVerify: true, CertsDir: none}, true, ""},
-		{"plain HTTP to loopback", registry.TLSOptions{CertsDir: none}, false, "speaks TLS"},
-		{"another authority", registry.TLSOptions{RootCAs: otherPool(t), CertsDir: none}, false, "certificate signed by unknown authority"},
+		{name: "zero", o: registry.TLSOptions{CertsDir: none}},
+		{name: "pool", o: registry.TLSOptions{RootCAs: reg.CertPool(), CertsDir: none}},
+		{name: "certs.d", o: registry.TLSOptions{CertsDir: certs}},
+		{name: "unverified", o: registry.TLSOptions{SkipVerify: true, CertsDir: none}},
+		{name: "another authority", o: registry.TLSOptions{RootCAs: otherPool(t), CertsDir: none}, tls: "certificate signed by unknown authority"},
+		{name: "certs.d for the other", o: registry.TLSOptions{CertsDir: authority}, plain: "TLSOptions.PlainHTTP"},
+		{name: "no TLS at all", o: registry.TLSOptions{PlainHTTP: true, CertsDir: none}, tls: "unset TLSOptions.PlainHTTP"},
 	} {
 		c := registry.NewClient(registry.ClientOptions{
 			TLS: test.o, AuthFile: "/nonexistent/auth.json", Retry: registry.RetryOptions{Attempts: 1},
 		})
-		found, err := c.Exists(ctx, reg.Addr+"/app:1")
-		assert.False(t, found)
-		assert.Equal(t, test.ok, err == nil, "%s: %v", test.name, err)
-		if !test.ok {
-			require.ErrorContains(t, err, test.message)
+		for addr, says := range map[string]string{reg.Addr: test.tls, plain.Addr: test.plain} {
+			found, err := c.Exists(ctx, addr+"/app:1")
+			assert.False(t, found)
+			if says == "" {
+				require.NoError(t, err, test.name)
+				continue
+			}
+			require.ErrorIs(t, err, registry.ErrUnreachable, test.name)
+			require.ErrorContains(t, err, says, test.name)
 		}
 	}
+}
+
+// TestLoopbackRedirect: what is taken of the loopback's registry is not taken of where it leads.
+func TestLoopbackRedirect(t *testing.T) {
+	other, err := server.Serve(server.Options{}, server.ServeOptions{TLS: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, other.Close()) }()
+	first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+r.URL.Path, http.StatusTemporaryRedirect)
+	}))
+	defer first.Close()
+	c := registry.NewClient(registry.ClientOptions{AuthFile: "/nonexistent/auth.json", TLS: registry.TLSOptions{CertsDir: t.TempDir()}})
+	_, err = c.Resolve(context.Background(), strings.TrimPrefix(first.URL, "http://")+"/app:1")
+	require.ErrorIs(t, err, registry.ErrUnreachable)
+	require.ErrorContains(t, err, "certificate signed by unknown authority")
+	assert.Empty(t, other.Requests())
+}
+
+// TestLoopbackChanges: the port of a registry on loopback may be that of another one later, with TLS or without.
+func TestLoopbackChanges(t *testing.T) {
+	reg := server.New(server.Options{})
+	registrytest.PushImage(t, dialHandler(t, reg), "app", "1", "layer")
+	c := registry.NewClient(registry.ClientOptions{
+		AuthFile: "/nonexistent/auth.json", TLS: registry.TLSOptions{CertsDir: t.TempDir()}, Retry: registry.RetryOptions{Delay: time.Millisecond},
+	})
+	addr := "127.0.0.1:0"
+	for _, secure := range []bool{false, true, false} {
+		at, err := reg.Serve(server.ServeOptions{Addr: addr, TLS: secure})
+		require.NoError(t, err)
+		addr = at.Addr
+		require.Eventually(t, func() bool {
+			found, err := c.Exists(context.Background(), addr+"/app:1")
+			return found && err == nil
+		}, 10*time.Second, time.Millisecond, "at the latest with the second request")
+		require.NoError(t, at.Close())
+	}
+}
+
+func dialHandler(t *testing.T, h http.Handler) ociregistry.Interface {
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return registrytest.Dial(t, strings.TrimPrefix(srv.URL, "http://"))
 }
 
 func TestStalledBody(t *testing.T) {
@@ -233,8 +332,39 @@ func TestStalledBody(t *testing.T) {
 	c := registry.NewClient(registry.ClientOptions{
 		AuthFile: "/nonexistent/auth.json", Retry: registry.RetryOptions{Attempts: 1, Stall: 20 * time.Millisecond},
 	})
-	_, err := c.Manifest(context.Background(), strings.TrimPrefix(hung.URL, "http://")+"/app:1", registry.ManifestOptions{})
+	ref := strings.TrimPrefix(hung.URL, "http://") + "/app:1"
+	_, err := c.Manifest(context.Background(), ref, registry.ManifestOptions{})
+	require.ErrorIs(t, err, registry.ErrUnreachable)
 	require.ErrorContains(t, err, "no data arrived for too long")
+
+	patient := registry.NewClient(registry.ClientOptions{AuthFile: "/nonexistent/auth.json"})
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	_, err = patient.Manifest(ctx, ref, registry.ManifestOptions{})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NotErrorIs(t, err, registry.ErrUnreachable)
+}
+
+// TestStatusOnce: an answer that has no error in it is told by its status, once.
+func TestStatusOnce(t *testing.T) {
+	for _, body := range []string{"", "no", "{}", `{"errors":[]}`, `{"errors":[{"code":"UNAUTHORIZED"}]}`} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = fmt.Fprint(w, body)
+		}))
+		defer srv.Close()
+		at := strings.TrimPrefix(srv.URL, "http://")
+		c := registrytest.Anonymous()
+		_, manifest := c.Manifest(context.Background(), at+"/app:1", registry.ManifestOptions{})
+		_, resolve := c.Resolve(context.Background(), at+"/app:1")
+		_, tags := listTags(context.Background(), c, at+"/app")
+		_, login := c.Login(context.Background(), at, registry.LoginOptions{Username: "me", Password: strings.NewReader("pw")})
+		for _, err := range []error{manifest, resolve, tags, login} {
+			require.ErrorIs(t, err, registry.ErrUnauthorized)
+			assert.Equal(t, 1, strings.Count(err.Error(), "401 Unauthorized"), err)
+		}
+	}
 }
 
 func TestNobodyListens(t *testing.T) {
@@ -245,16 +375,6 @@ func TestNobodyListens(t *testing.T) {
 	_, err = registrytest.Anonymous().Resolve(context.Background(), gone.Addr+"/app:1")
 	require.ErrorIs(t, err, registry.ErrUnreachable)
 	require.ErrorContains(t, err, "connection refused")
-}
-
-func TestPlainHTTPByMistake(t *testing.T) {
-	reg := registrytest.Serve(t, server.Options{})
-	c := registry.NewClient(registry.ClientOptions{
-		TLS: registry.TLSOptions{SkipVerify: true}, AuthFile: "/nonexistent/auth.json", Retry: registry.RetryOptions{Attempts: 1},
-	})
-	_, err := c.Resolve(context.Background(), reg.Addr+"/app:1")
-	require.ErrorIs(t, err, registry.ErrUnreachable)
-	require.ErrorContains(t, err, "PlainHTTP")
 }
 
 // otherPool has an authority that signed nothing.

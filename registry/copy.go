@@ -47,6 +47,9 @@ type CopyProgress struct {
 // ErrNoPlatform, ErrDigestMismatch, ErrInvalidManifest, ErrUnsupported when the destination takes no pushes,
 // ErrUnauthorized, ErrDenied, ErrRateLimited and ErrUnreachable.
 func (c *Client) Copy(ctx context.Context, source, destination string, o CopyOptions) (Descriptor, error) {
+	if err := checkPlatform(o.Platform); err != nil {
+		return Descriptor{}, fmt.Errorf("copy %s: %w", source, err)
+	}
 	src, from, err := c.reference(ctx, source)
 	if err != nil {
 		return Descriptor{}, fmt.Errorf("copy from: %w", err)

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"cuelabs.dev/go/oci/ociregistry"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Delete deletes a tag ("quay.io/team/app:1"), or a manifest with all its tags ("quay.io/team/app@sha256:…"). A reference
@@ -45,8 +47,22 @@ func (c *conn) delete(ctx context.Context, r reference) error {
 	}
 	err := c.DeleteTag(ctx, r.repo, r.tag)
 	var herr ociregistry.HTTPError
-	if errors.As(err, &herr) && (herr.StatusCode() == http.StatusBadRequest || herr.StatusCode() == http.StatusMethodNotAllowed) {
-		return fmt.Errorf("%w: it does not allow deleting by tag: delete by digest: %w", ErrUnsupported, err)
+	if !errors.As(err, &herr) || herr.StatusCode() != http.StatusBadRequest && herr.StatusCode() != http.StatusMethodNotAllowed {
+		return err
 	}
-	return err
+	if refusesTag(err) {
+		return api.Errorf(api.ErrNotOffered, "%w: if the registry deletes by digest only, name the digest", err)
+	}
+	return api.Errorf(api.ErrNotOffered, "%w", err)
+}
+
+// refusesTag says whether a registry that does not delete a tag may still delete by digest: it gave no reason of its own,
+// or one that speaks of tags.
+func refusesTag(err error) bool {
+	var wire *ociregistry.WireError
+	if !errors.As(err, &wire) {
+		return true
+	}
+	message := strings.ToLower(wire.Message)
+	return message == "" || strings.Contains(message, "tag") || strings.Contains(message, "operation is unsupported")
 }

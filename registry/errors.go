@@ -13,13 +13,17 @@ var (
 	ErrNotFound = api.ErrNotFound
 	// ErrUnauthorized: the registry asks for credentials, or refuses those that it got (401).
 	ErrUnauthorized = api.ErrUnauthorized
-	// ErrDenied: the registry knows the user and refuses the operation (403).
+	// ErrDenied: the registry refuses the operation: it does not allow it to this user (403), does not offer it (405, which
+	// ErrUnsupported matches too), does not take content of this size (413), or gave another answer of status 4xx that has
+	// no error of its own.
 	ErrDenied = api.ErrDenied
 	// ErrRateLimited: the registry answered 429 to every attempt.
 	ErrRateLimited = api.ErrRateLimited
-	// ErrUnreachable: the registry could not be reached: name, connection, TLS, or 5xx after all retries.
+	// ErrUnreachable: the registry could not be reached (its name, the connection, or TLS), or every attempt ended with a
+	// connection that broke or stalled, or with an answer of status 408, 500 or more.
 	ErrUnreachable = api.ErrUnreachable
-	// ErrUnsupported: the registry does not offer the operation (405).
+	// ErrUnsupported: the registry does not offer the operation (405), such as one that is read-only. Such an error matches
+	// ErrDenied too.
 	ErrUnsupported = api.ErrUnsupported
 	// ErrDigestMismatch: content does not have the digest that it was asked for by.
 	ErrDigestMismatch = api.ErrDigestMismatch
@@ -30,9 +34,8 @@ var (
 	// ErrInvalidManifest: a manifest is malformed, of an unknown type, or names what is not there. Such an error matches
 	// ErrCorrupt of package image too.
 	ErrInvalidManifest = api.Errorf(api.ErrCorrupt, "invalid manifest")
-	// ErrNoPlatform: an index has no manifest for the platform. Such an error matches ErrNotFound too, as it does in
-	// package image.
-	ErrNoPlatform = api.Errorf(ErrNotFound, "no manifest for the platform")
+	// ErrNoPlatform: an index has no manifest for the platform. Such an error matches ErrNotFound too.
+	ErrNoPlatform = api.ErrNoPlatform
 	// ErrNotLoggedIn: there are no credentials to remove.
 	ErrNotLoggedIn = errors.New("not logged in")
 )

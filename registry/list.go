@@ -137,7 +137,11 @@ func (c *conn) page(ctx context.Context, u *url.URL) (names []string, next *url.
 		return nil, nil, responseError(resp)
 	}
 	var p pageOf
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxListBytes)).Decode(&p); err != nil {
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxListBytes))
+	if err == nil {
+		err = json.Unmarshal(data, &p)
+	}
+	if err != nil {
 		return nil, nil, fmt.Errorf("read list: %w", err)
 	}
 	next, err = nextPage(resp)

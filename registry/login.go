@@ -3,13 +3,10 @@ package registry
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-
-	"cuelabs.dev/go/oci/ociregistry"
 )
 
 // LoginOptions are the options of Login.
@@ -118,7 +115,7 @@ func (c *Client) verify(ctx context.Context, host string, cred Credential) error
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return ociregistry.NewHTTPError(errors.New(resp.Status), resp.StatusCode, nil, nil)
+		return responseError(resp)
 	}
 	return nil
 }

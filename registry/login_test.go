@@ -42,6 +42,7 @@ func TestLoginAndLogout(t *testing.T) {
 		_, err := c.Login(ctx, reg.Addr, registry.LoginOptions{Username: "dev", Password: strings.NewReader("wrong\n")})
 		require.ErrorIs(t, err, registry.ErrUnauthorized)
 		assert.NotContains(t, err.Error(), "wrong")
+		assert.Equal(t, 1, strings.Count(err.Error(), "401 Unauthorized"), err)
 		_, err = listTags(ctx, c, reg.Addr+"/team/app")
 		require.ErrorIs(t, err, registry.ErrUnauthorized)
 

@@ -2,11 +2,13 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"cuelabs.dev/go/oci/ociregistry"
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/manifest"
 	"github.com/opencontainers/go-digest"
 )
@@ -60,6 +62,9 @@ const maxManifest = 32 << 20
 // Errors: ErrInvalidReference, ErrInvalidArgument for a platform that is not OS/ARCHITECTURE[/VARIANT], ErrNotFound,
 // ErrNoPlatform, ErrDigestMismatch, ErrInvalidManifest, ErrUnauthorized, ErrDenied, ErrRateLimited and ErrUnreachable.
 func (c *Client) Manifest(ctx context.Context, ref string, o ManifestOptions) (Manifest, error) {
+	if err := checkPlatform(o.Platform); err != nil {
+		return Manifest{}, fmt.Errorf("inspect %s: %w", ref, err)
+	}
 	r, conn, err := c.reference(ctx, ref)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("inspect: %w", err)
@@ -82,6 +87,9 @@ func (c *conn) manifest(ctx context.Context, r reference) (Manifest, error) {
 		br, err = c.GetTag(ctx, r.repo, r.tag)
 	}
 	if err != nil {
+		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) { // ociclient keeps the text alone
+			err = api.Errorf(api.Ended(ctx), "%w", err)
+		}
 		return Manifest{}, err
 	}
 	defer func() { _ = br.Close() }()

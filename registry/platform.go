@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -19,12 +20,18 @@ func platformString(p *ocispec.Platform) string {
 	return s
 }
 
+// checkPlatform checks the option Platform, which may be empty.
+func checkPlatform(p string) error {
+	parts := strings.Split(p, "/")
+	if p == "" || (len(parts) == 2 || len(parts) == 3) && !slices.Contains(parts, "") {
+		return nil
+	}
+	return fmt.Errorf("%w: Platform %q: it must be OS/ARCHITECTURE[/VARIANT], such as linux/arm64", ErrInvalidArgument, p)
+}
+
 // choosePlatform finds OS/ARCHITECTURE[/VARIANT]: exactly, or any variant when none is asked for, or for arm64 the
 // one without, which means v8 (OCI image spec, "platform variants").
 func choosePlatform(list []Descriptor, want string) (digest.Digest, error) {
-	if n := strings.Count(want, "/"); n < 1 || n > 2 {
-		return "", fmt.Errorf("%w: platform %q: must be OS/ARCHITECTURE[/VARIANT]", ErrInvalidArgument, want)
-	}
 	for _, match := range []func(have string) bool{
 		func(have string) bool { return have == want },
 		func(have string) bool { return strings.HasPrefix(have, want+"/") },

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"fmt"
-	"net"
 	"strings"
 
 	"cuelabs.dev/go/oci/ociregistry"
@@ -98,14 +97,4 @@ func apiHost(host string) string {
 		return hubAPI
 	}
 	return host
-}
-
-// loopback says whether a host is this machine: plain HTTP by default, as in Docker.
-func loopback(host string) bool {
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
-	}
-	ip := net.ParseIP(strings.Trim(name, "[]"))
-	return name == "localhost" || ip != nil && ip.IsLoopback()
 }

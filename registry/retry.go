@@ -165,7 +165,7 @@ func (t *retryTransport) log(req *http.Request, resp *http.Response, err error, 
 }
 
 // errSpeaksTLS is what plain HTTP meets at a server of HTTPS.
-var errSpeaksTLS = errors.New("the registry speaks TLS: give its authority in TLSOptions.RootCAs, or in certs.d")
+var errSpeaksTLS = errors.New("the registry speaks TLS: unset TLSOptions.PlainHTTP, and give its authority in RootCAs or certs.d")
 
 // refusesPlain recognises the answer of Go's servers, which comes before HTTP proper, and those of nginx and Apache.
 func refusesPlain(req *http.Request, resp *http.Response) bool {

@@ -36,6 +36,11 @@ var (
 	ErrCorrupt          = errors.New("corrupt data")
 	ErrUnhealthy        = errors.New("container is unhealthy")
 	ErrNoSpace          = errors.New("no space left")
+
+	// ErrNoPlatform: an image is not made for the platform.
+	ErrNoPlatform = Errorf(ErrNotFound, "no manifest for the platform")
+	// ErrNotOffered: a registry does not offer the operation, to nobody (405). It is sent as what it matches.
+	ErrNotOffered = Errorf(ErrDenied, "%w", ErrUnsupported)
 )
 
 var codes = map[string]error{
@@ -46,7 +51,7 @@ var codes = map[string]error{
 	"unsupported": ErrUnsupported, "permission": ErrPermission, "port-in-use": ErrPortInUse,
 	"dockerfile": ErrDockerfile, "build-step": ErrBuildStep, "command-not-found": ErrCommandNotFound,
 	"not-executable": ErrNotExecutable, "agent-gone": ErrAgentGone, "policy": ErrPolicy, "corrupt": ErrCorrupt, "unhealthy": ErrUnhealthy,
-	"no-space": ErrNoSpace,
+	"no-space": ErrNoSpace, "no-platform": ErrNoPlatform,
 	"canceled": context.Canceled, "deadline": context.DeadlineExceeded,
 }
 

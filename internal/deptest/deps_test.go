@@ -57,6 +57,7 @@ func TestReach(t *testing.T) {
 		{Room: "registry", Forbidden: of("agent", "internal/client"), Why: "registry stands alone"},
 		{Room: "internal/flock", Forbidden: []string{module}, Why: "it knows files alone"},
 		{Room: "internal/atomicfile", Forbidden: []string{module}, Why: "it knows files alone"},
+		{Room: "internal/certsd", Forbidden: []string{module}, Why: "it knows files alone"},
 		{Room: "internal/manifest", Forbidden: []string{module}, Why: "it is pure"},
 		{Room: "internal/client", Forbidden: of("agent"), Why: "the client is at the bottom"},
 		{Room: "internal/api", Forbidden: []string{module}, Why: "both sides share it"},

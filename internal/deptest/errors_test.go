@@ -24,6 +24,7 @@ func TestOneVocabulary(t *testing.T) {
 		"ErrRateLimited":      {image.ErrRateLimited, registry.ErrRateLimited},
 		"ErrUnreachable":      {image.ErrUnreachable, registry.ErrUnreachable},
 		"ErrDigestMismatch":   {image.ErrDigestMismatch, registry.ErrDigestMismatch},
+		"ErrNoPlatform":       {image.ErrNoPlatform, registry.ErrNoPlatform},
 		"ErrUnsupported":      {image.ErrUnsupported, container.ErrUnsupported, registry.ErrUnsupported},
 		"ErrPermission":       {image.ErrPermission, container.ErrPermission},
 		"ErrAgentGone":        {image.ErrAgentGone, container.ErrAgentGone},

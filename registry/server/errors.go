@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 
 	"cuelabs.dev/go/oci/ociregistry"
@@ -18,8 +19,22 @@ var (
 // methodNotAllowed is what a registry answers to an operation it does not offer (OCI distribution spec, "Content
 // Management": 405).
 func methodNotAllowed(message string) error {
-	err := ociregistry.NewError(message, "METHOD_NOT_ALLOWED", nil)
+	err := ociregistry.NewError(message, ociregistry.ErrUnsupported.Code(), nil)
 	return ociregistry.NewHTTPError(err, http.StatusMethodNotAllowed, nil, nil)
+}
+
+// marshalError is ociregistry.MarshalError, but the status that the error has goes before the one of its code: with
+// UNSUPPORTED that would be 400, and with SIZE_INVALID, too. The message does not repeat either.
+func marshalError(err error) (body []byte, status int) {
+	var herr ociregistry.HTTPError
+	if !errors.As(err, &herr) {
+		return ociregistry.MarshalError(err)
+	}
+	if said := errors.Unwrap(herr); said != nil {
+		err = said
+	}
+	body, _ = ociregistry.MarshalError(err)
+	return body, herr.StatusCode()
 }
 
 func pageNotFound() error {

@@ -103,15 +103,28 @@ func (x *exchange) ReadFrom(src io.Reader) (int64, error) {
 	for limited.N > 0 {
 		x.deadline(x.control.SetWriteDeadline)
 		piece := min(limited.N, writePiece)
-		n, err := io.Copy(x.ResponseWriter, &io.LimitedReader{R: limited.R, N: piece})
+		n, err := x.copyPiece(limited.R, piece)
 		limited.N -= n
 		total += n
-		x.out += n
 		if err != nil || n < piece {
 			return total, err
 		}
 	}
 	return total, nil
+}
+
+// copyPiece copies up to n bytes, and counts them also when src cuts the connection, which it does by a panic.
+func (x *exchange) copyPiece(src io.Reader, n int64) (copied int64, err error) {
+	left, cut := &io.LimitedReader{R: src, N: n}, true
+	defer func() {
+		if cut {
+			copied = n - left.N
+		}
+		x.out += copied
+	}()
+	copied, err = io.Copy(x.ResponseWriter, left)
+	cut = false
+	return copied, err
 }
 
 func (x *exchange) deadline(set func(time.Time) error) {

@@ -141,6 +141,8 @@ func (x *exchange) blobBody() bool {
 	return x.route.kind == routeBlob && x.request.Method == http.MethodGet
 }
 
+// faultCode is the code that goes with a status (OCI distribution spec, "Error Codes"): clients that do not see the status
+// go by it.
 func faultCode(status int) string {
 	switch status {
 	case http.StatusUnauthorized:
@@ -149,10 +151,17 @@ func faultCode(status int) string {
 		return ociregistry.ErrDenied.Code()
 	case http.StatusNotFound:
 		return ociregistry.ErrNameUnknown.Code()
+	case http.StatusMethodNotAllowed:
+		return ociregistry.ErrUnsupported.Code()
+	case http.StatusRequestEntityTooLarge:
+		return ociregistry.ErrSizeInvalid.Code()
 	case http.StatusTooManyRequests:
 		return ociregistry.ErrTooManyRequests.Code()
 	}
-	return "UNAVAILABLE"
+	if status >= 500 {
+		return "UNAVAILABLE"
+	}
+	return "UNKNOWN"
 }
 
 // content is a blob as the fault has it.

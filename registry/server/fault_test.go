@@ -86,3 +86,41 @@ func TestDelayEndsWithTheClient(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	// Close, in the cleanup, would wait for the handler.
 }
+
+// TestFaultCodes: the code of a fault's answer says the same as its status, for clients that see the code alone.
+func TestFaultCodes(t *testing.T) {
+	reg := registrytest.Serve(t, server.Options{})
+	for status, code := range map[int]string{
+		401: "UNAUTHORIZED", 403: "DENIED", 404: "NAME_UNKNOWN", 405: "UNSUPPORTED", 413: "SIZE_INVALID", 429: "TOOMANYREQUESTS",
+		418: "UNKNOWN", 500: "UNAVAILABLE", 503: "UNAVAILABLE",
+	} {
+		remove := reg.Inject(server.Fault{Status: status})
+		a := registrytest.Do(t, "GET", reg.URL+"/v2/", "")
+		assert.Equal(t, 1, remove())
+		assert.Equal(t, status, a.Status)
+		assert.Contains(t, a.Body, `"code":"`+code+`"`, status)
+	}
+}
+
+// TestDroppedAnswerIsCounted: what a client got before the connection was cut is in the log.
+func TestDroppedAnswerIsCounted(t *testing.T) {
+	registrytest.Stores(t, func(t *testing.T, o server.Options) {
+		content := string(make([]byte, 20<<20)) // more than is sent under one deadline
+		for _, offset := range []int64{1000, 17 << 20} {
+			reg := registrytest.Serve(t, o)
+			registrytest.PushBlob(t, registrytest.Dial(t, reg.Addr), "app", content)
+			reg.ResetRequests()
+			reg.Inject(server.Fault{Drop: true, Offset: offset})
+			resp, err := http.Get(reg.URL + "/v2/app/blobs/" + registrytest.Sum(content))
+			require.NoError(t, err)
+			n, err := io.Copy(io.Discard, resp.Body)
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			require.NoError(t, resp.Body.Close())
+			assert.Equal(t, offset, n)
+			require.Eventually(t, func() bool { return len(reg.Requests()) == 1 }, 10*time.Second, time.Millisecond)
+			r := reg.Requests()[0]
+			assert.Equal(t, offset, r.BytesOut)
+			assert.True(t, r.Fault)
+		}
+	})
+}

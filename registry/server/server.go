@@ -158,7 +158,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 			panic(http.ErrAbortHandler) // too late for a status: cut the body short, visibly
 		}
 	}
-	body, status := ociregistry.MarshalError(err)
+	body, status := marshalError(err)
 	if status == http.StatusInternalServerError {
 		body, _ = ociregistry.MarshalError(errors.New("internal error: see the registry's log"))
 	}

@@ -210,5 +210,5 @@ func upstreamError(err error) error {
 		return fmt.Errorf("%w: by the upstream", ociregistry.ErrTooManyRequests)
 	}
 	wire := ociregistry.NewError("the upstream can't be reached, or refuses", "UNAVAILABLE", nil)
-	return ociregistry.NewHTTPError(errors.Join(wire, err), http.StatusBadGateway, nil, nil)
+	return ociregistry.NewHTTPError(fmt.Errorf("%w: %w", wire, err), http.StatusBadGateway, nil, nil)
 }

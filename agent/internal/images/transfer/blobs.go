@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/opencontainers/go-digest"
+	"go.podman.io/image/v5/docker"
 	upstream "go.podman.io/image/v5/image"
 	"go.podman.io/image/v5/manifest"
 	"go.podman.io/image/v5/types"
@@ -201,7 +202,8 @@ func (s *Service) stageLocal(ctx context.Context, l *wanted) (*drivers.DriverWit
 }
 
 func (s *Service) stage(ctx context.Context, src types.ImageSource, l *wanted, try *attempt) (*drivers.DriverWithDifferOutput, error) {
-	in := &incoming{wanted: l, try: try, ctx: ctx, blob: func() (io.ReadCloser, error) {
+	remote := src.Reference().Transport().Name() == docker.Transport.Name()
+	in := &incoming{wanted: l, try: try, ctx: ctx, remote: remote, blob: func() (io.ReadCloser, error) {
 		rc, _, err := src.GetBlob(ctx, l.info, l.cache)
 		return rc, err
 	}}

@@ -54,6 +54,11 @@ const (
 	loginRemedy   = "log in to the registry, or set Credential to a user name and a password that it accepts"
 	deniedRemedy  = "the account has no right to do that: ask the owner of the registry, or use another account"
 	unreachRemedy = "check the registry's name and the network"
+
+	notFoundRemedy   = "check the repository and the tag"
+	notOfferedRemedy = "the registry does not allow that: it may be read-only, or a cache of another registry"
+	tooLargeRemedy   = "this is too large for the registry, or for a proxy in front of it"
+	platformRemedy   = "the image is not made for this platform: choose another with Platform"
 )
 
 // classify follows the table of what upstream returns for each fault.
@@ -107,7 +112,15 @@ func byCode(err error) (error, string) {
 	if !errors.As(err, &coder) {
 		return nil, ""
 	}
-	switch coder.ErrorCode().Descriptor().Value {
+	return byRegistryCode(coder.ErrorCode().Descriptor().Value, err.Error())
+}
+
+// byRegistryCode is for answers of status 4xx in the form of the OCI distribution spec ("Error Codes"). Upstream drops
+// their status, and makes every code that Docker's registry does not know UNKNOWN.
+//
+//lint:ignore ST1008 the sentinel is a result, not a failure
+func byRegistryCode(code, text string) (error, string) {
+	switch code {
 	case "UNAUTHORIZED":
 		return api.ErrUnauthorized, loginRemedy
 	case "DENIED":
@@ -115,15 +128,29 @@ func byCode(err error) (error, string) {
 	case "TOOMANYREQUESTS":
 		return api.ErrRateLimited, "try again later"
 	case "MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN":
-		return api.ErrNotFound, "check the repository and the tag"
+		return api.ErrNotFound, notFoundRemedy
 	case "DIGEST_INVALID":
 		return api.ErrDigestMismatch, ""
 	case "UNSUPPORTED":
-		return api.ErrDenied, "the registry does not allow that: it may be read-only, or a cache of another registry"
+		if !strings.HasSuffix(strings.TrimRight(text, "."), "unsupported") { // the registry says why
+			return api.ErrNotOffered, ""
+		}
+		return api.ErrNotOffered, notOfferedRemedy
+	case "SIZE_INVALID":
+		return api.ErrDenied, "the registry does not take content of this size"
+	case "NAME_INVALID", "TAG_INVALID":
+		return api.ErrInvalidReference, "the registry does not take such a name"
+	case "MANIFEST_INVALID", "MANIFEST_UNVERIFIED", "MANIFEST_BLOB_UNKNOWN":
+		return api.ErrCorrupt, "the registry does not take this manifest: it may not know its format"
+	case "BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID":
+		return api.ErrUnreachable, "the registry has lost the upload: try again"
 	case "UNAVAILABLE":
 		return api.ErrUnreachable, "try again later"
 	}
-	return nil, ""
+	if strings.Contains(text, "not found") { // of Harbor, whose code is NOT_FOUND
+		return api.ErrNotFound, notFoundRemedy
+	}
+	return api.ErrDenied, "the registry refuses that"
 }
 
 var statusText = sync.OnceValue(func() *regexp.Regexp {
@@ -151,15 +178,19 @@ func byStatus(n int) (error, string) {
 	case n == http.StatusForbidden:
 		return api.ErrDenied, deniedRemedy
 	case n == http.StatusNotFound:
-		return api.ErrNotFound, "check the repository and the tag"
+		return api.ErrNotFound, notFoundRemedy
 	case n == http.StatusMethodNotAllowed:
-		return api.ErrDenied, "the registry does not allow that: it may be read-only, or a cache of another registry"
+		return api.ErrNotOffered, notOfferedRemedy
 	case n == http.StatusRequestEntityTooLarge:
-		return api.ErrDenied, "this is too large for the registry, or for a proxy in front of it"
+		return api.ErrDenied, tooLargeRemedy
+	case n == http.StatusRequestTimeout:
+		return api.ErrUnreachable, "try again later"
 	case n == http.StatusTooManyRequests:
 		return api.ErrRateLimited, "try again later"
 	case n >= 500:
 		return api.ErrUnreachable, "the registry has an internal error: try again later"
+	case n >= 400:
+		return api.ErrDenied, "the registry refuses that"
 	}
 	return nil, ""
 }
@@ -175,6 +206,8 @@ func byConnection(err error) (error, string) {
 		op        *net.OpError
 	)
 	switch {
+	case errors.As(err, new(*broken)):
+		return api.ErrUnreachable, "the connection broke in every attempt: try again later"
 	case errors.Is(err, errStalled):
 		return api.ErrUnreachable, "the connection is open, but no data arrives: try again later"
 	case errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid):
@@ -209,11 +242,9 @@ func byText(text string) (error, string) {
 		{"missing key ", api.ErrInvalidArgument, "a client certificate is NAME.cert with NAME.key; the CA's is NAME.crt"},
 		{"missing client certificate ", api.ErrInvalidArgument, "a client certificate is NAME.cert with NAME.key; the CA's is NAME.crt"},
 		{"invalid reference format", api.ErrInvalidReference, "a name is in lower case, such as registry.example.com/team/app:1.2"},
-		{"no image found in image index", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
-		{"no image found in manifest list", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
-		{"choosing image instance", api.ErrNotFound, "the image is not made for this platform: choose another with Platform"},
-		{"the registry is read-only", api.ErrDenied, ""},
-		{"the registry is a cache of another", api.ErrDenied, ""},
+		{"no image found in image index", api.ErrNoPlatform, platformRemedy},
+		{"no image found in manifest list", api.ErrNoPlatform, platformRemedy},
+		{"choosing image instance", api.ErrNoPlatform, platformRemedy},
 		{"is blocked in", api.ErrPolicy, "registries.conf does not allow this registry"},
 		{"unsupported manifest", api.ErrCorrupt, "the manifest's type is not that of an image"},
 		{"invalid tar header", api.ErrCorrupt, ""},
@@ -240,6 +271,9 @@ func byText(text string) (error, string) {
 // transient says whether another attempt can help. 429 is not here: upstream has waited and tried five times.
 func transient(err error) bool {
 	if n := status(err); n >= 500 {
+		return true
+	}
+	if errors.As(err, new(*broken)) {
 		return true
 	}
 	var ne net.Error

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -20,6 +21,7 @@ type incoming struct {
 	ctx    context.Context
 	try    *attempt
 	blob   func() (io.ReadCloser, error)
+	remote bool // it comes from a registry
 	stream *stream
 	sum    digest.Digester // of the compressed bytes
 }
@@ -40,16 +42,23 @@ func (in *incoming) Open() (io.ReadCloser, error) {
 }
 
 // Check compares sizes and digests. What is left is read in any case but a full disk: a digest that does not match
-// explains what could not be read.
+// explains what could not be read. If the connection broke, nothing is known of the rest.
 func (in *incoming) Check(left *bufio.Reader, got layer.Unpacked, err error) error {
 	if errors.Is(err, api.ErrNoSpace) {
 		return err
 	}
-	_, rest := io.Copy(io.Discard, left)
-	if err = errors.Join(err, rest); in.ctx.Err() != nil {
+	var rest error
+	if in.stream.broke == nil {
+		_, rest = io.Copy(io.Discard, left)
+		err = errors.Join(err, rest)
+	}
+	if in.ctx.Err() != nil {
 		return context.Cause(in.ctx)
 	}
-	if sum := in.sum.Digest(); rest == nil && sum != in.info.Digest {
+	if in.stream.broke != nil && in.remote {
+		return in.stream.broken()
+	}
+	if sum := in.sum.Digest(); rest == nil && in.stream.broke == nil && sum != in.info.Digest {
 		return api.Errorf(api.ErrDigestMismatch, "Digest did not match, expected %s, got %s: the content is damaged, or was damaged on its way", in.info.Digest, sum)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -76,9 +85,10 @@ type stream struct {
 	digest string
 	size   int64
 
-	n    int64
-	head []byte // the first bytes, by which a compression is known
-	last time.Time
+	n     int64
+	broke error  // what ended it before its end
+	head  []byte // the first bytes, by which a compression is known
+	last  time.Time
 }
 
 func (r *stream) Read(p []byte) (int, error) {
@@ -86,6 +96,9 @@ func (r *stream) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
 	r.try.end(w)
 	r.n += int64(n)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.broke = err
+	}
 	if missing := magicSize - len(r.head); missing > 0 {
 		r.head = append(r.head, p[:min(n, missing)]...)
 	}
@@ -95,6 +108,11 @@ func (r *stream) Read(p []byte) (int, error) {
 		r.try.tell(image.Progress{Digest: r.digest, Phase: image.PhaseExtract, Current: max(0, r.n-layer.ReadAhead), Total: r.size})
 	}
 	return n, err
+}
+
+// broken is why the registry's bytes ended early.
+func (r *stream) broken() error {
+	return &broken{fmt.Errorf("the connection broke after %d of %d bytes: %w", r.n, r.size, r.broke)}
 }
 
 // finish reports that all bytes came and are unpacked: one pass does both, up to what is read ahead.

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -68,7 +69,7 @@ func diffIDs(ctx context.Context, img types.Image) ([]digest.Digest, error) {
 	}
 	blob, err := img.ConfigBlob(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	var cfg struct {
 		RootFS v1.RootFS `json:"rootfs"`

@@ -145,7 +145,7 @@ func (s *Service) download(ctx context.Context, p *pull, progress func(image.Pro
 	var done types.ImageReference
 	err = s.retry(ctx, what, func() (err error) {
 		done, err = s.copyImage(ctx, p, policy, progress)
-		return err
+		return connectionError(err)
 	})
 	if err != nil {
 		if ctx.Err() == nil && isOurs(err) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/certsd"
 	"github.com/caisson-dev/caisson/registry"
 )
 
@@ -32,7 +33,11 @@ func systemContext(temp, cache string) *types.SystemContext {
 
 // transport adds how a registry is reached to sc.
 func transport(sc *types.SystemContext, named reference.Named, t image.Transport, c registry.Credential) error {
-	if t.Insecure || loopback(reference.Domain(named)) {
+	own, err := certsd.Find(certsd.Dirs(), reference.Domain(named))
+	if err != nil {
+		return api.Errorf(api.ErrInvalidArgument, "certs.d: %w", err)
+	}
+	if t.Insecure || loopback(reference.Domain(named)) && len(own.Authorities) == 0 {
 		sc.DockerInsecureSkipTLSVerify = types.OptionalBoolTrue
 	}
 	if t.CertDir != "" {
@@ -57,7 +62,8 @@ func Reach(sc *types.SystemContext, named reference.Named, t image.Transport) er
 	return transport(sc, named, t, registry.Credential{})
 }
 
-// loopback follows Docker, which takes registries on 127.0.0.0/8 and ::1 as they are, with or without TLS.
+// loopback follows Docker, which takes registries on 127.0.0.0/8 and ::1 as they are, with or without TLS. Package registry
+// does the same.
 func loopback(domain string) bool {
 	host := domain
 	if h, _, err := net.SplitHostPort(domain); err == nil {

@@ -255,7 +255,7 @@ func (w *dirWriter) Write(p []byte) (int, error) {
 		return 0, sinkError(w.ctx, err)
 	}
 	if limit := w.d.o.MaxBlob; limit > 0 && w.size+int64(len(p)) > limit {
-		return 0, sinkError(w.ctx, tooLarge("blob", limit))
+		return 0, sinkError(w.ctx, TooLarge("blob", limit))
 	}
 	if err := w.loadSum(); err != nil {
 		return 0, sinkError(w.ctx, err)

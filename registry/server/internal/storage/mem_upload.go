@@ -205,7 +205,7 @@ func (w *memWriter) Write(p []byte) (int, error) {
 	w.u.mu.Lock()
 	defer w.u.mu.Unlock()
 	if limit := w.s.o.MaxBlob; limit > 0 && w.u.content.size+int64(len(p)) > limit {
-		return 0, sinkError(w.ctx, tooLarge("blob", limit))
+		return 0, sinkError(w.ctx, TooLarge("blob", limit))
 	}
 	w.u.content.write(p)
 	w.u.sum.Write(p)

@@ -1,0 +1,115 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/caisson-dev/caisson/internal/api"
+)
+
+// loopback says whether a host is this machine, as in Docker.
+func loopback(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	ip := net.ParseIP(strings.Trim(name, "[]"))
+	return name == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// hostTransport reaches a registry.
+type hostTransport interface {
+	http.RoundTripper
+	CloseIdleConnections()
+}
+
+// loopbackTransport reaches a registry on loopback with or without TLS, whichever the server speaks. Where its redirects
+// lead is no concern of that: it is verified as ever.
+type loopbackTransport struct {
+	host   string
+	own    *http.Transport
+	others *http.Transport
+
+	mu    sync.Mutex
+	known bool
+	plain bool
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *loopbackTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Host != t.host {
+		return t.others.RoundTrip(req)
+	}
+	if req.URL.Scheme != "https" {
+		return t.own.RoundTrip(req)
+	}
+	plain, err := t.speaksPlain(req.Context())
+	if err != nil {
+		if req.Body != nil {
+			_ = req.Body.Close() // as a RoundTripper must
+		}
+		return nil, err
+	}
+	if plain {
+		req = req.Clone(req.Context())
+		req.URL.Scheme = "http"
+	}
+	resp, err := t.own.RoundTrip(req)
+	if err != nil || refusesPlain(req, resp) {
+		t.forget() // another server may have taken the port
+	}
+	return resp, err
+}
+
+// CloseIdleConnections is called by Client.Close.
+func (t *loopbackTransport) CloseIdleConnections() {
+	t.own.CloseIdleConnections()
+	t.others.CloseIdleConnections()
+}
+
+func (t *loopbackTransport) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.known = false
+}
+
+// speaksPlain begins a TLS session, once, to see whether the server does. Requests at the same time may all do that.
+func (t *loopbackTransport) speaksPlain(ctx context.Context) (bool, error) {
+	t.mu.Lock()
+	known, plain := t.known, t.plain
+	t.mu.Unlock()
+	if known {
+		return plain, nil
+	}
+	addr := t.host
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		addr = net.JoinHostPort(strings.Trim(addr, "[]"), "443")
+	}
+	caller := ctx
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	raw, err := t.own.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		if addr != t.host && caller.Err() == nil {
+			return true, nil // without a port in its name, plain HTTP has another one
+		}
+		return false, err
+	}
+	defer func() { _ = raw.Close() }()
+	err = tls.Client(raw, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) // nothing is sent; the request verifies
+	if caller.Err() != nil {
+		return false, api.Ended(caller)
+	}
+	if ctx.Err() != nil {
+		return false, errStalled
+	}
+	plain = err != nil && !strings.Contains(err.Error(), "remote error: tls: ") // an alert is TLS
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.known, t.plain = true, plain
+	return plain, nil
+}
