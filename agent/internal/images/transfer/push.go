@@ -60,6 +60,7 @@ func (s *Service) target(ctx context.Context, destination string, opts image.Pus
 	if err := transport(sc, named, opts.Transport, opts.Credential); err != nil {
 		return nil, nil, err
 	}
+	sc.DockerProxy = s.away.Func(reference.Domain(named))
 	if err := compress(sc, opts); err != nil {
 		return nil, nil, err
 	}

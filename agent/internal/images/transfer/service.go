@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/images/foreign"
 	"github.com/caisson-dev/caisson/agent/internal/images/layer"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -14,6 +15,7 @@ type Service struct {
 	images *images.Store
 	layers *layer.Store
 	log    *slog.Logger
+	away   foreign.Proxy // for what a registry sends elsewhere
 }
 
 // New returns the service of a store. It has nothing to close.
