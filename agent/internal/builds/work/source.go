@@ -53,11 +53,12 @@ func CheckMode(s string) error { return files.CheckMode(s) }
 type Source struct {
 	w       *Worker
 	tree    *files.Tree
-	dir     string // where the tree is
-	name    string // of the one file that it has, or the directory
-	literal bool   // names are taken as they are
-	key     string // of a layer: what a cache that begins with it is known by
-	steady  bool   // nobody changes it, and it shows all of the tree as it is: mounts may show the directory itself
+	dir     string        // where the tree is
+	name    string        // of the one file that it has, or the directory
+	literal bool          // names are taken as they are
+	fixed   digest.Digest // what Digest says, where contents are no use
+	key     string        // of a layer: what a cache that begins with it is known by
+	steady  bool          // nobody changes it, and it shows all of the tree as it is: mounts may show the directory itself
 	closer  *closer
 
 	mu     sync.Mutex
@@ -207,6 +208,9 @@ func (w *Worker) Inline(name string, data []byte, mode uint32) (*Source, error) 
 //
 // Errors: those of Copy for its sources.
 func (s *Source) Digest(ctx context.Context, c Copy) (digest.Digest, error) {
+	if s.fixed != "" {
+		return s.fixed, nil
+	}
 	c.Source = s
 	_, err := strconv.ParseUint(c.Mode, 8, 32)
 	return files.Digest(ctx, s.tree, c.selection(), files.Counts{NoOwners: c.Owner != "", NoModes: err == nil && !c.Unpack})
