@@ -77,7 +77,7 @@ func relocate(err error, at int) error {
 // where the shortest beginning of the instruction ends that is wrong in the same way.
 func errorLine(text []byte, from int, err error) int {
 	var directive []byte
-	if escape, _, _, ok := parser.ParseDirective("escape", text); ok {
+	if escape, _, _, ok := parser.ParseDirective("escape", text); ok && from > 1 { // else it is in the lines themselves
 		directive = []byte("# escape=" + escape + "\n")
 	}
 	lines := bytes.SplitAfter(text, []byte("\n"))
@@ -123,7 +123,7 @@ func (o *Options) checkNode(word string, n *parser.Node) error {
 	args := count(n)
 	needs := word != command.Cmd && word != command.Entrypoint
 	switch {
-	case needs && (n.Next == nil || n.Next.Value == "" && len(n.Next.Children) == 0) && len(n.Heredocs) == 0:
+	case needs && (n.Next == nil || n.Next.Value == "" && n.Next.Next == nil && len(n.Next.Children) == 0) && len(n.Heredocs) == 0:
 		return o.wrong(n.StartLine, "%s requires an argument", name)
 	case (word == command.Copy || word == command.Add) && args < 2 && len(n.Heredocs) == 0:
 		return o.wrong(n.StartLine, "%s requires at least two arguments, the last the destination", name)

@@ -43,6 +43,8 @@ func TestErrors(t *testing.T) {
 		"checksum":              {"FROM scratch\nADD --checksum=sha256:x http://x/a b\n", ":2: ADD: --checksum=sha256:x: "},
 		"checksum of two":       {"FROM scratch\nADD --checksum=sha256:x http://x/a b c/\n", ":2: ADD: --checksum is of one source"},
 		"ENV without value":     {"FROM scratch\nENV A\n", ":2: ENV must have two arguments"},
+		"ENV without name":      {"FROM scratch\nENV =x\n", ":2: ENV names can not be blank"},
+		"directive twice":       {"# escape=\\\n# escape=`\nFROM scratch\n", "Dockerfile:2: only one escape parser directive can be used"},
 		"LABEL of two lines":    {"FROM scratch\n# c\nLABEL a=b \\\n  c=\"d\" e\n", ":4: "},
 		"unterminated heredoc":  {"FROM scratch\nRUN <<EOF\ntrue\n", ":2: unterminated heredoc"},
 		"port":                  {"FROM scratch\nEXPOSE 80 http\n", ":2: EXPOSE http: it is not a valid port"},

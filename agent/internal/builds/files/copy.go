@@ -273,9 +273,6 @@ func (c *copier) chownFD(fd int, st *unix.Stat_t) error {
 
 func (c *copier) leaf(e *entry) error {
 	dir, name, full := c.where(e)
-	if kind(e.st) == unix.S_IFSOCK {
-		return nil // no layer can have one
-	}
 	have, err := lstat(dir, name)
 	if err == nil && kind(have) == unix.S_IFDIR {
 		return api.Errorf(api.ErrInvalidArgument, "cannot replace the directory /%s with the file %s", full, path.Join("/", e.path))

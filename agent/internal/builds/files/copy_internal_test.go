@@ -424,6 +424,7 @@ func TestUnpack(t *testing.T) {
 		tar.Header{Name: "d", Typeflag: tar.TypeDir, Mode: 0o750},
 		tar.Header{Name: "d/f", Typeflag: tar.TypeReg, Mode: 0o640, Uid: 7, Gid: 8, PAXRecords: content("x")},
 		tar.Header{Name: "d/.wh.g", Typeflag: tar.TypeReg, Mode: 0o640},
+		tar.Header{Name: "implied/f", Typeflag: tar.TypeReg, Mode: 0o666},
 		tar.Header{Name: "out", Typeflag: tar.TypeSymlink, Linkname: "../../.."},
 		tar.Header{Name: "out/escaped", Typeflag: tar.TypeReg, Mode: 0o644, PAXRecords: content("escaped")},
 	)
@@ -438,6 +439,8 @@ func TestUnpack(t *testing.T) {
 	assert.Contains(t, got, "plain 644 x")
 	assert.Contains(t, got, "app/d/f 640@7:8 x")
 	assert.Contains(t, got, "app/d/old 600 y")
+	assert.Contains(t, got, "app/implied/ 755")
+	assert.Contains(t, got, "app/implied/f 666")
 	assert.True(t, slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "app/d/.wh.g ") }), "an archive has no whiteouts")
 	assert.Contains(t, got, "app/escaped 644 escaped", "the directory is the archive's root")
 	err := Copy(t.Context(), openRoot(t, dst), tr, Selection{Paths: []string{"bad.tgz"}}, To{Dest: "/bad", Unpack: true})

@@ -121,8 +121,6 @@ func (d *digester) leave(*entry) error { return nil }
 
 func (d *digester) leaf(e *entry) error {
 	switch kind(e.st) {
-	case unix.S_IFSOCK:
-		return nil
 	case unix.S_IFREG:
 		return d.file(e)
 	case unix.S_IFLNK:

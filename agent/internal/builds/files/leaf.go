@@ -54,9 +54,14 @@ func (c *copier) symlink(e *entry, dir int, name string) error {
 	return c.finish(e, dir, name)
 }
 
-// node makes a device or a named pipe. A user who can't make devices goes without: programs find those of /dev.
+// node makes a device or a named pipe. A user who can't make devices goes without: programs find those of /dev. In the place
+// of a socket, which no layer can have, comes an empty file, as in BuildKit.
 func (c *copier) node(e *entry, dir int, name string) error {
-	err := unix.Mknodat(dir, name, kind(e.st)|0o600, int(e.st.Rdev))
+	what := kind(e.st)
+	if what == unix.S_IFSOCK {
+		what = unix.S_IFREG
+	}
+	err := unix.Mknodat(dir, name, what|0o600, int(e.st.Rdev))
 	if errors.Is(err, unix.EPERM) {
 		return nil
 	}

@@ -78,7 +78,7 @@ func (c *copier) unpackTo(r io.Reader, at place) error {
 		if err := unix.Chroot("."); err != nil {
 			return os.NewSyscallError("chroot", err)
 		}
-		unix.Umask(0)
+		unix.Umask(0o022) // of directories that the archive implies: the others' modes are set
 		err := archive.Unpack(in, "/", opts)
 		if err == nil {
 			_, err = io.Copy(io.Discard, in)
