@@ -21,9 +21,9 @@ type ImportOptions struct {
 	Platform string `json:"platform,omitempty"`
 }
 
-// Import makes an image of one layer from a root file system as a tar stream, such as Container.Export, docker export,
-// debootstrap and tar write. The stream may be compressed by gzip, zstd, bzip2 or xz. A name or a link that leads out of
-// the root is taken as inside it.
+// Import makes an image of one layer from a tar stream of a root file system. Container.Export, docker export, debootstrap
+// and tar make such streams. The stream may be compressed by gzip, zstd, bzip2 or xz. A name or a link that leads out of the
+// root is taken as inside it.
 //
 // Errors: ErrInvalidArgument when one of Changes or the Platform is not valid; ErrInvalidReference when one of Tags is
 // not valid; ErrCorrupt when the stream is damaged, is not a tar stream or has a name twice; ErrNoSpace when the disk is

@@ -13,10 +13,12 @@ type ListOptions struct {
 	All bool `json:"all,omitempty"`
 	// Dangling lists only images without a name.
 	Dangling bool `json:"dangling,omitempty"`
-	// References are patterns; the image has a name that fits one of them. They are those of path.Match, and are compared
-	// with the name as Docker shortens it, with its tag and without: app, app:1.*, example.com/*/app.
+	// References are patterns in the form of path.Match. An image is listed if one of them matches one of its names. Each
+	// name is compared as Docker shortens it, with its tag and without it. Examples are app, app:1.* and example.com/*/app.
+	// Default: images of all names, and without a name.
 	References []string `json:"references,omitempty"`
-	// Before and Since are references of images. The listed ones were created before the one and after the other.
+	// Before and Since are references of images. Only images that were created before the image Before and after the image
+	// Since are listed. Default: no limit.
 	Before string `json:"before,omitempty"`
 	Since  string `json:"since,omitempty"`
 	Filter

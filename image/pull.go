@@ -19,8 +19,12 @@ const (
 	PullNever   PullPolicy = "never"   // never: the store must have it
 )
 
-// Transport says how a registry is reached. The zero value verifies TLS with the root certificates of the system.
-// Registries on loopback may be plain HTTP, or have a certificate that can't be verified, like in Docker.
+// Transport says how a registry is reached. The zero value speaks HTTPS, and verifies the certificate with the authorities of
+// the system and of certs.d.
+//
+// A registry on loopback (localhost, 127.0.0.0/8, ::1) may also be plain HTTP, or have a certificate that can't be
+// verified, as in Docker: HTTPS is tried first, and HTTP if that fails. If CertDir is set, or certs.d has an authority for
+// this registry, then the certificate is verified and plain HTTP is refused. Package registry does the same.
 type Transport struct {
 	// Insecure allows plain HTTP, and certificates that can't be verified.
 	Insecure bool `json:"insecure,omitempty"`
@@ -36,7 +40,10 @@ type Transport struct {
 type PullOptions struct {
 	// Policy says when the registry is asked. Default: PullAlways.
 	Policy PullPolicy `json:"policy,omitempty"`
-	// Platform is the platform to choose, such as linux/arm64 or linux/arm/v7. Default: the host's.
+	// Platform is the platform to choose from an index, such as linux/arm64 or linux/arm/v7. A reference to a single image,
+	// which is not in an index, is pulled as it is, whatever its platform: Image.OS and Image.Arch say what it is. An image
+	// that the store has (with PullMissing and PullNever) must be for the platform. Default: the host's platform; an image
+	// that the store has may be for any.
 	Platform string `json:"platform,omitempty"`
 	// Transport says how the registry is reached.
 	Transport Transport `json:"transport,omitzero"`
@@ -62,8 +69,8 @@ type PullOptions struct {
 // closed.
 //
 // Errors: ErrInvalidReference when ref is not valid; ErrNotFound when the registry has no such image, or with PullNever
-// the store; ErrUnauthorized and ErrDenied when the registry refuses; ErrRateLimited and ErrUnreachable after all
-// attempts; ErrDigestMismatch and ErrCorrupt when what it sends is wrong; ErrPolicy when the signature policy rejects
+// the store; ErrNoPlatform when the registry has the image for other platforms only; ErrUnauthorized and ErrDenied when
+// the registry refuses; ErrRateLimited and ErrUnreachable after all attempts; ErrDigestMismatch and ErrCorrupt when what it sends is wrong; ErrPolicy when the signature policy rejects
 // the image; ErrNoSpace when the disk is full; ErrInvalidArgument when an option is not valid.
 func (s *Store) Pull(ctx context.Context, ref string, opts PullOptions) (*Image, error) {
 	var img Image

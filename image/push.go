@@ -27,8 +27,12 @@ type PushOptions struct {
 // Push copies an image to a registry and returns the digest of the manifest there. Signatures that the image was pulled
 // with are not pushed. Layers that the registry has are not sent.
 //
-// Errors: ErrNotFound when the store has no such image; those of Pull that come from the registry; ErrInvalidArgument
-// when an option is not valid; ErrCorrupt when a layer of the store is damaged.
+// A push makes up to five attempts, like Pull.
+//
+// Errors: ErrNotFound when the store has no such image, or the registry no such repository; ErrInvalidReference when a
+// reference is not valid; ErrUnauthorized when the registry wants a login; ErrDenied when it refuses the push, its size or
+// its manifest; ErrUnsupported, which matches ErrDenied too, when it takes no pushes; ErrRateLimited and ErrUnreachable
+// after all attempts; ErrInvalidArgument when an option is not valid; ErrCorrupt when a layer of the store is damaged.
 func (s *Store) Push(ctx context.Context, ref string, opts PushOptions) (digest string, err error) {
 	var res api.Pushed
 	err = s.c.Stream(ctx, api.ImagePush, api.Request[PushOptions]{Ref: ref, Options: opts}, nil, progressTo(opts.Progress), &res)

@@ -20,8 +20,9 @@ type RemoveResult struct {
 	Deleted  []string `json:"deleted,omitempty"`  // ids of images
 }
 
-// Remove takes the name ref away. It also removes the image if that was its last name and no container uses it, like
-// docker image rm. A ref that is an id removes the image with its one name.
+// Remove untags the image that has the name ref. If that was the last name of the image and no container uses the image,
+// Remove also removes the image, like docker image rm. If ref is an id, Remove removes the image and its name; an image of
+// several names needs Force.
 //
 // Errors: ErrNotFound when there is no such image; ErrAmbiguous when several ids have the prefix; ErrInvalidReference
 // when ref is not valid; ErrInUse when a container uses the image, or ref is an id and the image has several names.

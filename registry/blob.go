@@ -19,11 +19,11 @@ type Blob struct {
 }
 
 // Blob opens a blob for reading, such as a layer, a configuration or the content of an artifact: "quay.io/team/app@" and
-// its digest. A read goes on where a cut connection ended, and the last one checks the digest: who has read up to io.EOF
-// has the whole content. It ends when ctx does.
+// its digest. If the connection is cut, Read connects again and goes on where it was. Read returns io.EOF only when all bytes
+// have come and their digest is right. The download ends when ctx does.
 //
 // Errors, of Blob and of Read: ErrInvalidReference, ErrNotFound, ErrDigestMismatch, ErrUnauthorized, ErrDenied,
-// ErrRateLimited and ErrUnreachable.
+// ErrRateLimited, and ErrUnreachable, also when the connection is cut in every attempt.
 func (c *Client) Blob(ctx context.Context, ref string) (*Blob, error) {
 	r, err := parseRepository(ref)
 	if err == nil && (r.tag != "" || r.digest == "") {

@@ -16,19 +16,20 @@ import (
 )
 
 // ClientOptions are the options of NewClient. The zero value logs in with what `docker login` or `podman login` left
-// behind, speaks TLS with the system's authorities, and plain HTTP to loopback.
+// behind, and trusts registries as TLSOptions says.
 type ClientOptions struct {
 	// AuthFile is the file of credentials that is read, and that Login writes. Default: the files of
 	// containers-auth.json(5), which Client.Credentials lists.
 	AuthFile string
 
-	// Credential is used for every registry that asks for one, instead of those in files. Default: those in files.
+	// Credential is what to log in with to every registry that asks for it. Default: the credentials in the files, as
+	// Client.Credentials finds them.
 	Credential Credential
 
-	// TLS says how to trust a registry.
+	// TLS says how to trust a registry. Default: as TLSOptions says.
 	TLS TLSOptions
 
-	// Retry says how often to try again.
+	// Retry says how to try again. Default: as RetryOptions says.
 	Retry RetryOptions
 
 	// Logger gets a record for each retry, at level warn. No credential is ever logged. Default: nothing is logged.

@@ -192,21 +192,21 @@ func TestCopy(t *testing.T) {
 		return desc, how
 	}
 	one, how := copied(from.Addr+"/app:1", to.Addr+"/one:1", registry.CopyOptions{Platform: "linux/arm64"})
-	assert.Equal(t, map[string]int{"copied": 3}, how, "config, layer, manifest")
+	assert.Equal(t, map[string]int{registry.HowCopied: 3}, how, "config, layer, manifest")
 	assert.Equal(t, "layer for arm64", registrytest.GetBlob(t, registrytest.Dial(t, to.Addr), "one", digest.FromString("layer for arm64")))
 	assert.NotEqual(t, index.Digest.String(), one.Digest)
 
 	all, how := copied(from.Addr+"/app:1", to.Addr+"/all", registry.CopyOptions{Referrers: true})
 	assert.Equal(t, index.Digest.String(), all.Digest)
-	assert.Equal(t, map[string]int{"copied": 9}, how)
+	assert.Equal(t, map[string]int{registry.HowCopied: 9}, how)
 	found, err := c.Exists(ctx, to.Addr+"/all@"+signed.Digest.String())
 	require.NoError(t, err)
 	assert.True(t, found, "the signature came along")
 
 	_, how = copied(from.Addr+"/app:1", to.Addr+"/all", registry.CopyOptions{})
-	assert.Equal(t, map[string]int{"present": 4, "copied": 3}, how)
+	assert.Equal(t, map[string]int{registry.HowPresent: 4, registry.HowCopied: 3}, how)
 	_, how = copied(to.Addr+"/all", to.Addr+"/again:2", registry.CopyOptions{})
-	assert.Equal(t, map[string]int{"mounted": 4, "copied": 3}, how)
+	assert.Equal(t, map[string]int{registry.HowMounted: 4, registry.HowCopied: 3}, how)
 
 	_, err = c.Copy(ctx, from.Addr+"/app:1", to.Addr+"/x@"+registrytest.Sum("other"), registry.CopyOptions{})
 	require.ErrorIs(t, err, registry.ErrDigestMismatch)

@@ -17,7 +17,8 @@ import (
 
 // CopyOptions are the options of Copy.
 type CopyOptions struct {
-	// Platform copies the one manifest for OS/ARCHITECTURE[/VARIANT] out of an index. Default: the whole index is copied.
+	// Platform copies the one manifest for OS/ARCHITECTURE[/VARIANT] out of an index, such as linux/arm64. A source that is
+	// not an index is copied as it is, whatever its platform. Default: the whole index is copied.
 	Platform string
 
 	// Referrers also copies what refers to the manifests: signatures, SBOMs.
@@ -26,14 +27,22 @@ type CopyOptions struct {
 	// Parallel is how many blobs are copied at the same time. Default: 4.
 	Parallel int
 
-	// Progress is called for each blob and manifest as it is done, by several goroutines but one at a time.
+	// Progress is called once for each blob and each manifest, when it is done. It tells no bytes in between. Several
+	// goroutines call it, one at a time. Default: none.
 	Progress func(CopyProgress)
 }
+
+// What CopyProgress.How says.
+const (
+	HowCopied  = "copied"  // it was sent
+	HowMounted = "mounted" // the destination took it from another repository of the same registry
+	HowPresent = "present" // the destination had it
+)
 
 // CopyProgress says what became of a blob or a manifest.
 type CopyProgress struct {
 	Descriptor
-	// How is "copied", "mounted" (from another repository of the registry) or "present" (it was there).
+	// How is HowCopied, HowMounted or HowPresent.
 	How string
 }
 
@@ -43,9 +52,10 @@ type CopyProgress struct {
 //
 // The destination's tag is set last. After an error, what was copied by then stays.
 //
-// Errors: ErrInvalidReference, ErrInvalidArgument for a platform that is not OS/ARCHITECTURE[/VARIANT], ErrNotFound,
-// ErrNoPlatform, ErrDigestMismatch, ErrInvalidManifest, ErrUnsupported when the destination takes no pushes,
-// ErrUnauthorized, ErrDenied, ErrRateLimited and ErrUnreachable.
+// Errors: ErrInvalidReference; ErrInvalidArgument for a platform that is not OS/ARCHITECTURE[/VARIANT]; ErrNotFound;
+// ErrNoPlatform; ErrDigestMismatch; ErrInvalidManifest; ErrUnauthorized; ErrDenied, also when a blob or a manifest is too
+// large for the destination (413); ErrUnsupported, which matches ErrDenied too, when the destination takes no pushes;
+// ErrRateLimited and ErrUnreachable.
 func (c *Client) Copy(ctx context.Context, source, destination string, o CopyOptions) (Descriptor, error) {
 	if err := checkPlatform(o.Platform); err != nil {
 		return Descriptor{}, fmt.Errorf("copy %s: %w", source, err)
@@ -172,7 +182,7 @@ func (j *copyJob) put(ctx context.Context, m Manifest, tag string) error {
 	if err := j.to.putManifest(ctx, j.dst.repo, name, m); err != nil {
 		return fmt.Errorf("push manifest %s: %w", m.Digest, err)
 	}
-	j.report(m.Descriptor, "copied")
+	j.report(m.Descriptor, HowCopied)
 	return nil
 }
 
@@ -233,17 +243,17 @@ func (j *copyJob) blobs(ctx context.Context, m Manifest) error {
 
 func (j *copyJob) blob(ctx context.Context, d ociregistry.Descriptor) error {
 	if _, err := j.to.ResolveBlob(ctx, j.dst.repo, d.Digest); err == nil {
-		j.report(newDescriptor(d), "present")
+		j.report(newDescriptor(d), HowPresent)
 		return nil
 	}
 	if j.src.host == j.dst.host && j.src.repo != j.dst.repo && j.mount(ctx, d) {
-		j.report(newDescriptor(d), "mounted")
+		j.report(newDescriptor(d), HowMounted)
 		return nil
 	}
 	for attempt := 1; ; attempt++ {
 		err := j.stream(ctx, d)
 		if err == nil {
-			j.report(newDescriptor(d), "copied")
+			j.report(newDescriptor(d), HowCopied)
 			return nil
 		}
 		if attempt >= j.retry.Attempts || !retryUpload(err) {

@@ -12,11 +12,12 @@ import (
 )
 
 // Delete deletes a tag ("quay.io/team/app:1"), or a manifest with all its tags ("quay.io/team/app@sha256:…"). A reference
-// without either is refused: latest is too much to guess. With both, the tag goes if it has that digest.
+// that has neither a tag nor a digest is refused; it does not mean the tag latest. If the reference has both, the tag is
+// deleted if it has that digest.
 //
-// Errors: ErrInvalidReference, ErrNotFound, ErrUnsupported (a registry need not delete, nor delete by tag: OCI distribution
-// spec, "Content Management"), ErrDigestMismatch when the tag has another digest, ErrUnauthorized, ErrDenied,
-// ErrRateLimited and ErrUnreachable.
+// Errors: ErrInvalidReference, ErrNotFound, ErrUnsupported when the registry does not delete, or does not delete by tag (OCI
+// distribution spec, "Content Management"), ErrDigestMismatch when the tag has another digest, ErrUnauthorized, ErrDenied,
+// which ErrUnsupported matches too, ErrRateLimited and ErrUnreachable.
 func (c *Client) Delete(ctx context.Context, ref string) error {
 	r, err := parseRepository(ref)
 	if err == nil && r.tag == "" && r.digest == "" {

@@ -49,8 +49,9 @@ func (m Manifest) IsIndex() bool { return manifest.IsIndex(m.MediaType) }
 
 // ManifestOptions are the options of Manifest.
 type ManifestOptions struct {
-	// Platform takes the manifest for OS/ARCHITECTURE[/VARIANT] out of an index; the index itself is returned when
-	// empty. A reference to a single image ignores it.
+	// Platform takes the manifest for OS/ARCHITECTURE[/VARIANT] out of an index, such as linux/arm64. The manifest of a
+	// single image, which is not in an index, is returned as it is, whatever its platform. Default: the index itself is
+	// returned.
 	Platform string
 }
 

@@ -18,20 +18,21 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// RetryOptions say how a client tries again after status 429 and 5xx, connections that are reset or cut, and bodies
-// that stall. Zero fields have defaults.
+// RetryOptions say how a client tries again. It does so after an answer of status 408, 429, or 500 and more, except 501 and
+// 505; when a connection is reset or cut; and when a body stalls.
 type RetryOptions struct {
 	// Attempts is how often a request is sent at most; 1 means that nothing is tried again. Default: 5.
 	Attempts int
 
-	// Delay is the length of the first wait. Each further wait is twice as long as the one before it, and half of each
-	// is random. If the registry sends Retry-After, the client waits for that time instead. Default: 500 ms.
+	// Delay is the length D of the first wait. The wait lasts for a random time between D/2 and D. D doubles with each
+	// further wait. If the registry sends Retry-After, the client waits for exactly that time instead. Default: 500 ms.
 	Delay time.Duration
 
-	// MaxDelay is the longest wait. A request whose registry asks for a longer one fails. Default: 30 s.
+	// MaxDelay is the longest D. If the registry asks for a longer wait, the client does not wait and the request fails.
+	// Default: 30 s.
 	MaxDelay time.Duration
 
-	// Stall is the time without a new byte after which an answer counts as cut. A negative value sets no limit.
+	// Stall is how long the body of an answer may bring no byte before it counts as cut. A negative value sets no limit.
 	// Default: one minute.
 	Stall time.Duration
 }

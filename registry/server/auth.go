@@ -10,10 +10,11 @@ import (
 // Auth says who may do what. The zero value allows everything to everyone. Without TLS, passwords and tokens are sent
 // unencrypted.
 type Auth struct {
-	// Users may log in. If there are any, or if Anonymous is set, every other request is refused.
+	// Users are the accounts that may log in. If Users or Anonymous is set, then whatever neither of them allows is refused.
+	// Default: none.
 	Users []User
 
-	// Anonymous is what clients may do without a login. Default: everything if there are no Users, else nothing.
+	// Anonymous is what clients may do without a login. Default: everything if there are no Users, otherwise nothing.
 	Anonymous []Access
 
 	// Bearer makes clients fetch a token from the registry's /token and send that, instead of the password with every

@@ -77,7 +77,7 @@ func TestCatalogShowsWhatOneMayPull(t *testing.T) {
 
 func TestMountNeedsPermissionToPull(t *testing.T) {
 	registrytest.Modes(t, func(t *testing.T, reg *server.Serving) {
-		for repo, how := range map[string]string{"base/os": "mounted", "private/x": ""} {
+		for repo, how := range map[string]string{"base/os": registry.HowMounted, "private/x": ""} {
 			var did []string
 			_, err := registrytest.Client("dev", "dev:pass").Copy(context.Background(), reg.Addr+"/"+repo+":1", reg.Addr+"/team/copy:1",
 				registry.CopyOptions{Progress: func(p registry.CopyProgress) { did = append(did, p.How) }})
@@ -87,7 +87,7 @@ func TestMountNeedsPermissionToPull(t *testing.T) {
 			}
 			require.NoError(t, err)
 			assert.Contains(t, did, how)
-			assert.NotContains(t, did[:len(did)-1], "copied", "blobs are mounted; the manifest alone is sent")
+			assert.NotContains(t, did[:len(did)-1], registry.HowCopied, "blobs are mounted; the manifest alone is sent")
 		}
 	})
 }

@@ -19,6 +19,6 @@
 //
 // It needs nothing but Go: no daemon, no agent, no cgo and no build tag, on Linux, macOS and Windows.
 //
-// The content is kept by the storage room below it. The package writes to Options.Dir alone, and connects to nothing but
+// The content is in Options.Dir, or in memory. The server writes nowhere else, and it connects to nothing but
 // Options.Upstream.
 package server

@@ -37,13 +37,15 @@ type Fault struct {
 	// RetryAfter is the answer's Retry-After, rounded up to seconds. Without a Status the answer is 429. Default: none.
 	RetryAfter time.Duration
 
-	// Truncate ends a blob's content after Offset bytes, and the headers of the answer say that this is all.
+	// Truncate makes a blob end at Offset. The headers of the answer say that this is its size.
 	Truncate bool
-	// Corrupt inverts the byte of a blob at Offset.
+	// Corrupt inverts all bits of the byte at Offset of a blob.
 	Corrupt bool
-	// Drop closes the connection after Offset bytes of a blob's content. For any other request it does so at once.
+	// Drop closes the connection when a blob has been sent up to Offset. With an Offset of 0, and for every request that is
+	// not for a blob's content, it closes the connection before an answer.
 	Drop bool
-	// Offset is where Truncate, Corrupt and Drop happen, in bytes. Default: 0.
+	// Offset is a position in the whole blob, in bytes, also if a request asks for a part of the blob: if that part begins at
+	// Offset or behind it, Drop sends no byte. It is where Truncate, Corrupt and Drop happen. Default: 0.
 	Offset int64
 }
 

@@ -17,8 +17,8 @@ type Request struct {
 	Reference  string // tag or digest
 	User       string // empty when anonymous
 	Status     int    // 0 when the connection was cut before an answer
-	BytesIn    int64  // of the body
-	BytesOut   int64  // of the body
+	BytesIn    int64  // of the request's body, as far as it came
+	BytesOut   int64  // of the answer's body, as far as it was sent
 	Duration   time.Duration
 	Fault      bool  // a Fault took part
 	Err        error // what the answer reports; nil on success

@@ -19,7 +19,8 @@ type ServeOptions struct {
 	// TLS serves HTTPS, with a certificate that is made at the start unless TLSConfig has one. Default: HTTP.
 	TLS bool
 
-	// TLSConfig is served with, when TLS is set.
+	// TLSConfig is the configuration of the TLS server. It is used only if TLS is set. If it has no certificate, it is served
+	// with the one that is made at the start. Default: TLS 1.2 or later.
 	TLSConfig *tls.Config
 }
 

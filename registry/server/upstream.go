@@ -16,16 +16,18 @@ import (
 	"github.com/caisson-dev/caisson/registry/server/internal/storage"
 )
 
-// Upstream makes a server a pull-through cache: what it does not have it fetches, once, and keeps.
+// Upstream makes a server a pull-through cache of another registry. The server fetches what it does not have from that
+// registry, once, and keeps it.
 //
-// A tag is checked with the upstream at each pull, and served as it was when the upstream can't be reached or limits the
-// rate. What the cache's own credential may pull, every client of the cache may pull that Auth lets in.
+// At each pull by tag, the server asks the upstream for the tag's digest. If the upstream can't be reached or limits the
+// rate, the server answers with what it has for the tag. Every client that Auth lets in may pull everything that the
+// credential of Client may pull.
 type Upstream struct {
-	// Registry is HOST[:PORT], as in a reference: "docker.io". Repository NAME of the cache is NAME of the upstream, and
-	// Docker Hub's own images are "library/NAME".
+	// Registry is the HOST[:PORT] of the other registry, as in a reference, such as "docker.io". A repository has the same
+	// name in both; Docker Hub's own images are "library/NAME". Default: none, and the server is not a cache.
 	Registry string
 
-	// Client says how to reach it: credentials, TLS, retries.
+	// Client says how to reach the other registry: credentials, TLS and retries.
 	Client registry.ClientOptions
 }
 
