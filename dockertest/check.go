@@ -28,7 +28,10 @@ func (f Finding) String() string { return hostcheck.Finding(f).String() }
 // EnvNoSkip makes Skip fail the test: for CI, where a test that was skipped has tested nothing.
 const EnvNoSkip = "CAISSON_TEST_NO_SKIP"
 
-// Check looks at the host, as it is for this user.
+// Check looks at the host, as it is for this user, and has the agent try what the start of a container needs: namespaces,
+// mounts, a network and a seccomp filter, all in processes that end with Check. It gets no agent: where there is none yet, the
+// finding "trial" says that nothing was tried. Remedies are those of where this process runs, such as the flags of a
+// container around it or the securityContext of a pod.
 func Check() []Finding {
 	var findings []Finding
 	for _, f := range hostcheck.Check() {

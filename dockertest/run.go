@@ -89,7 +89,9 @@ func (f *Fixture) create(ctx context.Context, eng *container.Engine) error {
 	}
 	if err == nil {
 		f.begins(time.Now())
-		err = f.Container.Start(ctx)
+		if err = f.Container.Start(ctx); err != nil {
+			err = fmt.Errorf("%w%s", err, missing())
+		}
 		f.times.mark("start")
 	}
 	if err == nil {

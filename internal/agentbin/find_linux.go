@@ -47,6 +47,13 @@ func Look() error {
 	return err
 }
 
+// Have is Find of an agent that is there: it downloads and builds none.
+func Have(ctx context.Context) (Binary, version.Source, error) {
+	return find(ctx, nil, func(*finder, context.Context, string, string) error {
+		return problemf("", "it is made at the first use")
+	})
+}
+
 // obtainer gets an agent from a source to a path, or says why it can't.
 type obtainer func(f *finder, ctx context.Context, source, path string) error
 

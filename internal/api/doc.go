@@ -15,6 +15,8 @@ type Hello struct {
 	Version  string `json:"version"`
 	Socket   string `json:"socket,omitempty"` // the unix socket that it serves
 	Err      *Error `json:"err,omitempty"`
+	// Trials are the results of RoleTrial.
+	Trials []Trial `json:"trials,omitempty"`
 }
 
 // Log is each further line on the lifeline: a record for the owner's slog.Logger.
@@ -26,7 +28,7 @@ type Log struct {
 
 // Config starts an agent; it travels in an environment variable.
 type Config struct {
-	Role      string   `json:"role"` // RoleOwner or RoleDetached
+	Role      string   `json:"role"` // one of the constants below
 	Root      string   `json:"root"`
 	RunRoot   string   `json:"runRoot"`
 	ReadOnly  []string `json:"readOnly,omitempty"`  // further stores' directories of containers/storage
@@ -38,6 +40,26 @@ type Config struct {
 const (
 	RoleOwner    = "owner"    // lives as long as the process at the other end of the lifeline
 	RoleDetached = "detached" // lives as long as its container runs
+
+	RoleTrial      = "trial"       // tries what a container needs, says so in its hello, and ends
+	RoleTrialChild = "trial-child" // a part of that
+)
+
+// Trial is something that the start of a container needs, and why it does not work; empty if it does.
+type Trial struct {
+	Name string `json:"name"`
+	Err  string `json:"err,omitempty"`
+}
+
+// The names of trials.
+const (
+	TrialMounts     = "mounts"     // a file system in memory, in a mount namespace
+	TrialOverlay    = "overlay"    // an overlay of directories in memory
+	TrialNamespaces = "namespaces" // pid, ipc and uts, with a host name
+	TrialProc       = "proc"       // proc in a pid namespace
+	TrialNetns      = "netns"      // a network namespace
+	TrialNetwork    = "network"    // a bridge with a pair of interfaces, and a packet socket on it
+	TrialSeccomp    = "seccomp"    // a filter
 )
 
 // EnvConfig carries the Config to a new agent; EnvHook tells its early hook what it is.

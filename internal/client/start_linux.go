@@ -28,6 +28,7 @@ type process struct {
 	socket   string
 	lifeline *os.File
 	wait     func() (Exit, error)
+	warning  string   // what it has to do without
 	stderr   *os.File // what a dying agent wrote
 
 	done chan struct{} // closed when the agent has ended
@@ -48,6 +49,21 @@ type Exit interface {
 // not keep but duplicate. wait waits for its end.
 type Launch func(cfg string, stderr, lifeline *os.File) (wait func() (Exit, error), err error)
 
+// launcher is Launch, with more of what it has started.
+type launcher func(cfg string, stderr, lifeline *os.File) (started, error)
+
+type started struct {
+	wait    func() (Exit, error)
+	warning string // what the agent has to do without
+}
+
+func (l Launch) launcher() launcher {
+	return func(cfg string, stderr, lifeline *os.File) (started, error) {
+		wait, err := l(cfg, stderr, lifeline)
+		return started{wait: wait}, err
+	}
+}
+
 // start runs an agent and waits until it serves.
 func start(ctx context.Context, root, run string, o Options) (*process, error) {
 	bin, src, launch, err := choose(ctx, root, o.AgentSources)
@@ -66,6 +82,9 @@ func start(ctx context.Context, root, run string, o Options) (*process, error) {
 		return nil, fmt.Errorf("start the agent %s: %w", bin.Path, err)
 	}
 	p.addLogger(o.Logger)
+	if p.warning != "" {
+		p.log(api.Log{Level: int(slog.LevelWarn), Message: "containers have one user id", Attrs: map[string]any{"error": p.warning}})
+	}
 	dec := json.NewDecoder(p.lifeline)
 	hello, err := p.hello(ctx, dec)
 	if ctx.Err() != nil && err != nil {
@@ -93,14 +112,19 @@ func start(ctx context.Context, root, run string, o Options) (*process, error) {
 }
 
 // choose finds the agent to start.
-func choose(ctx context.Context, root string, sources []string) (agentbin.Binary, version.Source, Launch, error) {
+func choose(ctx context.Context, root string, sources []string) (agentbin.Binary, version.Source, launcher, error) {
 	if l, ok := fakes.Load(root); ok {
-		return agentbin.Binary{Path: "of a test", How: "fake"}, version.Source{Version: FakeVersion}, l.(Launch), nil
+		return agentbin.Binary{Path: "of a test", How: "fake"}, version.Source{Version: FakeVersion}, l.(Launch).launcher(), nil
 	}
 	bin, src, err := agentbin.Find(ctx, sources)
-	return bin, src, func(cfg string, stderr, lifeline *os.File) (func() (Exit, error), error) {
-		return launch(bin.Path, cfg, stderr, lifeline)
-	}, err
+	return bin, src, launcherOf(bin.Path), err
+}
+
+// launcherOf starts the agent's binary.
+func launcherOf(path string) launcher {
+	return func(cfg string, stderr, lifeline *os.File) (started, error) {
+		return launch(path, cfg, stderr, lifeline)
+	}
 }
 
 // hello waits until the agent serves, or says why it does not. After an error the agent has ended, or ends by itself when
@@ -127,7 +151,7 @@ func (p *process) hello(ctx context.Context, dec *json.Decoder) (hello api.Hello
 }
 
 // spawn starts an agent with a lifeline to it.
-func spawn(cfg string, launch Launch) (*process, error) {
+func spawn(cfg string, launch launcher) (*process, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
@@ -139,20 +163,22 @@ func spawn(cfg string, launch Launch) (*process, error) {
 		ours.Close()
 		return nil, err
 	}
-	if p.wait, err = launch(cfg, p.stderr, theirs); err != nil {
+	s, err := launch(cfg, p.stderr, theirs)
+	if err != nil {
 		ours.Close()
 		p.stderr.Close()
 		return nil, err
 	}
+	p.wait, p.warning = s.wait, s.warning
 	return p, nil
 }
 
 // launch forks the agent: null stdio, own session, own mount namespace, and own user namespace where this process may
 // not mount.
-func launch(path, cfg string, stderr, lifeline *os.File) (func() (Exit, error), error) {
+func launch(path, cfg string, stderr, lifeline *os.File) (started, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		return nil, err
+		return started{}, err
 	}
 	defer null.Close()
 	attr := &os.ProcAttr{
@@ -165,18 +191,19 @@ func launch(path, cfg string, stderr, lifeline *os.File) (func() (Exit, error), 
 		attr.Files[2] = os.Stderr
 	}
 	var proc *os.Process
+	var warning string
 	if mayMount() {
 		proc, err = os.StartProcess(path, []string{api.AgentArg0}, attr)
 	} else {
-		proc, err = startInUserNS(path, attr)
+		proc, warning, err = startInUserNS(path, attr)
 	}
 	if err != nil {
-		return nil, err
+		return started{}, err
 	}
-	return func() (Exit, error) {
+	return started{warning: warning, wait: func() (Exit, error) {
 		st, err := proc.Wait()
 		return st, err
-	}, nil
+	}}, nil
 }
 
 // environ is this process's environment behind what is given: of two values of a name, Go takes the first.

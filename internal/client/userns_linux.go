@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,24 +34,42 @@ func mayMount() bool {
 	return err != nil || caps&(1<<capSysAdmin) != 0
 }
 
-// startInUserNS starts the agent as root of a new user namespace. The child waits in its hook until its ids are mapped.
-func startInUserNS(path string, attr *os.ProcAttr) (*os.Process, error) {
+// startInUserNS starts the agent as root of a new user namespace. Where the user's subordinate ids can't be mapped, as in an
+// outer container, the namespace has one id, and the warning says why.
+func startInUserNS(path string, attr *os.ProcAttr) (p *os.Process, warning string, err error) {
+	uid, gid := os.Geteuid(), os.Getegid()
+	ranges := subordinate(uid)
+	if ranges != nil {
+		p, err = startMapped(path, attr, func(pid int) error { return ranges.write(pid, uid, gid) })
+		var me *mapperError
+		if !errors.As(err, &me) {
+			return p, "", err
+		}
+		warning = me.Error()
+	}
+	p, err = startMapped(path, attr, func(pid int) error { return mapOne(pid, uid, gid) })
+	return p, warning, err
+}
+
+// startMapped starts the agent in a new user namespace. The child waits in its hook until write has mapped its ids.
+func startMapped(path string, attr *os.ProcAttr, write func(pid int) error) (*os.Process, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer w.Close()
 	defer r.Close()
-	uid, gid := os.Geteuid(), os.Getegid()
-	attr.Env = append([]string{api.EnvHook + "=" + api.HookUserNS,
-		"_CONTAINERS_ROOTLESS_UID=" + strconv.Itoa(uid), "_CONTAINERS_ROOTLESS_GID=" + strconv.Itoa(gid)}, attr.Env...)
-	attr.Files = append(attr.Files, r)
-	attr.Sys.Cloneflags |= syscall.CLONE_NEWUSER
-	p, err := os.StartProcess(path, []string{api.AgentArg0}, attr)
+	in, sys := *attr, *attr.Sys
+	in.Env = append([]string{api.EnvHook + "=" + api.HookUserNS,
+		"_CONTAINERS_ROOTLESS_UID=" + strconv.Itoa(os.Geteuid()), "_CONTAINERS_ROOTLESS_GID=" + strconv.Itoa(os.Getegid())}, attr.Env...)
+	in.Files = append(attr.Files[:len(attr.Files):len(attr.Files)], r)
+	sys.Cloneflags |= syscall.CLONE_NEWUSER
+	in.Sys = &sys
+	p, err := os.StartProcess(path, []string{api.AgentArg0}, &in)
 	if err != nil {
 		return nil, userNSError(err)
 	}
-	if err := mapIDs(p.Pid, uid, gid); err != nil {
+	if err := write(p.Pid); err != nil {
 		return nil, errors.Join(err, p.Kill(), reap(p))
 	}
 	if _, err := w.Write([]byte{1}); err != nil {
@@ -66,23 +85,42 @@ func reap(p *os.Process) error {
 
 func userNSError(err error) error {
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EACCES) {
-		return api.Errorf(api.ErrUnsupported, "make a user namespace: %w: this host does not let user %d make one: "+
-			"run as root, or set the sysctls user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 and kernel.apparmor_restrict_unprivileged_userns=0", err, os.Geteuid())
+		fix := "run as root, or set the sysctls user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 and kernel.apparmor_restrict_unprivileged_userns=0"
+		if os.Geteuid() == 0 {
+			fix = "give the outer container CAP_SYS_ADMIN, or a seccomp profile that allows user namespaces"
+		}
+		return api.Errorf(api.ErrUnsupported, "make a user namespace: %w: this host does not let user %d make one: %s", err, os.Geteuid(), fix)
 	}
 	return err
 }
 
-// mapIDs gives the namespace the user's subordinate ids, or where there are none the user's own id alone.
-func mapIDs(pid, uid, gid int) error {
-	um, gm := subIDs("/etc/subuid", uid), subIDs("/etc/subgid", uid)
-	newuidmap, e1 := exec.LookPath("newuidmap")
-	newgidmap, e2 := exec.LookPath("newgidmap")
-	if len(um) > 0 && len(gm) > 0 && e1 == nil && e2 == nil {
-		if err := runMapper(newuidmap, pid, uid, um); err != nil {
-			return err
-		}
-		return runMapper(newgidmap, pid, gid, gm)
+// idRanges are a user's subordinate ids, and the programs that map them.
+type idRanges struct {
+	uids, gids           []idRange
+	newuidmap, newgidmap string
+}
+
+// subordinate returns nil for a user who has none, or where a program lacks.
+func subordinate(uid int) *idRanges {
+	r := &idRanges{uids: subIDs("/etc/subuid", uid), gids: subIDs("/etc/subgid", uid)}
+	var e1, e2 error
+	r.newuidmap, e1 = exec.LookPath("newuidmap")
+	r.newgidmap, e2 = exec.LookPath("newgidmap")
+	if len(r.uids) == 0 || len(r.gids) == 0 || e1 != nil || e2 != nil {
+		return nil
 	}
+	return r
+}
+
+func (r *idRanges) write(pid, uid, gid int) error {
+	if err := runMapper(r.newuidmap, pid, uid, r.uids); err != nil {
+		return err
+	}
+	return runMapper(r.newgidmap, pid, gid, r.gids)
+}
+
+// mapOne gives the namespace the user's own id alone.
+func mapOne(pid, uid, gid int) error {
 	for _, f := range []struct{ name, text string }{
 		{"setgroups", "deny"},
 		{"gid_map", fmt.Sprintf("0 %d 1", gid)},
@@ -105,10 +143,23 @@ func runMapper(tool string, pid, id int, ranges []idRange) error {
 		next += r.count
 	}
 	if out, err := exec.Command(tool, args...).CombinedOutput(); err != nil {
-		return api.Errorf(api.ErrUnsupported, "%s: %w: %s: check that it is setuid root (Debian: apt-get install --reinstall uidmap) and the user's line in /etc/subuid and /etc/subgid", tool, err, strings.TrimSpace(string(out)))
+		return &mapperError{tool, err, strings.TrimSpace(string(out))}
 	}
 	return nil
 }
+
+// mapperError is that a program could not map the user's subordinate ids.
+type mapperError struct {
+	tool string
+	err  error
+	said string
+}
+
+func (e *mapperError) Error() string {
+	return fmt.Sprintf("subordinate ids can't be mapped: %s: %v: %s", filepath.Base(e.tool), e.err, e.said)
+}
+
+func (e *mapperError) Unwrap() error { return e.err }
 
 // subIDs reads a user's ranges from subuid(5) or subgid(5), where a line begins with the user's name or number.
 func subIDs(file string, uid int) []idRange {

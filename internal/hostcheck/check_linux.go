@@ -1,6 +1,7 @@
 package hostcheck
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,8 +11,11 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/caisson-dev/caisson/internal/agentbin"
+	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/client"
 )
 
 // host is what the checks look at; tests put files in place of the host's.
@@ -22,11 +26,21 @@ type host struct {
 	lookPath func(string) (string, error)
 	clone    func() error // makes a user namespace and mounts in it
 	agent    func() error
+	try      func() ([]api.Trial, string, error) // by the agent, where there is one
+	place    place
 }
+
+// tryTimeout bounds what takes a tenth of a second.
+const tryTimeout = 30 * time.Second
 
 // Check looks at the host, as it is for this user.
 func Check() []Finding {
-	h := host{root: "/", uid: os.Geteuid(), user: "USER", lookPath: exec.LookPath, clone: cloneUser, agent: agentbin.Look}
+	h := host{root: "/", uid: os.Geteuid(), user: "USER", lookPath: exec.LookPath, clone: cloneUser, agent: agentbin.Look, place: findPlace("/", os.Getenv),
+		try: func() ([]api.Trial, string, error) {
+			ctx, cancel := context.WithTimeout(context.Background(), tryTimeout)
+			defer cancel()
+			return client.Try(ctx)
+		}}
 	if u, err := user.Current(); err == nil {
 		h.user = u.Username
 	}
@@ -34,11 +48,20 @@ func Check() []Finding {
 }
 
 func (h host) check() []Finding {
-	findings := []Finding{h.agentFound(), h.overlay()}
-	if !h.mayMount() {
-		findings = append(findings, h.kernel(), h.userNamespaces(), h.subIDs(), h.newuidmap())
+	if h.mayMount() {
+		r := h.tried()
+		return append([]Finding{h.agentFound(), r.replace(api.TrialOverlay, h.overlay()), h.cgroups()}, h.trials(r)...)
 	}
-	return append(findings, h.cgroups())
+	users := h.userNamespaces()
+	var r results
+	if users.OK { // else there is nothing to try in
+		r = h.tried()
+	}
+	findings := []Finding{h.agentFound(), r.replace(api.TrialOverlay, h.overlay()), h.kernel(), users, h.subIDs(), h.newuidmap(r.warning), h.cgroups()}
+	if !users.OK {
+		return findings
+	}
+	return append(findings, h.trials(r)...)
 }
 
 func (h host) read(name string) string {
@@ -126,7 +149,12 @@ func (h host) userNamespaces() Finding {
 	}
 	if h.status("Seccomp") == "2" {
 		f.Problem += ": this process runs under a seccomp filter, as in a container"
-		f.Fix = "docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined … (the outer container), or --privileged"
+		if h.place == machine { // it has none of the marks that are known
+			f.Fix = docker.unconfined()
+		}
+	}
+	if h.place != machine {
+		f.Fix = h.place.unconfined()
 	}
 	return f
 }
@@ -168,8 +196,16 @@ func (h host) hasRange(file string) bool {
 	return false
 }
 
-func (h host) newuidmap() Finding {
+func (h host) newuidmap(failed string) Finding {
 	f := Finding{Name: "newuidmap", OK: true}
+	if failed != "" {
+		f.OK = false
+		f.Problem = failed + ": containers have only one user id"
+		f.Fix = "sudo apt-get install --reinstall uidmap, and check the lines of " + h.user + " in /etc/subuid and /etc/subgid"
+		if h.place != machine {
+			f.Fix = "run as root of the outer container, with ids in its /etc/subuid that it has itself (cat /proc/self/uid_map)"
+		}
+	}
 	for _, program := range []string{"newuidmap", "newgidmap"} {
 		if _, err := h.lookPath(program); err != nil {
 			f.OK = false
@@ -200,9 +236,12 @@ func (h host) cgroups() Finding {
 	}
 	f.Problem = "no cgroup is delegated to " + h.user + ": option Resources and Pause don't work"
 	f.Fix = "systemd-run --user --scope -p Delegate=yes go test ./..."
+	if h.place != machine {
+		f.Fix = h.place.privileged()
+	}
 	if h.uid == 0 {
 		f.Problem = "/sys/fs/cgroup is not writable: option Resources and Pause don't work"
-		f.Fix = "docker run --privileged --cgroupns=private … (the outer container)"
+		f.Fix = h.place.privileged()
 	}
 	return f
 }

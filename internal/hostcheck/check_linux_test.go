@@ -1,6 +1,7 @@
 package hostcheck
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/caisson-dev/caisson/internal/agentbin"
+	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
@@ -30,6 +33,10 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 		required bool
 		problem  string
 		fix      string
+		trials   []api.Trial
+		warning  string
+		try      error
+		place    place
 	}{
 		{name: "nothing", programs: true},
 		{name: "sysctl of the kernel", clone: syscall.ENOSPC, programs: true, files: map[string]string{"proc/sys/user/max_user_namespaces": "0\n"},
@@ -47,6 +54,21 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 		{name: "no overlay", programs: true, files: map[string]string{"proc/filesystems": "\text4\n"}, lacks: "overlay", required: true, fix: "sudo modprobe overlay"},
 		{name: "no cgroup", programs: true, files: map[string]string{"proc/self/cgroup": "1:memory:/\n"}, lacks: "cgroups", problem: "Resources", fix: "Delegate=yes"},
 		{name: "no agent", programs: true, agent: errors.New("no C compiler"), lacks: Agent, required: true, problem: "no C compiler", fix: "CAISSON_AGENT"},
+		{name: "no agent to try", programs: true, try: &agentbin.NotFoundError{}, lacks: "trial", problem: "not tried", fix: "open a store once"},
+		{name: "no trial", programs: true, try: errors.New("the agent is gone"), lacks: "isolation", required: true, problem: "the agent is gone", fix: "as root"},
+		{name: "everything tried", programs: true, trials: []api.Trial{{Name: api.TrialProc}, {Name: api.TrialOverlay}, {Name: api.TrialNetwork}}},
+		{name: "masked proc", programs: true, trials: []api.Trial{{Name: api.TrialProc, Err: "mount proc: operation not permitted"}}, place: podman,
+			lacks: "isolation", required: true, problem: "proc: mount proc: operation not permitted", fix: "--security-opt unmask=ALL"},
+		{name: "no overlay in user namespaces", programs: true, trials: []api.Trial{{Name: api.TrialOverlay, Err: "mount overlay: invalid argument"}},
+			lacks: "overlay", required: true, problem: "can't be mounted: mount overlay", fix: "ext4"},
+		{name: "no bridge", programs: true, trials: []api.Trial{{Name: api.TrialNetns}, {Name: api.TrialNetwork, Err: "add bridge: not supported"}},
+			lacks: "networks", problem: "only with the network none or host: add bridge", fix: "sudo modprobe -a bridge veth"},
+		{name: "no network namespace", programs: true, trials: []api.Trial{{Name: api.TrialNetns, Err: "unshare: no"}, {Name: api.TrialNetwork, Err: "no"}}, place: docker,
+			lacks: "networks", problem: "only with the network host", fix: "docker run --security-opt seccomp=unconfined"},
+		{name: "no filter", programs: true, trials: []api.Trial{{Name: api.TrialSeccomp, Err: "refused"}}, lacks: "seccomp", problem: "Security.Seccomp", fix: "CONFIG_SECCOMP_FILTER"},
+		{name: "newuidmap fails", programs: true, warning: "subordinate ids can't be mapped: newuidmap: exit status 1: no", lacks: "newuidmap",
+			problem: "exit status 1: no: containers have only one user id", fix: "--reinstall uidmap"},
+		{name: "pod", programs: true, clone: syscall.EPERM, place: kubernetes, lacks: "user namespaces", required: true, problem: "not permitted", fix: "securityContext"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			root := t.TempDir()
@@ -58,6 +80,8 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 			}
 			h := host{
 				root: root, uid: 1000, user: "alice", clone: func() error { return tc.clone }, agent: func() error { return tc.agent },
+				try:   func() ([]api.Trial, string, error) { return tc.trials, tc.warning, tc.try },
+				place: cmp.Or(tc.place, machine),
 				lookPath: func(name string) (string, error) {
 					if !tc.programs {
 						return "", os.ErrNotExist
@@ -93,4 +117,31 @@ func TestCloneUser(t *testing.T) {
 		return
 	}
 	require.NoError(t, cloneUser())
+}
+
+func TestFindPlace(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		files []string
+		env   string
+		want  place
+	}{
+		{nil, "", machine}, {nil, "GITHUB_ACTIONS", machine}, {[]string{".dockerenv"}, "", docker}, {[]string{"run/.containerenv"}, "", podman},
+		{[]string{".dockerenv"}, "GITLAB_CI", gitlab}, {[]string{".dockerenv"}, "GITHUB_ACTIONS", github},
+		{[]string{"var/run/secrets/kubernetes.io/x"}, "GITLAB_CI", kubernetes}, {nil, "KUBERNETES_SERVICE_HOST", kubernetes},
+	} {
+		root := t.TempDir()
+		for _, f := range test.files {
+			require.NoError(t, os.MkdirAll(filepath.Join(root, filepath.Dir(f)), 0o755))
+			require.NoError(t, os.WriteFile(filepath.Join(root, f), nil, 0o644))
+		}
+		got := findPlace(root, func(name string) string {
+			if name == test.env {
+				return "true"
+			}
+			return ""
+		})
+		assert.Equal(t, test.want, got, "%v %s", test.files, test.env)
+		assert.NotEmpty(t, got.unconfined()+got.privileged())
+	}
 }

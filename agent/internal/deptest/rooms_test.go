@@ -26,6 +26,7 @@ var floors = [][]string{
 	{"cmd/...", "internal/release/write", "internal/release/binaries"},
 	{""},
 	{"internal/engine"},
+	{"internal/trial"},
 	{"internal/builds", "internal/containers"},
 	{"internal/damage"},
 	{"internal/builds/work"},

@@ -54,6 +54,9 @@ type agent struct {
 // Main is the agent's process. It returns its exit code.
 func Main() int {
 	a := &agent{line: newLifeline(os.NewFile(api.LifelineFD, "lifeline")), requests: newRequests()}
+	if code, done := a.tryOnly(); done {
+		return code
+	}
 	outlive()
 	unix.CloseOnExec(api.LifelineFD)
 	if err := a.start(); err != nil {
