@@ -67,7 +67,7 @@ type PortBinding struct {
 
 // NetworkOptions describe a network to create. The zero value of every field but Name is right.
 type NetworkOptions struct {
-	// Name is unique in the store. It must match [a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}.
+	// Name is unique in the store. It must match [a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}.
 	Name string `json:"name"`
 	// IPv4 is the subnet, from /8 to /29. Default: a /24 that no route of the host has.
 	IPv4 netip.Prefix `json:"ipv4,omitzero"`
@@ -77,6 +77,10 @@ type NetworkOptions struct {
 	// Gateway4 and Gateway6 are the addresses of the gateway. Default: the first ones of the subnets.
 	Gateway4 netip.Addr `json:"gateway4,omitzero"`
 	Gateway6 netip.Addr `json:"gateway6,omitzero"`
+	// IPv4Range and IPv6Range are the parts of the subnets that containers get addresses from if they ask for none.
+	// Default: the whole subnets.
+	IPv4Range netip.Prefix `json:"ipv4Range,omitzero"`
+	IPv6Range netip.Prefix `json:"ipv6Range,omitzero"`
 	// Internal networks have no access to the outside or to the host.
 	Internal bool `json:"internal,omitempty"`
 	// MTU is the size of the largest packet, in bytes, from 1280 to 65520. Default: 1500.

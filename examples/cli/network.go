@@ -23,7 +23,7 @@ var networkCreateCommand = command{
 		var o container.NetworkOptions
 		subnets := flags.StringArray("subnet", nil, "subnet, such as 10.5.0.0/24 (may be repeated, for IPv4 and IPv6)")
 		gateways := flags.StringArray("gateway", nil, "address of the gateway (may be repeated, for IPv4 and IPv6; default: the first of the subnet)")
-		ranges := flags.StringArray("ip-range", nil, "not supported: give a --subnet of that size")
+		ranges := flags.StringArray("ip-range", nil, "part of the subnet that containers get addresses from (may be repeated, for IPv4 and IPv6)")
 		flags.BoolVar(&o.Internal, "internal", false, "no access to the outside or to the host")
 		flags.BoolVar(&o.EnableIPv6, "ipv6", false, "IPv6 too")
 		labels := flags.StringArray("label", nil, "label NAME=VALUE (may be repeated)")
@@ -35,11 +35,8 @@ var networkCreateCommand = command{
 			if *driver != "bridge" {
 				return fmt.Errorf("--driver %q: bridge is the only driver: leave the flag out", *driver)
 			}
-			if len(*ranges) > 0 {
-				return fmt.Errorf("--ip-range %q: containers get their addresses from the whole subnet: give a --subnet of that size", (*ranges)[0])
-			}
 			if o.Labels, err = pairs("label", *labels); err == nil {
-				err = subnetOptions(&o, *subnets, *gateways)
+				err = subnetOptions(&o, *subnets, *ranges, *gateways)
 			}
 			if err == nil {
 				err = networkDriverOptions(&o, *options)
@@ -60,8 +57,19 @@ var networkCreateCommand = command{
 	},
 }
 
-// subnetOptions reads --subnet and --gateway.
-func subnetOptions(o *container.NetworkOptions, subnets, gateways []string) error {
+// subnetOptions reads --subnet, --ip-range and --gateway.
+func subnetOptions(o *container.NetworkOptions, subnets, ranges, gateways []string) error {
+	for _, s := range ranges {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return fmt.Errorf("--ip-range %q: %w", s, err)
+		}
+		if p.Addr().Is4() {
+			o.IPv4Range = p
+		} else {
+			o.IPv6Range = p
+		}
+	}
 	for _, s := range subnets {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
@@ -286,11 +294,11 @@ func (c *cli) inspectNetwork(ctx context.Context, name string) (*network.Inspect
 		out.Options["com.docker.network.driver.mtu"] = strconv.Itoa(n.MTU)
 	}
 	for _, s := range []struct {
-		subnet  netip.Prefix
-		gateway netip.Addr
-	}{{n.IPv4, n.Gateway4}, {n.IPv6, n.Gateway6}} {
+		subnet, part netip.Prefix
+		gateway      netip.Addr
+	}{{n.IPv4, n.IPv4Range, n.Gateway4}, {n.IPv6, n.IPv6Range, n.Gateway6}} {
 		if s.subnet.IsValid() {
-			out.IPAM.Config = append(out.IPAM.Config, network.IPAMConfig{Subnet: s.subnet.String(), Gateway: text(s.gateway)})
+			out.IPAM.Config = append(out.IPAM.Config, network.IPAMConfig{Subnet: s.subnet.String(), IPRange: prefixText(s.part), Gateway: text(s.gateway)})
 		}
 	}
 	for id, name := range n.Containers {

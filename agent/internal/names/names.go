@@ -15,6 +15,17 @@ var Pattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`
 // Valid says whether name is a valid name.
 func Valid(name string) bool { return Pattern().MatchString(name) }
 
+// NetworkPattern is what a network's name must match: one letter is enough, as in Docker.
+var NetworkPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$`) })
+
+// CheckNetwork is Check for a network's name.
+func CheckNetwork(field, name string) error {
+	if NetworkPattern().MatchString(name) {
+		return nil
+	}
+	return api.Errorf(api.ErrInvalidArgument, "%s %q: it must match %s", field, name, NetworkPattern())
+}
+
 // Check refuses a name that is not valid with api.ErrInvalidArgument. field says whose it is.
 func Check(field, name string) error {
 	if Valid(name) {

@@ -76,3 +76,21 @@ func TestMadeUp(t *testing.T) {
 	}
 	assert.Greater(t, len(seen), 90)
 }
+
+// TestNetworkNames: one letter is a network's name, and no container's or volume's.
+func TestNetworkNames(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"a": true, "0": true, "app-1.x_y": true, strings.Repeat("a", 128): true,
+		"": false, "-": false, ".a": false, "a/b": false, "a b": false, strings.Repeat("a", 129): false,
+	} {
+		err := names.CheckNetwork("Name", name)
+		if want {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorIs(t, err, api.ErrInvalidArgument, name)
+		require.ErrorContains(t, err, "Name ")
+	}
+	assert.False(t, names.Valid("a"))
+}

@@ -229,3 +229,16 @@ func reachNeighbour(b box, name string) error {
 	}
 	return nil
 }
+
+// TestAddressRange: free addresses come from the network's range, and one that is asked for from all of the subnet.
+func TestAddressRange(t *testing.T) {
+	n := newNetwork(t, newManager(t), plan.Spec{
+		Name: "a", IPv4: netip.MustParsePrefix("10.77.0.0/24"), Range4: netip.MustParsePrefix("10.77.0.128/30"),
+	})
+	for _, want := range []string{"10.77.0.128", "10.77.0.129"} {
+		require.Equal(t, want, newBox(t, n, network.EndpointOptions{Name: want}).ip())
+	}
+	b := newBox(t, n, network.EndpointOptions{Name: "b", IPv4: netip.MustParseAddr("10.77.0.7")})
+	require.Equal(t, "10.77.0.7", b.ip())
+	checkEcho(t, b.dial("tcp", net.JoinHostPort(outside4, echoPort)), 1000)
+}

@@ -78,7 +78,7 @@ func (s *Service) free(o container.NetworkOptions) error {
 
 // validate refuses what no network can have, by the field's name. What others use, the network itself finds out.
 func validate(o container.NetworkOptions) error {
-	if err := names.Check("NetworkOptions.Name", o.Name); err != nil {
+	if err := names.CheckNetwork("NetworkOptions.Name", o.Name); err != nil {
 		return err
 	}
 	switch container.NetworkMode(o.Name) {
@@ -98,16 +98,21 @@ func validateSubnets(o container.NetworkOptions) error {
 	for _, f := range []struct {
 		name, want string
 		subnet     netip.Prefix
+		part       netip.Prefix
 		gateway    netip.Addr
 		fits       bool
 	}{
-		{"4", "an IPv4 prefix from /8 to /29", o.IPv4, o.Gateway4, o.IPv4.Addr().Is4() && o.IPv4.Bits() >= 8 && o.IPv4.Bits() <= 29},
-		{"6", "an IPv6 prefix of at most /120", o.IPv6, o.Gateway6, o.IPv6.Addr().Is6() && o.IPv6.Bits() <= 120},
+		{"4", "an IPv4 prefix from /8 to /29", o.IPv4, o.IPv4Range, o.Gateway4, o.IPv4.Addr().Is4() && o.IPv4.Bits() >= 8 && o.IPv4.Bits() <= 29},
+		{"6", "an IPv6 prefix of at most /120", o.IPv6, o.IPv6Range, o.Gateway6, o.IPv6.Addr().Is6() && o.IPv6.Bits() <= 120},
 	} {
 		a := f.subnet.Addr()
 		switch {
 		case f.subnet.IsValid() && (!f.fits || a.IsLoopback() || a.IsMulticast() || a.IsUnspecified() || a.IsLinkLocalUnicast()):
 			return invalid("NetworkOptions.IPv%s %s: use %s that is not loopback, multicast or link-local", f.name, f.subnet, f.want)
+		case f.part.IsValid() && !f.subnet.IsValid():
+			return invalid("NetworkOptions.IPv%sRange %s: it is a part of IPv%s: set that too", f.name, f.part, f.name)
+		case f.part.IsValid() && !plan.Within(f.subnet, f.part):
+			return invalid("NetworkOptions.IPv%sRange %s: it is not a part of %s with an address for a container", f.name, f.part, f.subnet)
 		case !f.gateway.IsValid():
 		case !f.subnet.IsValid():
 			return invalid("NetworkOptions.Gateway%s %s: it is an address of IPv%s: set that too", f.name, f.gateway, f.name)

@@ -31,7 +31,7 @@ type Description struct {
 func (d *Description) spec() plan.Spec {
 	return plan.Spec{
 		Name: d.Name, IPv4: d.IPv4, IPv6: d.IPv6, Gateway4: d.Gateway4, Gateway6: d.Gateway6,
-		EnableIPv6: d.EnableIPv6, MTU: d.MTU, Internal: d.Internal,
+		Range4: d.IPv4Range.Masked(), Range6: d.IPv6Range.Masked(), EnableIPv6: d.EnableIPv6, MTU: d.MTU, Internal: d.Internal,
 	}
 }
 
@@ -47,7 +47,7 @@ func (s *Service) Describe(name string) (*Description, error) {
 	if name == string(container.NetworkDefault) {
 		return &Description{NetworkOptions: container.NetworkOptions{Name: name}}, nil
 	}
-	if !names.Valid(name) {
+	if !names.NetworkPattern().MatchString(name) {
 		return nil, noNetwork(name)
 	}
 	b, err := os.ReadFile(s.file(name))

@@ -55,11 +55,11 @@ func (r *Record) Allocate(e *EndpointRecord, want4, want6 netip.Addr) error {
 		used[other.IPv4.Addr()] = true
 		used[other.IPv6.Addr()] = true
 	}
-	pick := func(p netip.Prefix, want netip.Addr, last *netip.Addr) (netip.Prefix, error) {
+	pick := func(p, part netip.Prefix, want netip.Addr, last *netip.Addr) (netip.Prefix, error) {
 		addr := want
 		if !want.IsValid() {
 			var err error
-			if addr, err = nextFree(p, *last, func(a netip.Addr) bool { return used[a] }); err != nil {
+			if addr, err = nextFree(p, part, *last, func(a netip.Addr) bool { return used[a] }); err != nil {
 				return netip.Prefix{}, err
 			}
 			*last = addr
@@ -69,10 +69,10 @@ func (r *Record) Allocate(e *EndpointRecord, want4, want6 netip.Addr) error {
 		return netip.PrefixFrom(addr, p.Bits()), nil
 	}
 	var err error
-	if e.IPv4, err = pick(r.Spec.IPv4, want4, &r.Last4); err != nil || !r.Spec.IPv6.IsValid() {
+	if e.IPv4, err = pick(r.Spec.IPv4, r.Spec.Range4, want4, &r.Last4); err != nil || !r.Spec.IPv6.IsValid() {
 		return err
 	}
-	e.IPv6, err = pick(r.Spec.IPv6, want6, &r.Last6)
+	e.IPv6, err = pick(r.Spec.IPv6, r.Spec.Range6, want6, &r.Last6)
 	return err
 }
 

@@ -16,6 +16,8 @@ type Spec struct {
 	IPv6     netip.Prefix // zero: none, unless EnableIPv6
 	Gateway4 netip.Addr   // zero: the subnet's first address
 	Gateway6 netip.Addr
+	Range4   netip.Prefix // where free addresses come from; zero: the whole subnet
+	Range6   netip.Prefix
 
 	EnableIPv6 bool // choose a free unique-local /64 when IPv6 is zero
 	MTU        int  // bytes; 0: 1500

@@ -72,26 +72,39 @@ func FirstOverlap(p netip.Prefix, taken []netip.Prefix) (netip.Prefix, bool) {
 	return netip.Prefix{}, false
 }
 
-// nextFree returns the first address behind last, going round, for which used is false. Addresses are not
-// given out again at once, since neighbours and clients may still remember the former holder.
-func nextFree(p netip.Prefix, last netip.Addr, used func(netip.Addr) bool) (netip.Addr, error) {
-	first := p.Masked().Addr()
-	if !last.IsValid() || !p.Contains(last) {
-		last = first
+// Within reports whether part is a part of subnet that has an address for an endpoint.
+func Within(subnet, part netip.Prefix) bool {
+	if part.Bits() < subnet.Bits() || !subnet.Contains(part.Addr()) {
+		return false
+	}
+	first := part.Masked().Addr()
+	return Usable(subnet, first) || part.Contains(first.Next()) && Usable(subnet, first.Next())
+}
+
+// nextFree returns the first address of part behind last, going round, for which used is false. The zero part is the whole
+// subnet. Addresses are not given out again at once, since neighbours and clients may still remember the former holder.
+func nextFree(subnet, part netip.Prefix, last netip.Addr, used func(netip.Addr) bool) (netip.Addr, error) {
+	if !part.IsValid() {
+		part = subnet
+	}
+	first := part.Masked().Addr()
+	addr := first
+	if part.Contains(last) {
+		addr = last.Next()
 	}
 	// One round of a /8 would be slow; nobody has more endpoints than this.
 	const maxTries = 1 << 16
-	addr := last
-	for range maxTries {
-		if addr = addr.Next(); !addr.IsValid() || !p.Contains(addr) {
-			addr = first.Next()
+	for tries, start := 0, addr; tries < maxTries; tries++ {
+		if !part.Contains(addr) { // the end, or the end of all addresses
+			addr = first
 		}
-		if Usable(p, addr) && !used(addr) {
-			return addr, nil
-		}
-		if addr == last {
+		if tries > 0 && addr == start {
 			break
 		}
+		if Usable(subnet, addr) && !used(addr) {
+			return addr, nil
+		}
+		addr = addr.Next()
 	}
-	return netip.Addr{}, fmt.Errorf("allocate an address of %s: %w: detach endpoints, or make the network with a larger subnet", p, ErrNoFreeAddress)
+	return netip.Addr{}, fmt.Errorf("allocate an address of %s: %w: detach endpoints, or make the network with a larger subnet", part, ErrNoFreeAddress)
 }
