@@ -59,8 +59,7 @@ func TestBlobIsCut(t *testing.T) {
 		"always":      {server.Fault{Drop: true, Offset: 4}, registry.ErrUnreachable},
 		"then denied": {server.Fault{Status: 403, Skip: 1}, registry.ErrDenied},
 	} {
-		t.Run(name, func(t *testing.T) {
-			reg := registrytest.Serve(t, server.Options{})
+		forBothHTTP(t, name, func(t *testing.T, reg *server.Serving, addr string) {
 			registrytest.PushBlob(t, registrytest.Dial(t, reg.Addr), "app", "0123456789")
 			if test.fault.Status != 0 {
 				reg.Inject(server.Fault{Drop: true, Offset: 4, Times: 1})
@@ -69,7 +68,8 @@ func TestBlobIsCut(t *testing.T) {
 			c := registry.NewClient(registry.ClientOptions{
 				AuthFile: "/nonexistent/auth.json", Retry: registry.RetryOptions{Attempts: 3, Delay: time.Millisecond},
 			})
-			name := reg.Addr + "/app@" + registrytest.Sum("0123456789")
+			defer func() { require.NoError(t, c.Close()) }() // else the server of HTTP/2 waits a second for it
+			name := addr + "/app@" + registrytest.Sum("0123456789")
 			b, err := c.Blob(context.Background(), name)
 			require.NoError(t, err)
 			defer func() { assert.NoError(t, b.Close()) }()
@@ -85,4 +85,20 @@ func TestBlobIsCut(t *testing.T) {
 			assert.Equal(t, "0123", string(data))
 		})
 	}
+}
+
+// forBothHTTP serves a registry with HTTP/1.1, and at addr with that or with HTTP/2, in which connections are cut otherwise.
+func forBothHTTP(t *testing.T, name string, f func(t *testing.T, reg *server.Serving, addr string)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		reg := registrytest.Serve(t, server.Options{})
+		f(t, reg, reg.Addr)
+	})
+	t.Run(name+" by HTTP/2", func(t *testing.T) {
+		reg := registrytest.Serve(t, server.Options{})
+		secure, err := reg.Server.Serve(server.ServeOptions{TLS: true})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, secure.Close()) }()
+		f(t, reg, secure.Addr)
+	})
 }

@@ -40,14 +40,15 @@ func TestClientSurvivesFaults(t *testing.T) {
 		{"another refusal", server.Fault{Status: 418}, registry.ErrDenied},
 		{"gone", server.Fault{Status: 404}, registry.ErrNotFound},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			from, to := registrytest.Serve(t, server.Options{}), registrytest.Serve(t, server.Options{})
+		forBothHTTP(t, test.name, func(t *testing.T, from *server.Serving, addr string) {
+			to := registrytest.Serve(t, server.Options{})
 			registrytest.PushImage(t, registrytest.Dial(t, from.Addr), "app", "1", big)
 			remove := from.Inject(test.fault)
 			c := registry.NewClient(registry.ClientOptions{
 				AuthFile: "/nonexistent/auth.json", Retry: registry.RetryOptions{Attempts: 4, Delay: time.Millisecond},
 			})
-			_, err := c.Copy(context.Background(), from.Addr+"/app:1", to.Addr+"/app:1", registry.CopyOptions{})
+			defer func() { require.NoError(t, c.Close()) }() // else the server of HTTP/2 waits a second for it
+			_, err := c.Copy(context.Background(), addr+"/app:1", to.Addr+"/app:1", registry.CopyOptions{})
 			assert.Positive(t, remove())
 			if test.want != nil {
 				require.ErrorIs(t, err, test.want)

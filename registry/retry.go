@@ -11,7 +11,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -115,7 +117,18 @@ func transient(err error) bool {
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return true
 	}
-	return errors.As(err, &nerr) && nerr.Timeout()
+	if errors.As(err, &nerr) && nerr.Timeout() {
+		return true
+	}
+	text := err.Error()
+	return slices.ContainsFunc(brokenHTTP, func(part string) bool { return strings.Contains(text, part) })
+}
+
+// brokenHTTP is in errors of net/http that have no type which can be named: a stream of HTTP/2 that was reset, which is how a
+// connection is cut there, a connection that has ended, and the end of one that was kept for later.
+var brokenHTTP = []string{
+	"stream error: stream ID ", "http2: client connection lost", "http2: server sent GOAWAY", "http2: client connection force closed",
+	"transport connection broken", "server closed idle connection",
 }
 
 // wait is how long before the next attempt; not ok when the registry asks for more than the limit.

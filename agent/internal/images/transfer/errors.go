@@ -287,8 +287,9 @@ func transient(err error) bool {
 		return true
 	}
 	text := err.Error()
-	// A remover of another store's process, or of a tool that does not know our lock, was in between.
-	for _, t := range []string{"layer not known", "identifier is not a layer, image, or container", "image not known"} {
+	// The registry ended a connection that was kept; a remover of another store's process, or of a tool that does not know
+	// our lock, was in between.
+	for _, t := range []string{"server closed idle connection", "transport connection broken", "layer not known", "identifier is not a layer, image, or container", "image not known"} {
 		if strings.Contains(text, t) {
 			return true
 		}
