@@ -87,7 +87,7 @@ func (s *step) spec(ctx context.Context) (*specs.Spec, error) {
 	made.Mounts = append(made.Mounts, mounts.list...)
 	made.Linux.CgroupsPath = ""
 	if s.r.w.s.usesCgroups() {
-		made.Linux.CgroupsPath = "/" + cgroupName(s.r.w.s.Images.Layout().Root, s.id)
+		made.Linux.CgroupsPath = "/" + CgroupPrefix(s.r.w.s.Images.Layout().Root) + s.id
 	}
 	if err := s.stubs(made); err != nil {
 		return nil, err
@@ -96,10 +96,10 @@ func (s *step) spec(ctx context.Context) (*specs.Spec, error) {
 	return made, launch.Runnable(target, mounts.targets(), s.r.mounted)
 }
 
-// cgroupName tells the control groups of one store's builds from another's.
-func cgroupName(root, id string) string {
+// CgroupPrefix is what the names of control groups of steps in the store at root begin with.
+func CgroupPrefix(root string) string {
 	sum := sha256.Sum256([]byte(root))
-	return "caisson-build-" + hex.EncodeToString(sum[:4]) + "-" + id
+	return "caisson-build-" + hex.EncodeToString(sum[:4]) + "-"
 }
 
 // join joins the store's default network, if the step is to have one.
