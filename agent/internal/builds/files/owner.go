@@ -21,8 +21,8 @@ func CheckOwner(s string) error {
 			return api.Errorf(api.ErrInvalidArgument, "--chown=%s: %s is not an id: use a number from 0 to %d, or a name", s, part, uint32(1<<32-2))
 		}
 	}
-	if s != "" && who == "" || strings.Contains(group, ":") || strings.ContainsAny(s, "\n\x00") {
-		return api.Errorf(api.ErrInvalidArgument, "--chown=%s: write it as USER, UID, USER:GROUP or UID:GID", s)
+	if s != "" && who == "" && group == "" || strings.Contains(group, ":") || strings.ContainsAny(s, "\n\x00") {
+		return api.Errorf(api.ErrInvalidArgument, "--chown=%s: write it as USER, UID, USER:GROUP, UID:GID or :GROUP", s)
 	}
 	return nil
 }
@@ -35,7 +35,9 @@ func findOwner(s string, passwd, group func() (io.ReadCloser, error)) (Owner, er
 	}
 	who, grp, hasGroup := strings.Cut(s, ":")
 	var o Owner
-	if n, err := strconv.Atoi(who); err == nil {
+	if n, err := strconv.Atoi(who); who == "" {
+		// root, as in BuildKit
+	} else if err == nil {
 		o = Owner{n, n}
 	} else {
 		f, err := passwd()
