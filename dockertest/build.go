@@ -15,6 +15,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/flight"
 	"github.com/caisson-dev/caisson/internal/inputs"
 )
 
@@ -39,7 +40,7 @@ func Build(t testing.TB, opts image.BuildOptions) string {
 	return name
 }
 
-var builds flight[string]
+var builds flight.Group[string]
 
 func buildImage(ctx context.Context, opts image.BuildOptions) (string, error) {
 	eng, err := engine()
@@ -51,7 +52,7 @@ func buildImage(ctx context.Context, opts image.BuildOptions) (string, error) {
 		return "", err
 	}
 	name := fmt.Sprintf("%s:%x", testRepository, sum)
-	return builds.do(ctx, name, func() (string, error) {
+	return builds.Do(ctx, name, func() (string, error) {
 		dir, err := shared(eng)
 		if err != nil {
 			return "", err

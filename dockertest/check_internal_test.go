@@ -41,9 +41,3 @@ func TestPrefixed(t *testing.T) {
 	require.NoError(t, s.complete("redis", ""))
 	assert.Equal(t, "redis@sha256:1", s.opts.Image)
 }
-
-func TestQuoted(t *testing.T) {
-	for in, want := range map[string]string{"a-b=c:1/x": "a-b=c:1/x", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$HOME": "'$HOME'", ";": "';'"} {
-		assert.Equal(t, want, quoted(in))
-	}
-}

@@ -7,23 +7,8 @@ import (
 	"strings"
 
 	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/internal/version"
+	"github.com/caisson-dev/caisson/internal/cliline"
 )
-
-// cliModule is the program that has Docker's commands on the same store. It is a module of its own, whose versions are
-// those of this one.
-const cliModule = version.Module + "/examples/cli"
-
-// cli runs that program of the version in use.
-func cli(src version.Source) string {
-	switch {
-	case src.Release:
-		return "go run " + cliModule + "@" + src.Version
-	case src.Dir != "":
-		return "go run -C " + quoted(filepath.Join(src.Dir, "examples", "cli")) + " ."
-	}
-	return "go run " + cliModule + "@latest"
-}
 
 // reproduce is a shell line that runs a container like this one.
 func (f *Fixture) reproduce() string {
@@ -44,7 +29,7 @@ func (s *settings) runArgs() []string {
 		}
 	}
 	for _, e := range o.Env {
-		add("-e", masked(e))
+		add("-e", cliline.Masked(e))
 	}
 	for _, m := range o.Mounts {
 		switch {
@@ -139,46 +124,17 @@ func (s *settings) notReproduced() (left []string) {
 	return left
 }
 
-// cliLine quotes a command of the cli for a shell, with the store that is not the default.
+// cliLine is a shell line of the cli, with the store that is not the default.
 func (f *Fixture) cliLine(args ...string) string {
-	src, _ := version.Client() // of one that can't be read, no version is known
-	line := cli(src)
-	if root := os.Getenv(EnvRoot); root != "" {
-		line = EnvRoot + "=" + quoted(root) + " " + line
-	}
-	for _, a := range args {
-		line += " " + quoted(a)
-	}
-	return line
-}
-
-// masked hides the value of a variable whose name says that it is a secret: logs of tests are read by many.
-func masked(variable string) string {
-	key, _, ok := strings.Cut(variable, "=")
-	for _, word := range []string{"PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL"} {
-		if ok && strings.Contains(strings.ToUpper(key), word) {
-			return key + "=…"
-		}
-	}
-	return variable
+	return cliline.Line(EnvRoot, os.Getenv(EnvRoot), args...)
 }
 
 // maskedInfo is a description without secrets.
 func maskedInfo(info container.Info) container.Info {
 	env := make([]string, len(info.Options.Env))
 	for i, e := range info.Options.Env {
-		env[i] = masked(e)
+		env[i] = cliline.Masked(e)
 	}
 	info.Options.Env = env
 	return info
-}
-
-// quoted is for a POSIX shell.
-func quoted(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_=+./:,@%…", r))
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

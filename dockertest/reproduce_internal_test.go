@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/internal/version"
 )
 
 func TestReproduce(t *testing.T) {
@@ -49,13 +48,6 @@ func TestReproduce(t *testing.T) {
 			assert.Equal(t, tc.left, strings.Join(s.notReproduced(), ", "))
 		})
 	}
-}
-
-func TestCLIOfThisVersion(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, "go run github.com/caisson-dev/caisson/examples/cli@v1.2.3", cli(version.Source{Version: "v1.2.3", Release: true, Dir: "/mod"}))
-	assert.Equal(t, "go run -C '/my src/examples/cli' .", cli(version.Source{Version: "src-0", Dir: "/my src"}))
-	assert.Equal(t, "go run github.com/caisson-dev/caisson/examples/cli@latest", cli(version.Source{Version: "devel"}))
 }
 
 func TestKills(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/flight"
 )
 
 // Run starts a container, waits until it is ready, and removes it when the test or benchmark is over. If that does not
@@ -127,12 +128,12 @@ func resolve(ctx context.Context, store *image.Store, s *settings) (img *image.I
 	key := fmt.Sprint(s.image, "\n", s.platform)
 	pull := func() (*image.Image, error) { return store.Pull(ctx, s.image, opts) }
 	if opts.Policy == image.PullAlways {
-		if _, err := fetched.do(ctx, key, pull); err != nil {
+		if _, err := fetched.Do(ctx, key, pull); err != nil {
 			return nil, err
 		}
 		opts.Policy = image.PullMissing // it may have been built anew under that name since
 	}
-	img, err = images.do(ctx, key+"\n"+string(opts.Policy), pull)
+	img, err = images.Do(ctx, key+"\n"+string(opts.Policy), pull)
 	if err != nil && s.offline {
 		err = fmt.Errorf("%w: this run is offline by CAISSON_OFFLINE or the option Offline", err)
 	}
@@ -140,6 +141,6 @@ func resolve(ctx context.Context, store *image.Store, s *settings) (img *image.I
 }
 
 var (
-	fetched = flight[*image.Image]{}
-	images  = flight[*image.Image]{forget: true}
+	fetched = flight.Group[*image.Image]{}
+	images  = flight.Group[*image.Image]{Forget: true}
 )

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/coverage"
 	"github.com/caisson-dev/caisson/internal/inputs"
 )
 
@@ -55,7 +54,7 @@ func buildGo(ctx context.Context, pkg string, opts image.GoOptions) (string, err
 	if err != nil {
 		return "", err
 	}
-	return builds.do(ctx, name, func() (string, error) {
+	return builds.Do(ctx, name, func() (string, error) {
 		before, _ := eng.Store().Get(ctx, name) // not there the first time
 		noted := make(chan error, 1)
 		go func() { noted <- inputs.Packages(ctx, opts.Dir, goEnv(opts), opts.Flags, pkg) }()
@@ -117,7 +116,7 @@ const inContainer = "/caisson-coverage"
 // killed, when the test is over.
 func Coverage() Option {
 	return optionFunc(func(s *settings) {
-		if coverageDir() == "" {
+		if coverage.Dir() == "" {
 			return
 		}
 		s.coverage, s.graceful = true, true
@@ -132,40 +131,13 @@ func (s *settings) cover() error {
 	if !s.coverage {
 		return nil
 	}
-	dir := coverageDir()
+	dir := coverage.Dir()
 	tmp, err := os.MkdirTemp(dir, "container-")
 	if err != nil {
 		return fmt.Errorf("coverage: %w", err)
 	}
-	s.atEnd = append(s.atEnd, func() error { return collect(tmp, dir) })
+	s.atEnd = append(s.atEnd, func() error { return coverage.Collect(tmp, dir) })
 	s.opts.Env = append(s.opts.Env, "GOCOVERDIR="+inContainer)
 	s.opts.Mounts = append(s.opts.Mounts, container.Mount{Source: tmp, Target: inContainer})
 	return os.Chmod(tmp, 0o777) // the container's user may be any
-}
-
-func coverageDir() string {
-	dir := os.Getenv("GOCOVERDIR")
-	if f := flag.Lookup("test.gocoverdir"); dir == "" && f != nil {
-		dir = f.Value.String()
-	}
-	if dir == "" {
-		return ""
-	}
-	if abs, err := filepath.Abs(dir); err == nil {
-		return abs
-	}
-	return dir
-}
-
-// collect moves the files of a container to those of all others; the Go runtime's names are unique.
-func collect(from, to string) error {
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, e := range entries {
-		errs = append(errs, os.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())))
-	}
-	return errors.Join(append(errs, os.Remove(from))...)
 }

@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"image", "registry/internal/registrytest", "internal/agenttest"},
 	{"registry/server", "internal/bridge", "internal/testenv", "internal/hostcheck"},
 	{"registry", "registry/server/internal/storage", "internal/client"},
-	{"internal/agentbin"},
+	{"internal/agentbin", "internal/cliline", "internal/flight"},
 	{"", "internal/..."},
 }
 

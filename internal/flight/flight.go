@@ -1,4 +1,7 @@
-package dockertest
+// Package flight does something once for all who want it.
+//
+// It knows nothing of what is done, and touches nothing.
+package flight
 
 import (
 	"context"
@@ -7,9 +10,9 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// flight does each thing once, for all who want it at the same time or later. What fails is tried again by the next.
-type flight[T any] struct {
-	forget bool // those who come later do it again
+// Group does each thing once, for all who want it at the same time or later. What fails is tried again by the next.
+type Group[T any] struct {
+	Forget bool // those who come later do it again
 
 	mu    sync.Mutex
 	calls map[string]*call[T]
@@ -21,7 +24,8 @@ type call[T any] struct {
 	err  error
 }
 
-func (f *flight[T]) do(ctx context.Context, key string, fn func() (T, error)) (T, error) {
+// Do calls fn for a key, or waits for who does, until ctx ends.
+func (f *Group[T]) Do(ctx context.Context, key string, fn func() (T, error)) (T, error) {
 	for {
 		f.mu.Lock()
 		c, found := f.calls[key]
@@ -50,10 +54,10 @@ func (f *flight[T]) do(ctx context.Context, key string, fn func() (T, error)) (T
 	}
 }
 
-func (f *flight[T]) run(key string, c *call[T], fn func() (T, error)) {
+func (f *Group[T]) run(key string, c *call[T], fn func() (T, error)) {
 	defer close(c.done)
 	c.v, c.err = fn()
-	if c.err != nil || f.forget {
+	if c.err != nil || f.Forget {
 		f.mu.Lock()
 		delete(f.calls, key)
 		f.mu.Unlock()
