@@ -46,8 +46,7 @@ type BuildOptions struct {
 	Run RunOptions `json:"run,omitzero"`
 	// Result says how the image is written.
 	Result ResultOptions `json:"result,omitzero"`
-	// Jobs is how many stages may be built at the same time. It is 1 in any case where a stage takes files from an image
-	// that is not a stage. Default: 1.
+	// Jobs is how many stages may be built at the same time. Default: 1.
 	Jobs int `json:"jobs,omitempty"`
 	// Output gets the steps and what their commands print. Default: nothing is printed.
 	Output io.Writer `json:"-"`
@@ -77,11 +76,13 @@ type CacheOptions struct {
 
 // RunOptions say what RUN steps have beside the image's files.
 type RunOptions struct {
-	// Network is host or none. RUN --network overrides it. Default: host.
+	// Network is default, host or none. By default a step has a network of its own, as a container has: it reaches what
+	// this host reaches, and not the services that listen on this host's loopback. With host, steps have this host's
+	// network, and RUN --network=host is allowed: without it a Dockerfile can't have that. RUN --network=none is always
+	// allowed. Default: default.
 	Network string `json:"network,omitempty"`
 	// Hosts are further lines of /etc/hosts, each written NAME:ADDRESS. The address host-gateway stands for this host.
-	// Steps without a network don't have them. They are not part of what a result is found by: a step that ran with
-	// other Hosts in an earlier build is not run again.
+	// They are part of what a step's result is found by, and so is Network.
 	Hosts []string `json:"hosts,omitempty"`
 	// Secrets are the values that RUN --mount=type=secret,id=NAME sees, by name. They are in no layer, and in the
 	// store's directory only while the step runs.
@@ -128,15 +129,18 @@ type buildRequest struct {
 	api.BuildInput
 }
 
-// Build makes an image by a Dockerfile. The result of a step is taken from an earlier build if that had the same inputs.
+// Build makes an image by a Dockerfile. The result of a step is taken from an earlier build if that had the same inputs:
+// the same files before it, the same instruction with the same values of variables, and the same content of the files
+// that it reads. Times of files do not count, nor do the values of secrets.
 //
-// Dockerfiles are those of BuildKit, with these differences:
+// Dockerfiles are those of BuildKit 0.31, whose parser reads them, with these differences:
 //
-//   - RUN --mount=type=bind also sees files that .dockerignore leaves out.
-//   - COPY --chown to "." also gives the working directory that owner.
-//   - --chmod takes numbers only.
-//   - RUN does not have --security and --device.
-//   - A line # syntax= is a comment.
+//   - RUN --security=insecure and RUN --device are refused. RUN --network=host needs RunOptions.Network host.
+//   - A line # syntax= is a comment: the language is always the same.
+//   - COPY --from takes arguments, such as COPY --from=$STAGE, and RUN --mount=from takes numbers of stages.
+//   - COPY and ADD fail if none of their sources is there, also when all of them are patterns.
+//   - COPY --link makes a layer for each base: it does not share one between bases.
+//   - A Dockerfile has at most 1 MiB and 10,000 instructions, and what its variables come to is bounded.
 //
 // For what docker build --output does, use Export or FS.
 //

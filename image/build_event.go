@@ -10,6 +10,8 @@ const (
 	BuildCached BuildEventKind = "cached" // the result of the step was taken from an earlier build
 	BuildOutput BuildEventKind = "output" // the step's command printed Output
 	BuildDone   BuildEventKind = "done"   // the step has ended, and its result is Image
+
+	BuildWarning BuildEventKind = "warning" // the Dockerfile does what it had better not: see Warning
 )
 
 // BuildEvent is the beginning of a step of a build, or what a step did. Events of one stage come in order. With
@@ -24,6 +26,16 @@ type BuildEvent struct {
 	Line        int            `json:"line,omitempty"`        // in the Dockerfile, from 1; 0 for a step that is not in it, such as a base's ONBUILD
 	Instruction string         `json:"instruction,omitempty"` // such as RUN make
 	Output      []byte         `json:"output,omitempty"`      // standard output and error, as they came
-	Image       string         `json:"image,omitempty"`       // the beginning of an image's id; empty for FROM
+	Image       string         `json:"image,omitempty"`       // the beginning of the result's id, which is the image's at the end; empty for FROM
 	Pull        *Progress      `json:"pull,omitempty"`
+	Warning     *BuildRule     `json:"warning,omitempty"`
+}
+
+// BuildRule is a rule of BuildKit's linter that a Dockerfile breaks. Warnings come before the first step. A line
+// "# check=skip=NAME" in the Dockerfile leaves them out.
+type BuildRule struct {
+	Name        string `json:"name"` // such as StageNameCasing
+	Description string `json:"description,omitempty"`
+	URL         string `json:"url,omitempty"`
+	Message     string `json:"message"`
 }

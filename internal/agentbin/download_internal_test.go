@@ -44,7 +44,7 @@ func newPrebuilt(t *testing.T) prebuilt {
 	for _, name := range append(Names(), "go.mod") {
 		data := []byte("module " + PrebuiltModule(prebuiltArch) + "\n")
 		if name != "go.mod" {
-			data = make([]byte, 300_000)
+			data = make([]byte, 450_000)
 			_, _ = rand.Read(data)
 		}
 		f, err := w.Create(PrebuiltModule(prebuiltArch) + "@" + prebuiltVersion + "/" + name)
@@ -157,7 +157,7 @@ func TestDownload(t *testing.T) {
 	path, err := f.download(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, filepath.Join(f.cache, "prebuilt-v1.2.3-amd64"), path)
-	assert.Equal(t, []string{"prebuilt-v1.2.3-amd64", "prebuilt-v1.2.3-amd64-copier", "prebuilt-v1.2.3-amd64-init"}, left(t, f))
+	assert.Equal(t, []string{"prebuilt-v1.2.3-amd64", "prebuilt-v1.2.3-amd64-init"}, left(t, f))
 	st, err := os.Stat(path)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o755), st.Mode())

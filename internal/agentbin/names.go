@@ -12,15 +12,12 @@ const EnvAgent = "CAISSON_AGENT"
 // EnvSource says where an agent may come from, as a list of Sources.
 const EnvSource = "CAISSON_AGENT_SOURCE"
 
-// InitSuffix and CopierSuffix are what the names of the small binaries for containers' inits and for the copiers of
-// builds have behind the agent's. Without them an agent works, and is slower.
-const (
-	InitSuffix   = "-init"
-	CopierSuffix = "-copier"
-)
+// InitSuffix is what the name of the small binary for containers' inits has behind the agent's. Without it an agent works,
+// and is slower.
+const InitSuffix = "-init"
 
 // suffixes of the binaries that are built together, the agent last: what is at its path is whole.
-var suffixes = []string{InitSuffix, CopierSuffix, ""}
+var suffixes = []string{InitSuffix, ""}
 
 // program is the name of the agent's binary where it is installed.
 const program = "caisson-agent"

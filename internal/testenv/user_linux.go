@@ -49,10 +49,8 @@ func AsUser(t testing.TB, name string, flags ...string) *exec.Cmd {
 	must(t, err)
 	copyFile(t, self, filepath.Join(dir, "test"))
 	copyFile(t, agent, filepath.Join(dir, "agent"))
-	for _, suffix := range []string{agentbin.InitSuffix, agentbin.CopierSuffix} {
-		if _, err := os.Stat(agent + suffix); err == nil {
-			copyFile(t, agent+suffix, filepath.Join(dir, "agent"+suffix))
-		}
+	if _, err := os.Stat(agent + agentbin.InitSuffix); err == nil {
+		copyFile(t, agent+agentbin.InitSuffix, filepath.Join(dir, "agent"+agentbin.InitSuffix))
 	}
 	must(t, os.WriteFile(filepath.Join(dir, "testbox"), Testbox(t), 0o755))
 	home := filepath.Join(dir, "home")

@@ -3,16 +3,12 @@
 package builds
 
 import (
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"slices"
+	"context"
 
-	"go.podman.io/buildah/define"
 	"go.podman.io/image/v5/docker/reference"
-	"go.podman.io/image/v5/types"
-	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/images/transfer"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -41,56 +37,66 @@ func (b *build) findCaches() (err error) {
 	return err
 }
 
-// caches sets where steps' results are looked for and kept.
-func (b *build) caches(o *define.BuildOptions) {
-	o.CacheFrom, o.CacheTo = b.cacheFrom, b.cacheTo
-	reach := func(ref types.ImageReference) (types.ImageReference, error) {
-		return &reached{ImageReference: ref, by: b.req.Transport}, nil
-	}
-	o.CachePullSourceLookupReferenceFunc = reach
-	o.CachePushDestinationLookupReferenceFunc = reach
-}
-
-// forgetCacheNames takes away the names that imagebuildah gives to the steps' results that it fetched: a user did not
-// ask for them, and List shows what has a name.
-func (b *build) forgetCacheNames() error {
-	if len(b.cacheFrom) == 0 {
-		return nil
-	}
-	store := b.s.images.Storage()
-	list, err := store.Images()
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, img := range list {
-		var ours []string
-		for _, name := range img.Names {
-			if b.isCacheName(name) {
-				ours = append(ours, name)
-			}
+// fetch looks for a step's result in the repositories. It is nil where there is none.
+func (x *execution) fetch(ctx context.Context, key string) (*images.Result, error) {
+	for _, repo := range x.b.cacheFrom {
+		name, err := transfer.StepName(repo, key)
+		if err != nil {
+			return nil, err
 		}
-		if len(ours) == 0 {
+		img, err := x.b.s.transfers.FetchStep(ctx, name, x.b.req.Transport)
+		if err != nil || img == nil {
+			if err != nil && ctx.Err() == nil {
+				x.b.out.note("cache %s: %v", repo.Name(), err)
+			}
 			continue
 		}
-		if err := store.RemoveNames(img.ID, ours); err != nil && !errors.Is(err, storage.ErrImageUnknown) {
-			errs = append(errs, fmt.Errorf("names of cached steps: %w", err))
+		r, err := x.resultOf(ctx, img.ID, img.TopLayer)
+		if err != nil {
+			return nil, err
 		}
+		return r, x.held.Remember(key, *r)
 	}
-	return errors.Join(errs...)
+	return nil, ctx.Err()
 }
 
-func (b *build) isCacheName(name string) bool {
-	named, err := reference.ParseNormalizedNamed(name)
+// resultOf reads what a step left off its image.
+func (x *execution) resultOf(ctx context.Context, id, top string) (*images.Result, error) {
+	cfg, err := x.b.s.images.Docker(ctx, "sha256:"+id)
 	if err != nil {
-		return false
+		return nil, err
 	}
-	tagged, ok := named.(reference.Tagged)
-	if !ok || len(tagged.Tag()) != 64 {
-		return false
+	r := &images.Result{Layer: top, Image: id}
+	if n := len(cfg.RootFS.DiffIDs); n > 0 {
+		r.DiffID = cfg.RootFS.DiffIDs[n-1]
 	}
-	if _, err := hex.DecodeString(tagged.Tag()); err != nil {
-		return false
+	if cfg.Created != nil {
+		r.Created = *cfg.Created
 	}
-	return slices.ContainsFunc(b.cacheFrom, func(n reference.Named) bool { return n.Name() == named.Name() })
+	for _, h := range cfg.History {
+		if !h.EmptyLayer && h.Created != nil {
+			r.Created = *h.Created
+		}
+	}
+	return r, nil
+}
+
+// send leaves the steps' results in the repositories.
+func (x *execution) send(ctx context.Context) error {
+	for _, repo := range x.b.cacheTo {
+		for _, key := range x.keys {
+			r, ok := x.held.Result(key)
+			if !ok || r.Image == "" || !x.held.HasImage(r.Image) {
+				continue // it is gone; the build does without it, too
+			}
+			name, err := transfer.StepName(repo, key)
+			if err != nil {
+				return err
+			}
+			if err := x.b.s.transfers.SendStep(ctx, r.Image, name, x.b.req.Transport); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

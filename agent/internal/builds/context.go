@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/agent/internal/builds/dockerfile"
 	"github.com/caisson-dev/caisson/agent/internal/untar"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -56,70 +58,87 @@ func unpackContext(ctx context.Context, what, dir string, body io.Reader) error 
 	return nil
 }
 
-// findDockerfile reads and checks the Dockerfile, which must not lead out of the context by links.
+// findDockerfile reads the Dockerfile and what leaves files of the context out. Neither may lead out of it by links.
 func (b *build) findDockerfile() error {
-	text, err := b.readDockerfile()
-	if err != nil {
+	if err := b.readDockerfile(); err != nil {
 		return err
 	}
-	if b.tree, err = parseDockerfile(b.name, text, &b.req); err != nil {
-		return err
+	names := []string{".dockerignore"}
+	if b.req.DockerfileText == "" {
+		names = []string{filepath.Clean(b.file) + ".dockerignore", ".dockerignore"}
 	}
-	// Written anew: what is built is what was checked, and buildah would run cpp on a name with .in.
-	b.file, b.text = filepath.Join(b.dir, "Dockerfile"), b.tree.edited(b.tree.withShell(text))
-	if err := b.copyIgnore(); err != nil {
-		return err
-	}
-	b.out.setTree(b.tree)
-	return b.stage()
+	var err error
+	b.ignore, err = readIgnore(b.context, names...)
+	return err
 }
 
-func (b *build) readDockerfile() ([]byte, error) {
+func (b *build) readDockerfile() error {
 	if b.req.DockerfileText != "" {
-		b.name = "Dockerfile"
-		return []byte(b.req.DockerfileText), nil
+		b.file, b.text = "Dockerfile", []byte(b.req.DockerfileText)
+		return nil
 	}
-	names := []string{b.req.Dockerfile}
+	names, wanted := []string{b.req.Dockerfile}, b.req.Dockerfile
 	if b.req.Dockerfile == "" {
-		names = []string{"Dockerfile", "Containerfile"}
+		wanted = "Dockerfile or Containerfile"
+		names = []string{"Dockerfile", "dockerfile", "Containerfile"}
 	}
 	for _, n := range names {
-		f, err := os.OpenInRoot(b.context, filepath.Clean(n))
+		text, err := readIn(b.context, n, dockerfile.MaxSize)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if errors.Is(err, errLarge) {
+			return api.Errorf(api.ErrDockerfile, "%s:1: %w: a Dockerfile has at most %d", n, err, dockerfile.MaxSize)
+		}
+		if err != nil {
+			return api.Errorf(api.ErrInvalidArgument, "build: Dockerfile %s: %w: it must be a file in the context", n, err)
+		}
+		b.file, b.text = n, text
+		return nil
+	}
+	return api.Errorf(api.ErrInvalidArgument, "build: no %s in the context: %w: set Dockerfile or DockerfileText", wanted, fs.ErrNotExist)
+}
+
+// readIgnore reads the first of the files that is there.
+func readIgnore(dir string, names ...string) ([]string, error) {
+	for _, n := range names {
+		text, err := readIn(dir, n, dockerfile.MaxIgnore)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, api.Errorf(api.ErrInvalidArgument, "build: Dockerfile %s: %w: it must be a file in the context", n, err)
+			return nil, api.Errorf(api.ErrInvalidArgument, "build: %s: %w", n, err)
 		}
-		defer f.Close()
-		if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-			return nil, api.Errorf(api.ErrInvalidArgument, "build: Dockerfile %s is not a regular file", n)
-		}
-		b.name = n
-		return io.ReadAll(io.LimitReader(f, maxDockerfile))
+		return dockerfile.ReadIgnore(n, text)
 	}
-	return nil, api.Errorf(api.ErrInvalidArgument, "build: no %s in the context: %w: set Dockerfile or DockerfileText", strings.Join(names, " or "), fs.ErrNotExist)
+	return nil, nil
 }
 
-// maxDockerfile bounds what is read; a Dockerfile of more bytes is none.
-const maxDockerfile = 16 << 20
+// errLarge is of a file that is too large to be what it should be.
+var errLarge = errors.New("the file is too large")
 
-// copyIgnore puts NAME.dockerignore beside the copy of the Dockerfile, where it goes before the context's own.
-func (b *build) copyIgnore() error {
-	if b.req.DockerfileText != "" {
-		return nil
-	}
-	f, err := os.OpenInRoot(b.context, filepath.Clean(b.name)+".dockerignore")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+// readIn reads a regular file of a directory, which has at most so many bytes. It does not wait for the writer of a pipe.
+func readIn(dir, name string, most int64) ([]byte, error) {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return api.Errorf(api.ErrInvalidArgument, "build: %s.dockerignore: %w", b.name, err)
+		return nil, err
+	}
+	defer root.Close()
+	f, err := root.OpenFile(filepath.Clean(name), os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxDockerfile))
+	st, err := f.Stat()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return os.WriteFile(b.file+".dockerignore", text, 0o600)
+	if !st.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if int64(len(b)) > most {
+		return nil, fmt.Errorf("%w: it has %d bytes", errLarge, max(st.Size(), most+1))
+	}
+	return b, err
 }

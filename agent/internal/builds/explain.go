@@ -6,120 +6,85 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
-	"regexp"
 	"strings"
-	"sync"
 
-	"github.com/caisson-dev/caisson/agent/internal/images/transfer"
+	"github.com/caisson-dev/caisson/agent/internal/builds/dockerfile"
+	"github.com/caisson-dev/caisson/agent/internal/builds/work"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// atStep is how imagebuildah names the step that failed.
-var atStep = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)building at STEP "(.*?)": (.*)`) })
-
-// explain makes imagebuildah's error one of ours.
-func (b *build) explain(ctx context.Context, err error) error {
+// failed makes the error of a step one that says where it is and what it printed.
+func (s *stage) failed(ctx context.Context, now *step, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("build: %w", context.Cause(ctx))
 	}
-	text := b.tree.shown(err.Error())
-	m := atStep().FindStringSubmatch(text)
-	if mount := noMountSource().FindStringSubmatch(text); m == nil && mount != nil {
-		if st := b.out.failed(""); st != nil {
-			m = []string{"", st.Instruction, "--mount: " + missingSource(b.from(mount[2]), mount[1])}
-		}
-	}
-	if m == nil {
-		return transfer.Explain(ctx, "build", err)
-	}
-	be := &image.BuildError{Step: m[1], File: b.name}
-	if st := b.out.failed(m[1]); st != nil {
-		be.Stage, be.StageName, be.Number, be.Line, be.Tail = st.Stage, st.StageName, st.BuildEvent.Step, st.Line, st.text()
+	b := s.x.b
+	be := &image.BuildError{
+		Step: now.Instruction, Number: now.Step, Stage: now.Stage, StageName: now.StageName, File: b.file, Line: now.Line, Tail: now.text(),
 	}
 	where := fmt.Sprintf("build step %q", be.Step)
 	if be.Line > 0 {
 		where = fmt.Sprintf("build step %s:%d %q", be.File, be.Line, be.Step)
 	}
-	be.Message = where + ": " + b.cause(be, err, m[2])
+	cause := err.Error()
+	var exit *work.ExitError
+	if errors.As(err, &exit) {
+		be.ExitCode = exit.Code
+		cause = fmt.Sprintf("exit code %d", exit.Code)
+	}
+	be.Message = where + ": " + cause
 	if be.Tail != "" {
 		be.Message += "\n" + be.Tail
 	}
-	return carried{be}
+	return carried{be, err}
 }
 
 // carried is a BuildError on its way to the client.
-type carried struct{ *image.BuildError }
+type carried struct {
+	*image.BuildError
+	cause error
+}
 
 // WireData implements api.Data.
 func (c carried) WireData() any { return c.BuildError }
 
-func (c carried) Unwrap() error { return c.BuildError }
-
-// notStarted is what buildah prints when the runtime could not start a step's command.
-var notStarted = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?m)^error running container: from \S+ creating container for \[.*?\]: (?:time=\S+ level=\S+ msg=.*\n)*(.*)\n?: exit status \d+\n?`)
-})
-
-// noise is in buildah's messages and says nothing to a user.
-var noise = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`error during bulk transfer for copier\.request\{.*\}: |/\S*/buildah-context-\d+/overlay/\d+/merge/|while running runtime: |resolving mountpoints for container "[0-9a-f]+": `)
-})
-
-// noSource is what buildah says when COPY or ADD finds nothing: with the name, or of a pattern without it.
-var noSource = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^checking (?:on sources|source) under ".*?": (?s:.*)copier: stat: (?:"([^"]*)": no such file or directory|globs \[.*\] matched nothing)|^sanitizing bind subdirectory .*: opening directory "([^"]*)" under ".*": no such file or directory`)
-})
-
-// noMountSource is what it says when there is no source of RUN --mount=type=bind.
-var noMountSource = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`generating checksum for directory "([^"]*)" in "(.*)": lstat .*: no such file or directory$`)
-})
-
-var fromOf = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:--|,|=)from=([^\s,]+)`) })
-
-// missingSource says where a file is missing that COPY or ADD asks for.
-func missingSource(step, name string) string {
-	what := "no file fits"
-	if name != "" {
-		what = "no file " + strings.TrimPrefix(name, "/")
+func (c carried) Unwrap() []error {
+	if errors.Is(c.cause, api.ErrNoSpace) {
+		return []error{c.BuildError, api.ErrNoSpace}
 	}
-	if m := fromOf().FindStringSubmatch(step); m != nil {
-		return what + " in " + m[1]
+	return []error{c.BuildError}
+}
+
+// explainMissing says where a file is missing that COPY or ADD asks for.
+func explainMissing(err error, c *dockerfile.Copy) error {
+	var missing *work.MissingError
+	if !errors.As(err, &missing) {
+		return err
+	}
+	return errors.New(missingIn(missing.Path, c.From))
+}
+
+// mountError says where the source of a mount is missing.
+func mountError(err error, m dockerfile.Mount) error {
+	var missing *work.MissingError
+	if !errors.As(err, &missing) {
+		return fmt.Errorf("--mount: %w", err)
+	}
+	return errors.New("--mount: " + missingIn(missing.Path, m.From))
+}
+
+func missingIn(name string, from dockerfile.Source) string {
+	what := "no file " + strings.TrimPrefix(name, "/")
+	if strings.ContainsAny(name, "*?[") {
+		what = "no file fits"
+	}
+	if !from.Main {
+		return what + " in " + from.Ref
 	}
 	what += " in the build context, or .dockerignore excludes it"
-	if strings.Contains(step, "../") {
+	if strings.Contains(name, "../") {
 		what += "; .. does not lead out of the context"
 	}
 	return what
-}
-
-// from is as a step has it that takes files from the named context in dir.
-func (b *build) from(dir string) string {
-	for name, d := range b.contexts {
-		if d == dir {
-			return "--from=" + name
-		}
-	}
-	return ""
-}
-
-// cause is the reason in one line. For a command that ran it sets the exit code.
-func (b *build) cause(be *image.BuildError, err error, text string) string {
-	text = noise().ReplaceAllString(text, "")
-	if m := noSource().FindStringSubmatch(text); m != nil {
-		text = missingSource(be.Step, m[1]+m[2])
-	}
-	var exit *exec.ExitError
-	if m := notStarted().FindStringSubmatch(be.Tail); m != nil {
-		be.Tail = strings.TrimSpace(strings.Replace(be.Tail, m[0], "", 1))
-		text = m[1]
-	} else if errors.As(err, &exit) {
-		be.ExitCode = exit.ExitCode()
-		text = fmt.Sprintf("exit code %d", be.ExitCode)
-	}
-	if strings.Contains(text, "invalid argument") && strings.Contains(text, "own") && b.s.images.OneID() {
-		text += ": this user has only one id, so files and processes can't belong to another user: install uidmap and add lines for the user to /etc/subuid and /etc/subgid"
-	}
-	return text
 }

@@ -4,9 +4,6 @@ package builds
 
 import (
 	"fmt"
-	"strings"
-
-	"go.podman.io/buildah/define"
 
 	"github.com/caisson-dev/caisson/agent/internal/etcfiles"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -17,7 +14,7 @@ func (r *Request) checkNetwork() error {
 	switch r.Run.Network {
 	case "", "default", "host", "none":
 	default:
-		return api.Errorf(api.ErrInvalidArgument, "build: Run.Network %q: it must be host or none", r.Run.Network)
+		return api.Errorf(api.ErrInvalidArgument, "build: Run.Network %q: it must be default, host or none", r.Run.Network)
 	}
 	for i, h := range r.Run.Hosts {
 		host, err := etcfiles.ParseHost(h)
@@ -29,17 +26,4 @@ func (r *Request) checkNetwork() error {
 		}
 	}
 	return nil
-}
-
-// network sets what steps reach.
-func (b *build) network(o *define.BuildOptions) {
-	if b.req.Run.Network == "none" {
-		o.ConfigureNetwork = define.NetworkDisabled
-	}
-	for _, h := range b.req.Run.Hosts {
-		if name, ok := strings.CutSuffix(h, ":host-gateway"); ok {
-			h = name + ":127.0.0.1" // steps with a network have the host's own
-		}
-		o.CommonBuildOpts.AddHost = append(o.CommonBuildOpts.AddHost, h)
-	}
 }

@@ -43,9 +43,6 @@ func (s *Service) handleBuild(w http.ResponseWriter, r *http.Request) {
 
 // Build runs a build. body is the context when req.HasTar; event may be nil.
 func (s *Service) Build(ctx context.Context, req Request, body io.Reader, out io.Writer, event func(image.BuildEvent)) (*image.Image, error) {
-	if err := s.ready(); err != nil {
-		return nil, err
-	}
 	dir, err := s.images.Temp().Make("build")
 	if err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ package builds
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -13,40 +12,20 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// keepSecrets puts the secrets where imagebuildah can read them by a path, in memory alone.
-func (b *build) keepSecrets() (forget func(), err error) {
-	b.secrets = map[string]string{}
-	var files []*os.File
-	forget = func() {
-		for _, f := range files {
-			f.Close()
-		}
-	}
-	for id, text := range b.req.Run.Secrets {
+// checkSecrets checks the names of the secrets.
+func (b *build) checkSecrets() error {
+	for id := range b.req.Run.Secrets {
 		if id == "" || strings.ContainsAny(id, ",=") {
-			forget()
-			return nil, api.Errorf(api.ErrInvalidArgument, "build: Run.Secrets %q: a name must not contain a comma or an equals sign", id)
+			return api.Errorf(api.ErrInvalidArgument, "build: Run.Secrets %q: a name must not contain a comma or an equals sign", id)
 		}
-		fd, err := unix.MemfdCreate("build-secret", unix.MFD_CLOEXEC)
-		if err != nil {
-			forget()
-			return nil, os.NewSyscallError("memfd_create", err)
-		}
-		f := os.NewFile(uintptr(fd), "build-secret")
-		files = append(files, f)
-		if _, err := f.Write(text); err != nil {
-			forget()
-			return nil, err
-		}
-		b.secrets[id] = fmt.Sprintf("/proc/self/fd/%d", fd)
 	}
-	return forget, nil
+	return nil
 }
 
-// sshSocket is the longest that buildah adds to the temporary directory for the socket that it forwards.
+// sshSocket is the longest that a step's SSH socket adds to the temporary directory.
 const sshSocket = "/.buildah-ssh-sock4294967295/ssh_auth_sock"
 
-// checkSSH finds what imagebuildah would say without a name, or only when a step asks for it.
+// checkSSH finds what would fail only when a step asks for it.
 func (b *build) checkSSH() error {
 	const longest = len(unix.RawSockaddrUnix{}.Path) - 1
 	if over := len(b.s.images.Temp().Dir) + len(sshSocket) - longest; over > 0 && len(b.req.Run.SSH) > 0 {

@@ -233,7 +233,7 @@ func (c *consumer) gotOnce() {
 	assert.NotContains(c.t, c.said, "caisson: built")
 	agents, err := filepath.Glob(filepath.Join(c.cache, "caisson", "prebuilt-*"))
 	require.NoError(c.t, err)
-	assert.Len(c.t, agents, 4, "the agent, the small binaries for inits and copiers, and the lock")
+	assert.Len(c.t, agents, 3, "the agent, the small binary for inits, and the lock")
 }
 
 // builtOnce says that the two test binaries, which start together, have had one agent built.
@@ -242,5 +242,5 @@ func (c *consumer) builtOnce() {
 	assert.Equal(c.t, 1, strings.Count(c.said, "caisson: built the agent"), "built once for both:\n%s", c.said)
 	agents, err := filepath.Glob(filepath.Join(c.cache, "caisson", "agent-*"))
 	require.NoError(c.t, err)
-	assert.Len(c.t, agents, 4, "the agent, the small binaries for inits and copiers, and the lock")
+	assert.Len(c.t, agents, 3, "the agent, the small binary for inits, and the lock")
 }

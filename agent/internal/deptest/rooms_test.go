@@ -31,7 +31,7 @@ var floors = [][]string{
 	{"internal/damage"},
 	{"internal/builds/work"},
 	{"internal/images/transfer", "internal/networks", "internal/volumes", "internal/streams", "internal/rootfs", "internal/stage", "internal/records", "internal/launch", "internal/commit"},
-	{"internal/builds/files", "internal/builds/overlay", "internal/builds/remote", "internal/builds/ocirun", "internal/images", "internal/network", "internal/network/publish", "internal/runc", "internal/spec"},
+	{"internal/builds/files", "internal/builds/overlay", "internal/builds/remote", "internal/images", "internal/network", "internal/network/publish", "internal/runc", "internal/spec"},
 	{"internal/host", "internal/images/layer", "internal/network/gateway", "internal/eventlog"},
 	{
 		"internal/apparmor", "internal/builds/dockerfile", "internal/etcfiles", "internal/logfile", "internal/names", "internal/network/dns",

@@ -16,7 +16,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/caisson-dev/caisson/agent/internal/builds"
 	"github.com/caisson-dev/caisson/agent/internal/builds/work"
 	"github.com/caisson-dev/caisson/agent/internal/containers"
 	"github.com/caisson-dev/caisson/agent/internal/eventlog"
@@ -128,13 +127,13 @@ func (a *agent) open(h host.Host) error {
 		return err
 	}
 	a.images, err = images.Open(images.Config{
-		Layout: a.layout, OneID: h.OneID, Sweep: builds.Sweep, Emit: events.Emit, Logger: a.log,
+		Layout: a.layout, OneID: h.OneID, Sweep: work.Sweep, Emit: events.Emit, Logger: a.log,
 	})
 	if err != nil {
 		return err
 	}
 	a.transfers = transfer.New(a.images)
-	small, err := a.smallBinaries()
+	small, err := a.smallBinary()
 	if err != nil {
 		return err
 	}
@@ -149,8 +148,8 @@ func (a *agent) open(h host.Host) error {
 	return nil
 }
 
-// smallBinaries finds those of copiers and of containers' inits.
-func (a *agent) smallBinaries() (*os.File, error) {
+// smallBinary finds that of containers' inits.
+func (a *agent) smallBinary() (*os.File, error) {
 	empty := filepath.Join(a.dir, "empty")
 	if err := os.Mkdir(empty, 0o700); err != nil {
 		return nil, err
@@ -158,9 +157,6 @@ func (a *agent) smallBinaries() (*os.File, error) {
 	f, err := initbinary.Find(empty)
 	if err != nil {
 		a.log.Debug("containers start by the agent's binary", "error", err)
-	}
-	if err := initbinary.FindCopier(); err != nil {
-		a.log.Debug("builds copy by the agent's binary", "error", err)
 	}
 	return f, nil
 }

@@ -25,7 +25,6 @@ func init() {
 	if v, _ := syscall.Getenv(envHook); v == userNS {
 		enterUserNS()
 	}
-	askAgent()
 }
 
 // dieWithAgent makes the kernel end a container's init when the agent's thread that forked it ends. libcontainer's own

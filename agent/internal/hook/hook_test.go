@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -18,6 +17,4 @@ func TestNames(t *testing.T) {
 	assert.Equal(t, api.HookAgent, agent)
 	assert.Equal(t, api.MapsFD, mapsFD)
 	assert.Equal(t, api.AgentArg0, agentArg)
-	assert.Equal(t, ocirun.Arg, verbArg)
-	assert.Equal(t, "../"+ocirun.SocketName, verbSocket)
 }

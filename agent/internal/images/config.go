@@ -2,6 +2,7 @@ package images
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"go.podman.io/image/v5/manifest"
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/builds/dockerfile"
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -68,6 +70,23 @@ func (s *Store) config(img *storage.Image) (*parsed, error) {
 	}
 	s.known.put(img.ID, p)
 	return p, nil
+}
+
+// Docker is an image's configuration with all that Docker's format has.
+func (s *Store) Docker(ctx context.Context, id string) (*dockerfile.Image, error) {
+	img, err := s.Find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.configBlob(img)
+	if err != nil {
+		return nil, api.Errorf(api.ErrCorrupt, "image %s: read its configuration: %w", names.Short(img.ID), err)
+	}
+	var out dockerfile.Image
+	if err := json.Unmarshal(b, &out); err != nil {
+		return nil, api.Errorf(api.ErrCorrupt, "image %s: its configuration: %w", names.Short(img.ID), err)
+	}
+	return &out, nil
 }
 
 // configBlob reads the configuration: it has the image's id as digest, except for schema 1 and for layers known by

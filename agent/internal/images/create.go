@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/manifest"
 	"go.podman.io/storage"
+
+	"github.com/caisson-dev/caisson/agent/internal/builds/dockerfile"
 )
 
 // manifestV2 is a manifest in the form that Docker's schema 2 and OCI share.
@@ -38,21 +41,57 @@ func (h *Held) Create(base *Resolved, cfg *NewConfig, layer *storage.Layer) (id 
 	if err != nil {
 		return "", err
 	}
+	return h.write(blob, kind, cfg.RootFS.DiffIDs, layer, *cfg.Created)
+}
+
+// CreateBuilt makes an image of a build, in Docker's format or in OCI's, which has not all of a configuration. Its layers
+// are those of the layer top, which may be empty. An image that is there already is taken.
+func (h *Held) CreateBuilt(cfg *dockerfile.Image, top string, oci bool) (id string, err error) {
+	var layer *storage.Layer
+	if top != "" {
+		if layer, err = h.s.store.Layer(top); err != nil {
+			return "", StoreError(top, err)
+		}
+	}
+	kind, out := manifest.DockerV2Schema2MediaType, any(cfg)
+	if oci {
+		kind = v1.MediaTypeImageManifest
+		plain := cfg.Image
+		plain.Config = cfg.Config.ImageConfig
+		out = plain
+	}
+	blob, err := json.Marshal(out)
+	if err != nil {
+		return "", err
+	}
+	id = digest.FromBytes(blob).Encoded()
+	if h.HasImage(id) {
+		return id, nil
+	}
+	return h.write(blob, kind, cfg.RootFS.DiffIDs, layer, *cfg.Created)
+}
+
+// write puts an image into the store.
+func (h *Held) write(blob []byte, kind string, diffIDs []digest.Digest, layer *storage.Layer, created time.Time) (id string, err error) {
 	man := manifestV2{SchemaVersion: 2, MediaType: kind, Config: descriptor{manifest.DockerV2Schema2ConfigMediaType, digest.FromBytes(blob), int64(len(blob))}}
 	layerKind := manifest.DockerV2SchemaLayerMediaTypeUncompressed
 	if kind == v1.MediaTypeImageManifest {
 		man.Config.MediaType, layerKind = v1.MediaTypeImageConfig, v1.MediaTypeImageLayer
 	}
-	if man.Layers, err = h.s.descriptors(cfg, layer, layerKind); err != nil {
+	if man.Layers, err = h.s.descriptors(diffIDs, layer, layerKind); err != nil {
 		return "", err
 	}
 	raw, err := json.Marshal(man)
 	if err != nil {
 		return "", err
 	}
+	top := ""
+	if layer != nil {
+		top = layer.ID
+	}
 	manDigest := digest.FromBytes(raw)
-	img, err := h.s.store.CreateImage(man.Config.Digest.Encoded(), nil, layer.ID, "", &storage.ImageOptions{
-		CreationDate: *cfg.Created, Digest: manDigest,
+	img, err := h.s.store.CreateImage(man.Config.Digest.Encoded(), nil, top, "", &storage.ImageOptions{
+		CreationDate: created, Digest: manDigest,
 		BigData: []storage.ImageBigDataOption{
 			{Key: man.Config.Digest.String(), Data: blob, Digest: man.Config.Digest},
 			// The second name is how containers/image finds one of several.
@@ -81,8 +120,7 @@ func (s *Store) manifestKind(base *Resolved) (string, error) {
 }
 
 // descriptors describes the layers as they are in the store: not compressed, lowest first.
-func (s *Store) descriptors(cfg *NewConfig, top *storage.Layer, kind string) ([]descriptor, error) {
-	ids := cfg.RootFS.DiffIDs
+func (s *Store) descriptors(ids []digest.Digest, top *storage.Layer, kind string) ([]descriptor, error) {
 	out := make([]descriptor, len(ids))
 	l, err := top, error(nil)
 	for i := len(ids) - 1; i >= 0; i-- {

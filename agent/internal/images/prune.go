@@ -43,7 +43,7 @@ func (s *Service) Prune(ctx context.Context, opts image.PruneOptions) (image.Pru
 	res.Deleted = removed.Deleted
 	space, serr := s.freed(t)
 	res.Space = space
-	err = errors.Join(err, serr, s.pruneKept())
+	err = errors.Join(err, serr, s.pruneKept(), s.forgetResults())
 	if opts.All && err == nil && everything(opts.Filter) {
 		n, cerr := emptyDir(s.CacheMounts())
 		res.Space += n

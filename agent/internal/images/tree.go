@@ -178,5 +178,11 @@ func named(history []string) bool {
 	return slices.ContainsFunc(history, func(n string) bool { return !temporaryName().MatchString(n) })
 }
 
-// temporaryName is the name that buildah gives an image while it commits one without a name.
-var temporaryName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(^|/)[0-9a-f]{64}-tmp(:latest)?$`) })
+// StepTag is what the tags begin with by which registries keep the steps of builds; a key follows.
+const StepTag = "caisson-step-"
+
+// temporaryName is a name that a step of a build has while it is fetched from a registry. The other form is of builds by
+// buildah, which a store may still have.
+var temporaryName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`:` + StepTag + `[0-9a-f]{64}$|(^|/)[0-9a-f]{64}-tmp(:latest)?$`)
+})

@@ -27,22 +27,6 @@ static void container_init(char **argv)
 	syscall(SYS_execveat, INIT_FD, "", argv, environ, AT_EMPTY_PATH);
 }
 
-// What containers/storage and buildah start to work below a root directory.
-static int copier(char **argv)
-{
-	static const char *const names[] = { "buildah-copier", "storage-untar", "storage-applyLayer", "storage-tar" };
-	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(argv[0], names[i]))
-			return 1;
-	return 0;
-}
-
-// The verbs of the runtime of builds that the agent does not answer.
-static int build_runtime(int argc, char **argv)
-{
-	return argc > 4 && !strcmp(argv[1], "__caisson_oci") && (!strcmp(argv[4], "create") || !strcmp(argv[4], "guard"));
-}
-
 // An agent's owner may ignore or block signals, such as what nohup or a shell without job control has started. What the
 // agent executes would inherit that, and containers begin with the default's dispositions and no signal blocked.
 // By system calls: the C library keeps two signals to itself, which can be ignored or blocked all the same.
@@ -65,18 +49,9 @@ __attribute__((constructor(101))) static void caisson_enter_init(int argc, char 
 		return;
 	if (!strcmp(argv[0], AGENT_ARG0))
 		default_signals();
-	if (getenv("_LIBCONTAINER_INITPIPE")) {
+	if (getenv("_LIBCONTAINER_INITPIPE"))
 		container_init(argv);
-		return;
-	}
-	char *path = NULL;
-	if (copier(argv))
-		path = getenv("CAISSON_COPIER");
-	else if (build_runtime(argc, argv))
-		path = getenv("CAISSON_INIT");
-	if (path && *path)
-		execve(path, argv, environ);
-	// Otherwise the agent's binary goes on, and does the same.
+	// Otherwise, and where there is no small binary, the agent's goes on, and does the same.
 }
 
 #endif

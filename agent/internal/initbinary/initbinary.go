@@ -1,10 +1,9 @@
 //go:build linux && cgo
 
-// Package initbinary finds the small binaries beside the agent's: cmd/caisson-agent-init for a container's init, each
-// exec and the OCI runtime of builds, and cmd/caisson-agent-copier for what copies files in a build. All of them are
-// started from /proc/self/exe; there an early constructor (enter_linux.c) leaves the agent's binary for the small one,
-// which takes half the CPU time to begin. Where it is not, or of another version, the agent's own binary does the
-// same work.
+// Package initbinary finds the small binary beside the agent's: cmd/caisson-agent-init for the init of a container and of
+// a build's step, and for each exec. They are started from /proc/self/exe; there an early constructor (enter_linux.c)
+// leaves the agent's binary for the small one, which takes half the CPU time to begin. Where it is not, or of another
+// version, the agent's own binary does the same work.
 package initbinary
 
 import "C" // enter_linux.c
@@ -21,23 +20,13 @@ import (
 	"github.com/caisson-dev/caisson/internal/version"
 )
 
-// What the names of the small binaries have behind the agent's. internal/client repeats them.
-const (
-	Suffix       = "-init"
-	CopierSuffix = "-copier"
-)
-
-// What has their paths: of the first for the runtime of builds. enter_linux.c repeats them.
-const (
-	envPath   = "CAISSON_INIT"
-	envCopier = "CAISSON_COPIER"
-)
+// Suffix is what the name of the small binary has behind the agent's. internal/client repeats it.
+const Suffix = "-init"
 
 // Find looks for the small binary and returns it for the inits of containers: a file that who has it open can't write
-// to, and can't get at the original by (CVE-2019-5736). For the runtime of builds it sets the environment. It returns
-// nil where there is none; the error says why one that is there is not used. empty is a directory that stays.
+// to, and can't get at the original by (CVE-2019-5736). It returns nil where there is none; the error says why one that is
+// there is not used. empty is a directory that stays.
 func Find(empty string) (*os.File, error) {
-	os.Unsetenv(envPath)
 	path, err := beside(Suffix)
 	if path == "" {
 		return nil, err
@@ -49,19 +38,7 @@ func Find(empty string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	os.Setenv(envPath, path)
 	return f, nil
-}
-
-// FindCopier looks for the small binary of copiers and sets the environment for it. The error says why one that is there
-// is not used.
-func FindCopier() error {
-	os.Unsetenv(envCopier)
-	path, err := beside(CopierSuffix)
-	if path == "" {
-		return err
-	}
-	return os.Setenv(envCopier, path)
 }
 
 // beside returns the path of the binary beside this one, or nothing where there is none of this binary's source.

@@ -1,8 +1,7 @@
 //go:build linux
 
-// Package stage has the processes that the agent starts and that are not an agent: a container's init, the OCI runtime of
-// builds, and what containers/storage and buildah have registered in this binary. It imports little, since each pays for
-// that.
+// Package stage has the processes that the agent starts and that are not an agent: a container's init, and what
+// containers/storage has registered in this binary. It imports little, since each pays for that.
 package stage
 
 import (
@@ -18,7 +17,6 @@ import (
 
 	_ "github.com/caisson-dev/caisson/agent/internal/hook"
 
-	"github.com/caisson-dev/caisson/agent/internal/builds/ocirun"
 	"github.com/caisson-dev/caisson/agent/internal/seccomp/gate"
 )
 
@@ -29,9 +27,6 @@ func Enter() {
 	}
 	if reexec.Init() {
 		os.Exit(0)
-	}
-	if len(os.Args) > 1 && os.Args[1] == ocirun.Arg {
-		os.Exit(ocirun.Main(os.Args[2:]))
 	}
 }
 

@@ -146,7 +146,7 @@ var refusedTexts = map[string]string{
 	"--chmod=64a":              "--chmod=64a",
 	"ADD --chmod=10000":        "--chmod=10000",
 	"COPY --from=$FOO":         "--from=$FOO", // without a value; with one it is ours to take it
-	"COPY http://":             "download with ADD",
+	"COPY http://":             "download it with ADD",
 	"FROM busybox AS stage0\n": "",
 	"--security=insecure":      "--security=insecure", // ours: no build may have it
 	"--device=":                "--device",            // ours

@@ -34,7 +34,7 @@ func (r *reader) copyFrom(ctx context.Context, c *instructions.CopyCommand) (*Co
 	}
 	for _, src := range c.SourcePaths {
 		if isURL(src) || gitOf(src) != nil {
-			return nil, fmt.Errorf("%s: COPY takes files of the build context, of a stage or of an image: download with ADD", short(src))
+			return nil, fmt.Errorf("%s: source can't be a URL for COPY: download it with ADD", short(src))
 		}
 		out.Items = append(out.Items, Item{Path: src})
 	}

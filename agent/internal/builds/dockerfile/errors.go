@@ -49,10 +49,7 @@ var place = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^d
 // reword puts our words for what BuildKit says without them.
 func reword(text string) string {
 	text = place().ReplaceAllString(text, "")
-	switch {
-	case text == "unterminated heredoc":
-		return "unterminated heredoc: no line has its delimiter alone"
-	case strings.HasPrefix(text, "dockerfile line greater than max"):
+	if strings.HasPrefix(text, "dockerfile line greater than max") {
 		return "the line is longer than 65535 bytes: continue it on the next"
 	}
 	return strings.ReplaceAll(text, "unsupported modifier (\uFFFD) in substitution", "syntax error: missing '}'")

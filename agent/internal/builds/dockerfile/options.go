@@ -43,6 +43,7 @@ type Need struct {
 	Platform string // empty for the host's, or what the image says
 	Context  string // the named context that Ref comes from; empty for none
 	Begins   bool   // a stage begins with it; else files are taken from it
+	Line     int    // of the Dockerfile that it is needed for
 }
 
 // Base is an image that a build needs, found.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/moby/buildkit/frontend/dockerfile/command"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -65,7 +66,25 @@ func (o *Options) syntax(text []byte, err error) error {
 		return o.wrong(1, "the file has no instructions: begin with FROM")
 	}
 	at := max(lineOf(err), 1)
+	if text := err.Error(); strings.Contains(text, "parser directive") || strings.Contains(text, "escape token") {
+		return o.wrong(lineOf(err)+1, "%s", text) // the parser counts the lines before
+	}
+	if strings.Contains(err.Error(), "unterminated heredoc") {
+		return o.wrong(at, "%s: unterminated heredoc: no line has this alone", delimiter(text, at))
+	}
 	return o.at(relocate(err, errorLine(text, at, err)), at)
+}
+
+// delimiter is the name of the first here-document that begins on a line or the next ones.
+func delimiter(text []byte, from int) string {
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	rest := bytes.Join(lines[min(from-1, len(lines)):], nil)
+	_, rest, _ = bytes.Cut(rest, []byte("<<"))
+	name := strings.TrimLeft(string(rest), "-\"' \t")
+	if i := strings.IndexFunc(name, func(r rune) bool { return unicode.IsSpace(r) || r == '"' || r == '\'' }); i >= 0 {
+		name = name[:i]
+	}
+	return short(name)
 }
 
 // relocate gives an error another line.

@@ -8,7 +8,7 @@ import (
 type Plan struct {
 	Stages   []*Stage // those that the target needs, each after those that it needs
 	Target   *Stage   // the last of Stages
-	InFile   int      // how many stages the file has
+	InFile   int      // how many stages the file has up to the target, needed or not
 	Warnings []Warning
 }
 

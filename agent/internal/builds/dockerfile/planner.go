@@ -142,6 +142,7 @@ func (r *reader) begin(ctx context.Context) error {
 		}
 	default: // a context's files
 		r.state.use(empty(r.platform))
+		r.state.did("FROM "+r.st.from, true)
 	}
 	r.state.image.Config.OnBuild = nil
 	return nil
@@ -191,6 +192,7 @@ func (r *reader) source(ctx context.Context, ref string, begins bool) (Source, e
 }
 
 func (r *reader) image(ctx context.Context, ref string, need Need) (Source, error) {
+	need.Line = r.line
 	if need.Platform = r.Platform; need.Begins && r.st.platform != nil {
 		need.Platform = platforms.Format(*r.st.platform)
 	}

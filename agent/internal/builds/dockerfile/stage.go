@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,11 +50,12 @@ func Read(ctx context.Context, text []byte, opts Options) (*Plan, error) {
 			return nil, err
 		}
 	}
-	f.plan.InFile = len(f.stages)
+	f.plan.InFile = target.index + 1
 	p := &planner{file: f, platform: platform, goal: target}
 	if f.plan.Target, err = p.stage(ctx, target); err != nil {
 		return nil, err
 	}
+	slices.SortFunc(f.plan.Stages, func(a, b *Stage) int { return a.Index - b.Index }) // they need those before them alone
 	if err := f.lint.fails(f.Options, f.plan.Warnings); err != nil {
 		return nil, err
 	}
