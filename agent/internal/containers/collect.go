@@ -26,7 +26,7 @@ func (s *Service) Collect(ctx context.Context) error {
 	}
 	var errs []error
 	for _, id := range ids {
-		lock, err := flock.Try(s.records.Path(id, "lock"), flock.Exclusive)
+		lock, err := flock.TryDying(s.records.Path(id, "lock"), flock.Exclusive)
 		if lock == nil {
 			if err != nil && !errors.Is(err, os.ErrNotExist) {
 				errs = append(errs, err)
