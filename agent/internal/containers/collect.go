@@ -88,8 +88,7 @@ func (s *Service) recover(_ context.Context, id string, st *records.State) error
 	ran := live(st.State.Status)
 	if ran {
 		*st = ended(st)
-		s.emitEnd(rec, st.State)
-		s.emitLeft(rec)
+		s.emitAll(append(rec.Ended(st.State), rec.Left()...))
 	}
 	if !rec.Options.Detach || (rec.Options.AutoRemove && ran) {
 		return errors.Join(s.forget(rec), records.NotFound(id))
