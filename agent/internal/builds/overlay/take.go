@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -118,11 +119,32 @@ func sameDevice(a, b string) bool {
 	return unix.Stat(a, &x) == nil && unix.Stat(filepath.Dir(b), &y) == nil && x.Dev == y.Dev
 }
 
-// move puts a directory in the place of an empty one.
+// move puts a directory in the place of an empty one. containers/storage mounts its directory onto itself, and the kernel
+// renames nothing from one mount into another: both are reached by a mount of the directory that they are in, without those
+// below it.
 func move(from, to string) error {
-	err := unix.Rename(from, to)
-	if errors.Is(err, unix.EXDEV) { // two mounts of one file system
+	base, rest := common(from, to)
+	fd, err := unix.OpenTree(unix.AT_FDCWD, base, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return ErrElsewhere // a kernel before 5.2, or one that does not let this user
+	}
+	defer unix.Close(fd)
+	err = unix.Renameat(fd, rest[0], fd, rest[1])
+	if errors.Is(err, unix.EXDEV) || errors.Is(err, unix.ENOENT) { // another mount lies between
 		return ErrElsewhere
 	}
 	return os.NewSyscallError("rename", err)
+}
+
+// common splits two absolute paths behind the last directory that they share.
+func common(a, b string) (base string, rest [2]string) {
+	base = filepath.Dir(a)
+	for {
+		x, err1 := filepath.Rel(base, a)
+		y, err2 := filepath.Rel(base, b)
+		if err1 == nil && err2 == nil && !strings.HasPrefix(y, "../") || base == "/" {
+			return base, [2]string{x, y}
+		}
+		base = filepath.Dir(base)
+	}
 }

@@ -58,6 +58,24 @@ func TestRootLayers(t *testing.T) {
 	assert.Empty(t, report.Layers)
 }
 
+// TestRootTaken: the files of a layer are those that were written, and not copies.
+func TestRootTaken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	r := b.begin("")
+	src := b.source(work.ContextOptions{}, "f 644 f")
+	require.NoError(t, r.Copy(t.Context(), work.Copy{Source: src, Paths: []string{"f"}, Dest: "/taken"}))
+	uppers, err := filepath.Glob(filepath.Join(b.w.Dir(), "root-*", "upper", "taken"))
+	require.NoError(t, err)
+	require.Len(t, uppers, 1)
+	before, err := os.Stat(uppers[0])
+	require.NoError(t, err)
+	l := b.commit(r)
+	after, err := os.Stat(filepath.Join(b.images.Layout().Graph(), "overlay", l.ID, "diff", "taken"))
+	require.NoError(t, err)
+	assert.True(t, os.SameFile(before, after))
+}
+
 // TestRootDeletes: whiteouts and replaced directories are in the layer, and in what is packed of it again.
 func TestRootDeletes(t *testing.T) {
 	t.Parallel()
