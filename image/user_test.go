@@ -4,10 +4,13 @@ package image_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/testenv"
@@ -27,15 +30,38 @@ func TestAsUser(t *testing.T) {
 	} {
 		t.Run(user, func(t *testing.T) {
 			t.Parallel()
-			cmd := testenv.AsUser(t, user, "-test.short", "-test.v", "-test.run", "^("+tests+")$")
-			sh, err := shell()
-			require.NoError(t, err)
-			path := filepath.Join(filepath.Dir(cmd.Path), "shell")
-			require.NoError(t, os.WriteFile(path, sh, 0o755))
-			cmd.Env = append(cmd.Env, envShell+"="+path)
-			testenv.Run(t, cmd)
+			testenv.Run(t, asUser(t, user, "-test.short", "-test.v", "-test.run", "^("+tests+")$"))
 		})
 	}
+}
+
+// asUser is this test binary as an ordinary user, with the shell of images.
+func asUser(t *testing.T, user string, flags ...string) *exec.Cmd {
+	t.Helper()
+	cmd := testenv.AsUser(t, user, flags...)
+	sh, err := shell()
+	require.NoError(t, err)
+	path := filepath.Join(filepath.Dir(cmd.Path), "shell")
+	require.NoError(t, os.WriteFile(path, sh, 0o755))
+	cmd.Env = append(cmd.Env, envShell+"="+path)
+	return cmd
+}
+
+// TestMirrorAsUser: without XDG_RUNTIME_DIR, an ordinary user's pull by a mirror asks for no files of user 0, who it is in its
+// user namespace.
+func TestMirrorAsUser(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("CAISSON_TEST_USER") != "" {
+		t.Skip("this is the ordinary user's run")
+	}
+	cmd := asUser(t, testenv.UserOneID, "-test.v", "-test.run", "^TestConfigFiles$/^mirror$")
+	// Here and for the user, nobody but root sees what is in /run/containers. The thread ends with the test.
+	runtime.LockOSThread()
+	require.NoError(t, unix.Unshare(unix.CLONE_NEWNS))
+	require.NoError(t, unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""))
+	require.NoError(t, unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"))
+	require.NoError(t, os.MkdirAll("/run/containers/0", 0o700))
+	testenv.Run(t, cmd)
 }
 
 // TestOneID: what one id can't do fails with the remedy.

@@ -2,7 +2,9 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -117,10 +119,14 @@ func runtimeAuthFile() []string {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
 		return []string{filepath.Join(dir, "containers", "auth.json")}
 	}
-	if runtime.GOOS == "linux" {
-		return []string{filepath.Join("/run/containers", strconv.Itoa(os.Getuid()), "auth.json")}
+	if runtime.GOOS != "linux" {
+		return nil
 	}
-	return nil
+	path := filepath.Join("/run/containers", strconv.Itoa(os.Getuid()), "auth.json")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrPermission) {
+		return nil // the directory above is root's: nothing there is this user's
+	}
+	return []string{path}
 }
 
 func configHome() string {

@@ -93,6 +93,9 @@ func (a *agent) start() error {
 	if err := a.enter(); err != nil {
 		return err
 	}
+	if err := a.userDir(); err != nil {
+		return err
+	}
 	if err := a.open(h); err != nil {
 		return err
 	}
