@@ -1,9 +1,12 @@
 package registry_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/x509"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +16,7 @@ import (
 	"time"
 
 	"cuelabs.dev/go/oci/ociregistry"
+	"github.com/caisson-dev/caisson/internal/testenv"
 	"github.com/caisson-dev/caisson/registry"
 	"github.com/caisson-dev/caisson/registry/internal/registrytest"
 	"github.com/caisson-dev/caisson/registry/server"
@@ -305,12 +309,39 @@ func TestLoopbackChanges(t *testing.T) {
 		at, err := reg.Serve(server.ServeOptions{Addr: addr, TLS: secure})
 		require.NoError(t, err)
 		addr = at.Addr
-		require.Eventually(t, func() bool {
-			found, err := c.Exists(context.Background(), addr+"/app:1")
-			return found && err == nil
-		}, 10*time.Second, time.Millisecond, "at the latest with the second request")
+		found, err := c.Exists(context.Background(), addr+"/app:1")
+		require.NoError(t, err)
+		require.True(t, found)
 		require.NoError(t, at.Close())
 	}
+}
+
+// TestLoopbackReadsLines: a server without TLS may answer a handshake with nothing, because no line of it ends.
+func TestLoopbackReadsLines(t *testing.T) {
+	testenv.Slow(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = c.Close() }()
+				in := bufio.NewReader(c)
+				if b, err := in.Peek(1); err != nil || b[0] != 'H' { // of HEAD
+					_, _ = io.Copy(io.Discard, in)
+					return
+				}
+				_, _ = fmt.Fprint(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+			}()
+		}
+	}()
+	found, err := registrytest.Anonymous().Exists(context.Background(), l.Addr().String()+"/app:1")
+	require.NoError(t, err)
+	assert.False(t, found)
 }
 
 func dialHandler(t *testing.T, h http.Handler) ociregistry.Interface {

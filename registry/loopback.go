@@ -3,10 +3,12 @@ package registry
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -54,15 +56,48 @@ func (t *loopbackTransport) RoundTrip(req *http.Request) (*http.Response, error)
 		}
 		return nil, err
 	}
+	resp, err := t.send(req, plain)
+	if !wrongWay(plain, req, resp, err) {
+		return resp, err
+	}
+	t.remember(!plain) // another server has taken the port, or the handshake took too long
+	if req.Body != nil && req.Body != http.NoBody {
+		if req.GetBody == nil {
+			return resp, err
+		}
+		body, failed := req.GetBody()
+		if failed != nil {
+			return resp, err
+		}
+		req = req.Clone(req.Context())
+		req.Body = body
+	}
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
+	return t.send(req, !plain)
+}
+
+func (t *loopbackTransport) send(req *http.Request, plain bool) (*http.Response, error) {
 	if plain {
 		req = req.Clone(req.Context())
 		req.URL.Scheme = "http"
 	}
-	resp, err := t.own.RoundTrip(req)
-	if err != nil || refusesPlain(req, resp) {
-		t.forget() // another server may have taken the port
+	return t.own.RoundTrip(req)
+}
+
+// wrongWay says whether the server speaks the other way.
+func wrongWay(plain bool, req *http.Request, resp *http.Response, err error) bool {
+	if err != nil {
+		return !plain && errors.As(err, new(tls.RecordHeaderError))
 	}
-	return resp, err
+	return plain && refusesPlain(req, resp)
+}
+
+func (t *loopbackTransport) remember(plain bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.known, t.plain = true, plain
 }
 
 // CloseIdleConnections is called by Client.Close.
@@ -71,11 +106,8 @@ func (t *loopbackTransport) CloseIdleConnections() {
 	t.others.CloseIdleConnections()
 }
 
-func (t *loopbackTransport) forget() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.known = false
-}
+// probeTimeout bounds the wait for the answer to a handshake. It comes from this machine.
+const probeTimeout = 5 * time.Second
 
 // speaksPlain begins a TLS session, once, to see whether the server does. Requests at the same time may all do that.
 func (t *loopbackTransport) speaksPlain(ctx context.Context) (bool, error) {
@@ -90,7 +122,7 @@ func (t *loopbackTransport) speaksPlain(ctx context.Context) (bool, error) {
 		addr = net.JoinHostPort(strings.Trim(addr, "[]"), "443")
 	}
 	caller := ctx
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	raw, err := t.own.DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -104,12 +136,8 @@ func (t *loopbackTransport) speaksPlain(ctx context.Context) (bool, error) {
 	if caller.Err() != nil {
 		return false, api.Ended(caller)
 	}
-	if ctx.Err() != nil {
-		return false, errStalled
-	}
-	plain = err != nil && !strings.Contains(err.Error(), "remote error: tls: ") // an alert is TLS
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.known, t.plain = true, plain
+	// An alert is TLS. A server that says nothing may wait for the end of what it takes for a line.
+	plain = err != nil && !strings.Contains(err.Error(), "remote error: tls: ")
+	t.remember(plain)
 	return plain, nil
 }

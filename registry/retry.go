@@ -63,7 +63,7 @@ func (t *retryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	repeatable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 	for attempt := 1; ; attempt++ {
 		resp, err := t.once(req)
-		if err == nil && refusesPlain(req, resp) {
+		if err == nil && req.URL.Scheme == "http" && refusesPlain(req, resp) {
 			_ = resp.Body.Close()
 			return nil, errSpeaksTLS
 		}
@@ -183,7 +183,7 @@ var errSpeaksTLS = errors.New("the registry speaks TLS: unset TLSOptions.PlainHT
 
 // refusesPlain recognises the answer of Go's servers, which comes before HTTP proper, and those of nginx and Apache.
 func refusesPlain(req *http.Request, resp *http.Response) bool {
-	if req.URL.Scheme != "http" || resp.StatusCode != http.StatusBadRequest {
+	if resp.StatusCode != http.StatusBadRequest {
 		return false
 	}
 	if resp.ProtoMajor == 1 && resp.ProtoMinor == 0 && len(resp.Header) == 0 {

@@ -39,6 +39,10 @@ func TestFind(t *testing.T) {
 }
 
 func TestDirs(t *testing.T) {
-	t.Setenv("HOME", "/home/me")
-	assert.Equal(t, []string{"/home/me/.config/containers/certs.d", "/etc/containers/certs.d", "/etc/docker/certs.d"}, certsd.Dirs())
+	home := t.TempDir()
+	for _, name := range []string{"HOME", "USERPROFILE", "home"} { // whatever the system calls it
+		t.Setenv(name, home)
+	}
+	own := filepath.Join(home, ".config", "containers", "certs.d")
+	assert.Equal(t, []string{own, "/etc/containers/certs.d", "/etc/docker/certs.d"}, certsd.Dirs())
 }
