@@ -3,9 +3,10 @@
 package image_test
 
 import (
+	"embed"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,23 +29,28 @@ type section struct {
 var kinds = []string{"Dockerfile", "image", "http", "in", "secret", "tree", "config", "history", "output", "error"}
 
 // keys of settings.
-var keys = []string{"source", "fails", "crashes", "needs", "arg", "label", "target", "platform", "file", "context", "network", "squash", "user"}
+var keys = []string{"source", "beyond", "fails", "crashes", "needs", "arg", "label", "target", "platform", "file", "context", "network", "squash", "user"}
 
 var headline = regexp.MustCompile(`^-- (.+) --$`)
 
-// readCases reads all cases of a directory.
-func readCases(dir string) ([]buildCase, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.txt"))
+// caseFiles go with the test binary: ordinary users run it elsewhere.
+//
+//go:embed testdata/dockerfiles/*.txt
+var caseFiles embed.FS
+
+// readCases reads all cases.
+func readCases() ([]buildCase, error) {
+	files, err := fs.Glob(caseFiles, "testdata/dockerfiles/*.txt")
 	if err != nil {
 		return nil, err
 	}
 	var all []buildCase
 	for _, file := range files {
-		b, err := os.ReadFile(file)
+		b, err := caseFiles.ReadFile(file)
 		if err != nil {
 			return nil, err
 		}
-		cases, err := parseCases(strings.TrimSuffix(filepath.Base(file), ".txt"), string(b))
+		cases, err := parseCases(strings.TrimSuffix(path.Base(file), ".txt"), string(b))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}

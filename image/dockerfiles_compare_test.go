@@ -122,7 +122,7 @@ func compareHistory(steps []image.Step, want []string) string {
 // TestDockerfileCases: the form of the cases is checked, and no two have one name.
 func TestDockerfileCases(t *testing.T) {
 	t.Parallel()
-	cases, err := readCases("testdata/dockerfiles")
+	cases, err := readCases()
 	require.NoError(t, err)
 	names := map[string]bool{}
 	for _, c := range cases {

@@ -31,7 +31,7 @@ const sample = 9
 // stored there.
 func TestDockerfiles(t *testing.T) {
 	t.Parallel()
-	cases, err := readCases("testdata/dockerfiles")
+	cases, err := readCases()
 	require.NoError(t, err)
 	d := openDockerfiles(t)
 	for i, c := range cases {
@@ -72,9 +72,7 @@ tmp/ 01777
 func openDockerfiles(t *testing.T) *dockerfiles {
 	t.Helper()
 	d := &dockerfiles{store: open(t), began: time.Now().Add(-time.Minute), files: map[string][]byte{}, used: map[string]string{}}
-	server := httptest.NewServer(http.HandlerFunc(d.serve))
-	t.Cleanup(server.Close)
-	d.url = server.URL
+	d.listen(t)
 	files, err := packed("tar", box)
 	require.NoError(t, err)
 	_, err = d.store.Import(t.Context(), bytes.NewReader(files), image.ImportOptions{Tags: []string{"box-files"}})
@@ -84,6 +82,14 @@ func openDockerfiles(t *testing.T) *dockerfiles {
 	d.base, _, err = d.tree(t, "box")
 	require.NoError(t, err)
 	return d
+}
+
+// listen serves the files of http sections.
+func (d *dockerfiles) listen(t *testing.T) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(d.serve))
+	t.Cleanup(server.Close)
+	d.url = server.URL
 }
 
 // serve has the files of http sections, of a time in the past.

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -134,6 +135,13 @@ func parseEntry(line string) (entry, error) {
 				return e, err
 			}
 			h.ModTime = time.Unix(sec, 0)
+		case strings.Contains(w, "="):
+			name, value, _ := strings.Cut(w, "=")
+			b, err := hex.DecodeString(value)
+			if err != nil {
+				return e, err
+			}
+			h.PAXRecords = map[string]string{"SCHILY.xattr." + name: string(b)}
 		case strings.Contains(w, ":"):
 			if _, err := fmt.Sscanf(w, "%d:%d", &h.Uid, &h.Gid); err != nil {
 				return e, err

@@ -9,7 +9,5 @@ import (
 
 func ownSignal(syscall.Signal) bool { return false }
 
-func signalNumber(name string) string { return name }
-
 // notifyResize does nothing: the system has no signal for it.
 func notifyResize(chan os.Signal) (stop func()) { return func() {} }

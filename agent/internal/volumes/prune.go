@@ -8,7 +8,6 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/container"
-	"github.com/caisson-dev/caisson/internal/atomicfile"
 	"github.com/caisson-dev/caisson/internal/flock"
 )
 
@@ -34,7 +33,7 @@ func (s *Service) prune(r *http.Request, opts container.PruneVolumesOptions) (co
 		res.Deleted = append(res.Deleted, v.Name)
 		res.Space += size
 	}
-	return res, atomicfile.SyncDir(s.cfg.Dir)
+	return res, nil
 }
 
 // prunable says whether a volume is among those that a prune removes.
