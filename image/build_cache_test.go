@@ -2,8 +2,12 @@ package image_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -81,4 +85,40 @@ func TestPullPolicyUnknown(t *testing.T) {
 	_, err := build(t, open(t), base, image.BuildOptions{Pull: "sometimes"}, nil)
 	require.ErrorIs(t, err, image.ErrInvalidArgument)
 	require.ErrorContains(t, err, "Pull")
+}
+
+// BenchmarkBuildCached is a build of which every step is cached, 25 of them COPY: what a developer waits for who changed
+// nothing.
+func BenchmarkBuildCached(b *testing.B) {
+	var text strings.Builder
+	text.WriteString(base)
+	files := map[string]string{}
+	for i := range 25 {
+		name := fmt.Sprintf("f%d", i)
+		files[name] = name
+		fmt.Fprintf(&text, "COPY %s /d/\nENV E%d=1\n", name, i)
+	}
+	dir := b.TempDir()
+	require.NoError(b, os.CopyFS(dir, buildContext(b, files)))
+	require.NoError(b, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text.String()), 0o644))
+	again := func(b *testing.B, build func()) {
+		build()
+		var took spread
+		for b.Loop() {
+			took.time(build)
+		}
+		took.report(b)
+	}
+	b.Run("caisson", func(b *testing.B) {
+		s := open(b)
+		again(b, func() {
+			_, err := s.Build(b.Context(), image.BuildOptions{Context: os.DirFS(dir)})
+			require.NoError(b, err)
+		})
+	})
+	b.Run("podman", func(b *testing.B) {
+		storage := benchStorage(b)
+		again(b, peer(b, "podman", "--root="+storage+"/graph", "--runroot="+storage+"/run", "--storage-driver=overlay",
+			"build", "--layers", "--quiet", dir))
+	})
 }

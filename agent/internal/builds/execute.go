@@ -36,8 +36,7 @@ type execution struct {
 type stage struct {
 	x    *execution
 	plan *dockerfile.Stage
-	done chan struct{} // closed when err is set
-	err  error
+	done chan struct{} // closed when it is built, or failed
 
 	layer   string // what there is so far; empty for nothing
 	diffIDs []digest.Digest
@@ -76,8 +75,8 @@ func (b *build) execute(ctx context.Context, held *images.Held) (id string, err 
 func (x *execution) run(ctx context.Context) error {
 	if x.b.req.Jobs <= 1 {
 		for _, p := range x.b.plan.Stages {
-			if st := x.stages[p]; st.guarded(ctx) != nil {
-				return st.err
+			if err := x.stages[p].guarded(ctx); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -119,15 +118,14 @@ func (s *stage) inTurn(ctx context.Context) error {
 }
 
 // guarded builds the stage. A panic is the build's error.
-func (s *stage) guarded(ctx context.Context) error {
+func (s *stage) guarded(ctx context.Context) (err error) {
 	defer close(s.done)
 	defer func() {
 		if p := recover(); p != nil {
-			s.err = s.x.b.panicked(p)
+			err = s.x.b.panicked(p)
 		}
 	}()
-	s.err = s.build(ctx)
-	return s.err
+	return s.build(ctx)
 }
 
 // build goes through the steps.
