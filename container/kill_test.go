@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,6 +50,12 @@ func child(scenario string) {
 	}
 	_, err = e.Create(ctx, container.Options{Image: testImage, Name: "never-started"})
 	must(err)
+	if scenario == "immortal" {
+		for _, ns := range []container.Namespaces{{}, {PID: "host"}} {
+			_, err := e.Start(ctx, container.Options{Image: testImage, Cmd: []string{"immortal", store.Root()}, Namespaces: ns})
+			must(err)
+		}
+	}
 	fmt.Println("ready")
 	switch scenario {
 	case "detach":
@@ -246,6 +253,25 @@ func TestKillOwnerAndAgent(t *testing.T) {
 }
 
 // TestKillNothingInTheRunRoot: the last agent of a store takes the run root with it.
+// TestKillAgentOfImmortals: containers whose processes have cleared their parent-death signal die with the agent, too, and
+// before anybody opens the store again.
+func TestKillAgentOfImmortals(t *testing.T) {
+	t.Parallel()
+	root, before := killStore(t)
+	cmd := startChild(t, root, "immortal")
+	require.Eventually(t, func() bool { return len(processesOf(t, root)) == 5 }, time.Minute, time.Millisecond, "an agent and four containers")
+	for _, pid := range agentsOf(t, root) {
+		require.NoError(t, cmd.Process.Kill())
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	}
+	_ = cmd.Wait() // killed
+	require.Eventually(t, func() bool { return len(processesOf(t, root)) == 0 }, time.Minute, time.Millisecond)
+	store, err := image.OpenStore(image.StoreOptions{Root: root})
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+	settles(t, root, before)
+}
+
 func TestKillNothingInTheRunRoot(t *testing.T) {
 	t.Parallel()
 	root, _ := killStore(t)

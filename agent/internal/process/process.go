@@ -48,6 +48,9 @@ func Open(pid int) (*Process, error) {
 // Close lets the handle go. The process is taken for over from then on.
 func (p *Process) Close() error { return p.handle.Close() }
 
+// WithHandle calls f with the handle, a pidfd, unless it is closed.
+func (p *Process) WithHandle(f func(fd int)) { p.withHandle(f) }
+
 func (p *Process) withHandle(f func(fd int)) {
 	if c, err := p.handle.SyscallConn(); err == nil {
 		_ = c.Control(func(fd uintptr) { f(int(fd)) }) // an error: it is closed

@@ -19,6 +19,7 @@ import (
 
 	_ "github.com/opencontainers/cgroups/devices" // else: cgroup manager is not configured to set device rules
 
+	"github.com/caisson-dev/caisson/agent/internal/guard"
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
 )
@@ -30,6 +31,7 @@ type Runtime struct {
 	init     *os.File // the init's binary; nil: this one
 	threads  chan func()
 	filters  seccomp.Cache
+	guard    guard.Guard
 }
 
 // starters is how many containers start at a time. One more than the cores of the smallest machine: a start waits
@@ -76,10 +78,12 @@ type Container struct {
 
 	first   atomic.Pointer[Process] // once it is started
 	freezer atomic.Pointer[string]  // likewise
+	release func()                  // from the guard; nil: it does not hold the container
 }
 
 // Create prepares a container from an OCI runtime specification. Its Linux.Seccomp is installed by our own gate.
 func (r *Runtime) Create(id string, spec *specs.Spec) (*Container, error) {
+	go r.guard.Prepare()
 	plain := *spec
 	linux := *spec.Linux
 	linux.Seccomp = nil
@@ -105,7 +109,14 @@ func (r *Runtime) Create(id string, spec *specs.Spec) (*Container, error) {
 }
 
 // Destroy removes the container's cgroups and state. Its processes must have ended.
-func (c *Container) Destroy() error { return c.lc.Destroy() }
+func (c *Container) Destroy() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.release != nil {
+		c.release()
+	}
+	return c.lc.Destroy()
+}
 
 // Clean removes what a dead agent left of a container: processes, cgroups, state.
 func (r *Runtime) Clean(id string) error { return cleanOne(r.root, id) }

@@ -80,6 +80,9 @@ func (c *Container) Start(stdio IO) (*Process, error) {
 		err = c.keepFreezer()
 	}
 	if err == nil {
+		err = c.hold(first)
+	}
+	if err == nil {
 		err = g.send()
 	}
 	if err == nil {

@@ -11,8 +11,8 @@ import (
 )
 
 func init() {
-	commands["leaderless"], commands["restless"], commands["traced"] = leaderless, restless, traced
-	if len(os.Args) > 1 && (os.Args[1] == "leaderless" || os.Args[1] == "restless" || os.Args[1] == "traced") {
+	commands["leaderless"], commands["restless"], commands["traced"], commands["immortal"] = leaderless, restless, traced, immortal
+	if len(os.Args) > 1 && (os.Args[1] == "leaderless" || os.Args[1] == "restless" || os.Args[1] == "traced" || os.Args[1] == "immortal") {
 		runtime.LockOSThread() // to the first thread, which main has then
 	}
 }
@@ -61,4 +61,13 @@ func traced([]string) int {
 	}
 	_, _, errno := syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(os.Getpid()), uintptr(syscall.Gettid()), uintptr(syscall.SIGUSR1))
 	return fail(errno) // it goes on when it is no longer traced
+}
+
+// immortal clears its parent-death signal, as a change of user does, and sleeps as what tests look for: its argument marks
+// it.
+func immortal(a []string) int {
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, 0, 0); errno != 0 {
+		return fail(errno)
+	}
+	return fail(syscall.Exec("/bin/testbox", []string{"testbox", "sleep", "1000h", a[0]}, os.Environ()))
 }
