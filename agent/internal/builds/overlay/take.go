@@ -25,6 +25,7 @@ type Layer struct {
 	DiffID digest.Digest
 	Size   int64 // of its tar
 	Empty  bool  // nothing is in it
+	Had    bool  // the store had an equal one, which is taken
 }
 
 // emptyTar is the digest of a tar without entries.
@@ -60,11 +61,13 @@ func Take(ctx context.Context, s *layer.Store, dir, parent string, epoch time.Ti
 func add(s *layer.Store, out *drivers.DriverWithDifferOutput, parent string) (Layer, error) {
 	diffID := out.UncompressedDigest
 	l := Layer{ID: LayerID(parent, diffID), DiffID: diffID, Size: out.Size, Empty: diffID == emptyTar}
-	if s.Storage.Exists(l.ID) {
+	l.Had = s.Storage.Exists(l.ID)
+	if l.Had {
 		return l, s.Discard(out)
 	}
 	_, err := s.Apply(l.ID, parent, out)
 	if errors.Is(err, storage.ErrDuplicateID) { // another build was faster
+		l.Had = true
 		return l, s.Discard(out)
 	}
 	return l, err

@@ -49,6 +49,14 @@ func (r *Root) Commit(ctx context.Context, o CommitOptions) (l Layer, err error)
 			err = fmt.Errorf("commit the step: %w", err)
 		}
 	}()
+	l, err = r.commit(ctx, o)
+	if err == nil && l.Had {
+		err = r.w.s.Images.Reusable(ctx, l.ID) // the disk may have lost something of it
+	}
+	return l, err
+}
+
+func (r *Root) commit(ctx context.Context, o CommitOptions) (l Layer, err error) {
 	parent := r.parent
 	if o.On != nil {
 		parent = *o.On

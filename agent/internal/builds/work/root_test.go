@@ -76,6 +76,36 @@ func TestRootTaken(t *testing.T) {
 	assert.True(t, os.SameFile(before, after))
 }
 
+// TestRootByStore: where the storage driver mounts and packs layers, they become the same.
+func TestRootByStore(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	w, err := shared.s.ByStore().Worker()
+	require.NoError(t, err)
+	b.w = w
+	t.Cleanup(func() { require.NoError(t, w.Close()) })
+	base := b.base()
+	r := b.begin(base.ID)
+	b.mustRun(r, work.Run{Mounts: []work.Mount{{Type: work.MountTmpfs, Target: "/new/dir"}}}, "rm", "/etc/hostname")
+	b.mustRun(r, work.Run{}, "write", "/f", "text")
+	l := b.commit(r)
+	got := b.tree(l.ID)
+	assert.Contains(t, got, "/ 755")
+	assert.Contains(t, got, "f 644 text")
+	assert.NotContains(t, got, "new/ 755")
+	assert.NotContains(t, got, "etc/hostname 644 image\n")
+	src, err := b.w.Layer(t.Context(), l.ID)
+	require.NoError(t, err)
+	_, err = src.Digest(t.Context(), work.Copy{Paths: []string{"/f"}})
+	require.NoError(t, err)
+	require.NoError(t, src.Close())
+	same, err := b.begin(l.ID).Commit(t.Context(), work.CommitOptions{SkipEmpty: true})
+	require.NoError(t, err)
+	assert.Equal(t, l.ID, same.ID)
+	require.NoError(t, w.Close())
+	b.nothingLeft()
+}
+
 // TestRootDeletes: whiteouts and replaced directories are in the layer, and in what is packed of it again.
 func TestRootDeletes(t *testing.T) {
 	t.Parallel()
