@@ -8,7 +8,7 @@ PURE := ./internal/spec ./internal/etcfiles ./internal/names
 MODULES := . agent examples/cli
 OTHERS := internal/bench/dockertest internal/bench/link internal/bench/registry internal/registryconformance
 
-.PHONY: quickstart test test-short cover lint cross bench release reproducible reproducible-short
+.PHONY: quickstart test test-short cover lint cross walk-docker bench release reproducible reproducible-short
 
 # The main job, on real input, with no network.
 quickstart:
@@ -47,6 +47,11 @@ reproducible:
 
 reproducible-short:
 	./scripts/reproducible.sh -short
+
+# Asks a docker for its answers to the command lines of examples/cli/testdata/walk. Its daemon must have no containers,
+# images or volumes, because the walk removes what it finds at its end.
+walk-docker:
+	cd examples/cli && go test -count=1 -timeout 30m -run '^TestWalk$$' . -walk-docker=$$(command -v $${DOCKER:-docker})
 
 bench:
 	go test -run '^$$' -bench . ./container ./image ./registry

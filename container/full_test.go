@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"testing/fstest"
@@ -22,20 +21,15 @@ import (
 	"github.com/caisson-dev/caisson/internal/testenv"
 )
 
-// smallDisks mount a small file system on a directory each.
-var smallDisks = map[string]func(t *testing.T, dir string){
-	"tmpfs": func(t *testing.T, dir string) {
+// smallDisks are small file systems, mounted until the end of the test.
+var smallDisks = map[string]func(t *testing.T) (dir string){
+	"tmpfs": func(t *testing.T) string {
+		dir := t.TempDir()
 		require.NoError(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=48m"))
+		t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, 0), "nothing uses it any more") })
+		return dir
 	},
-	"ext4": func(t *testing.T, dir string) {
-		disk := filepath.Join(t.TempDir(), "disk")
-		require.NoError(t, os.WriteFile(disk, nil, 0o600))
-		require.NoError(t, os.Truncate(disk, 64<<20))
-		for _, c := range [][]string{{testenv.Program(t, "mkfs.ext4", "e2fsprogs"), "-q", "-F", "-m", "0", disk}, {testenv.Program(t, "mount", "mount"), "-o", "loop", disk, dir}} {
-			out, err := exec.Command(c[0], c[1:]...).CombinedOutput()
-			require.NoError(t, err, string(out))
-		}
-	},
+	"ext4": func(t *testing.T) string { return testenv.NewDisk(t, 64<<20).Dir },
 }
 
 // onSmallDisks runs a test with a store on each of the small file systems.
@@ -46,13 +40,8 @@ func onSmallDisks(t *testing.T, f func(t *testing.T, root string)) {
 	for name, mount := range smallDisks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			mount(t, dir)
-			root := filepath.Join(dir, "store")
-			t.Cleanup(func() {
-				destroy(t, root)
-				require.NoError(t, unix.Unmount(dir, 0), "nothing uses it any more")
-			})
+			root := filepath.Join(mount(t), "store")
+			t.Cleanup(func() { destroy(t, root) })
 			store, err := image.OpenStore(image.StoreOptions{Root: root})
 			require.NoError(t, err)
 			buildImage(t, store, testImage, dockerfile)

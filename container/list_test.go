@@ -124,6 +124,23 @@ func TestPruneSelects(t *testing.T) {
 	assert.Equal(t, []string{keep.ID()}, prune(container.PruneOptions{NotLabels: map[string]string{"keep": "no"}}))
 }
 
+// TestPruneJustEnded: a container whose agent has not left yet is removed, and not only said to be.
+func TestPruneJustEnded(t *testing.T) {
+	e := newEngine(t)
+	labels := map[string]string{"test": "prune-ended"}
+	for range 5 {
+		c := start(t, e, container.Options{Detach: true, Labels: labels, Cmd: []string{"true"}})
+		_, err := c.Wait(t.Context())
+		require.NoError(t, err)
+		res, err := e.Prune(t.Context(), container.PruneOptions{Labels: labels})
+		require.NoError(t, err)
+		assert.Equal(t, []string{c.ID()}, res.Deleted)
+		list, err := e.List(t.Context(), container.ListOptions{All: true, Labels: labels})
+		require.NoError(t, err)
+		assert.Empty(t, list)
+	}
+}
+
 // TestListSeesChanges: List remembers what it has read, and sees at once what has changed since.
 func TestListSeesChanges(t *testing.T) {
 	e := newEngine(t)

@@ -48,7 +48,7 @@ func TestCheckInContainer(t *testing.T) {
 			dockertest.Env(dockertest.EnvRoot, "/tmp/store"), dockertest.Env("HOME", "/tmp"),
 			dockertest.Modify(func(o *container.Options) { o.Security = security }),
 		}
-		for _, suffix := range []string{"", agentbin.InitSuffix, agentbin.CopierSuffix} {
+		for _, suffix := range []string{"", agentbin.InitSuffix} {
 			if _, err := os.Stat(agent + suffix); err == nil {
 				opts = append(opts, dockertest.Mount(agent+suffix, "/agent/caisson-agent"+suffix))
 			}

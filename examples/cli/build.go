@@ -107,7 +107,14 @@ func buildFlags(flags *pflag.FlagSet, o *image.BuildOptions) (read func() error)
 	contexts := flags.StringArray("build-context", nil, "additional context: NAME=DIR or NAME=docker-image://IMAGE (may be repeated)")
 	verify := tlsFlag(flags)
 	return func() (err error) {
-		o.Args, o.Pull, o.Transport = buildArgsOf(*buildArgs), image.PullPolicy(*pull), transport(*verify)
+		o.Args, o.Transport = buildArgsOf(*buildArgs), transport(*verify)
+		switch *pull { // Docker's flag is true or false
+		case "true":
+			*pull = string(image.PullAlways)
+		case "false":
+			*pull = string(image.PullMissing)
+		}
+		o.Pull = image.PullPolicy(*pull)
 		if o.Labels, err = pairs("label", *labels); err != nil {
 			return err
 		}

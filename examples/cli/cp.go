@@ -23,34 +23,41 @@ var cpCommand = command{
 		follow := flags.BoolP("follow-link", "L", false, "copy the file that a symbolic link leads to")
 		flags.BoolP("quiet", "q", false, "accepted for compatibility with Docker: no progress is shown")
 		return func(ctx context.Context, c *cli, args []string) error {
-			from, source := copyArgument(args[0])
-			to, target := copyArgument(args[1])
-			switch {
-			case from != "" && to != "":
-				return errors.New("copying between containers is not supported")
-			case from == "" && to == "":
-				return errors.New("must specify at least one container source")
+			if err := c.copy(ctx, args[0], args[1], *archive, *follow); err != nil {
+				return fmt.Errorf("cp %s %s: %w", args[0], args[1], err)
 			}
-			ctr, err := c.container(ctx, from+to)
-			if err != nil {
-				return err
-			}
-			opts := container.CopyOptions{KeepOwner: *archive}
-			switch {
-			case from != "" && target == "-":
-				return c.copyOut(ctx, ctr, source, *follow)
-			case from != "":
-				return ctr.Download(ctx, source, target, container.CopyFromOptions{Follow: *follow, KeepOwner: *archive})
-			case source == "-":
-				return ctr.CopyTo(ctx, target, c.in, opts)
-			case *follow:
-				if source, target, err = followed(ctx, ctr, source, target); err != nil {
-					return err
-				}
-			}
-			return ctr.Upload(ctx, source, target, opts)
+			return nil
 		}
 	},
+}
+
+func (c *cli) copy(ctx context.Context, first, second string, archive, follow bool) error {
+	from, source := copyArgument(first)
+	to, target := copyArgument(second)
+	switch {
+	case from != "" && to != "":
+		return errors.New("copying between containers is not supported")
+	case from == "" && to == "":
+		return errors.New("must specify at least one container source")
+	}
+	ctr, err := c.container(ctx, from+to)
+	if err != nil {
+		return err
+	}
+	opts := container.CopyOptions{KeepOwner: archive}
+	switch {
+	case from != "" && target == "-":
+		return c.copyOut(ctx, ctr, source, follow)
+	case from != "":
+		return ctr.Download(ctx, source, target, container.CopyFromOptions{Follow: follow, KeepOwner: archive})
+	case source == "-":
+		return ctr.CopyTo(ctx, target, c.in, opts)
+	case follow:
+		if source, target, err = followed(ctx, ctr, source, target); err != nil {
+			return err
+		}
+	}
+	return ctr.Upload(ctx, source, target, opts)
 }
 
 // copyArgument reads CONTAINER:PATH, in which the path begins at the root, or the path of a file of this host.

@@ -58,7 +58,7 @@ var eventsCommand = command{
 func eventFits(where *format.Filters, e container.Event) bool {
 	about := func(kind container.EventType) func(string) bool {
 		return func(v string) bool {
-			return e.Type == kind && (v == e.Name || strings.HasPrefix(strings.TrimPrefix(e.ID, "sha256:"), strings.TrimPrefix(v, "sha256:")))
+			return e.Type == kind && (v == e.Name || kind == container.EventImage && e.Name != "" && fullName(v) == e.Name || strings.HasPrefix(strings.TrimPrefix(e.ID, "sha256:"), strings.TrimPrefix(v, "sha256:")))
 		}
 	}
 	made := func(v string) bool {
@@ -91,8 +91,17 @@ func messageOf(e container.Event) events.Message {
 		action += ": " + attributes["health"]
 		delete(attributes, "health")
 	}
-	image := familiarString(e.Image, "")
-	for k, v := range map[string]string{"name": e.Name, "image": image} {
+	if e.Action == container.EventRename {
+		attributes["oldName"] = "/" + attributes["oldName"]
+	}
+	if e.Action == container.EventKill {
+		attributes["signal"] = signalNumber(attributes["signal"])
+	}
+	image, name := familiarString(e.Image, ""), e.Name
+	if e.Type == container.EventImage {
+		name = familiarString(name, "")
+	}
+	for k, v := range map[string]string{"name": name, "image": image} {
 		if v != "" {
 			attributes[k] = v
 		}

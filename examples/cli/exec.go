@@ -49,6 +49,9 @@ var execCommand = command{
 			if errors.As(err, &ee) {
 				return ended(ee.ExitCode)
 			}
+			if errors.Is(err, container.ErrInvalidArgument) { // a user that the container has not
+				return runError(err, codeNotExecutable)
+			}
 			return runError(err, 1)
 		}
 	},

@@ -20,6 +20,9 @@ func published(info container.Info) (out []format.Port) {
 
 // exposed are the ports that the container listens on, by its image, by --expose and by -p.
 func exposed(info container.Info) (out []format.Port) {
+	if len(info.Networks) == 0 { // as Docker: of one that does not run, or is on no network, nothing is said
+		return nil
+	}
 	for p := range exposedPorts(&info) {
 		out = append(out, format.Port{Number: uint16(p.Int()), Protocol: p.Proto()})
 	}
@@ -42,7 +45,7 @@ func portsText(info container.Info) string {
 		list = append(list, shownPort{b.Host.Addr().String(), b.Host.Port(), b.Container, b.Protocol})
 		have[string(portKey(b.Container, b.Protocol))] = true
 	}
-	if info.PID != 0 {
+	if len(info.Networks) > 0 {
 		for p := range exposedPorts(&info) {
 			if !have[string(p)] {
 				list = append(list, shownPort{container: uint16(p.Int()), protocol: p.Proto()})

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"github.com/spf13/pflag"
 
@@ -20,7 +20,7 @@ var rmCommand = command{
 		_ = flags.MarkHidden("link")
 		return func(ctx context.Context, c *cli, args []string) error {
 			if *link {
-				return errors.New("--link: there are no links to remove: containers find each other by name on a network")
+				return fmt.Errorf("--link %s: there are no links to remove: containers find each other by name on a network", args[0])
 			}
 			return c.each(args, func(arg string) (string, error) {
 				ctr, err := c.container(ctx, arg)

@@ -82,11 +82,11 @@ func TestPortsText(t *testing.T) {
 	} {
 		require.Equal(t, want, portsText(container.Info{Ports: ports}))
 	}
-	info := container.Info{PID: 1, Ports: []container.PortBinding{bind("127.0.0.1:8080", 80, "tcp")}}
+	info := container.Info{Networks: []container.EndpointInfo{{Network: "bridge"}}, Ports: []container.PortBinding{bind("127.0.0.1:8080", 80, "tcp")}}
 	info.Config.ExposedPorts = []string{"80/tcp", "90/tcp", "91/tcp", "53/udp"}
 	info.Options.Networking.Exposed = []string{"92"}
 	require.Equal(t, "53/udp, 90-92/tcp, 127.0.0.1:8080->80/tcp", portsText(info))
-	info.PID = 0
+	info.Networks = nil
 	require.Equal(t, "127.0.0.1:8080->80/tcp", portsText(info))
 }
 

@@ -9,5 +9,7 @@ import (
 
 func ownSignal(syscall.Signal) bool { return false }
 
+func signalNumber(name string) string { return name }
+
 // notifyResize does nothing: the system has no signal for it.
 func notifyResize(chan os.Signal) (stop func()) { return func() {} }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
 // Mode says who else may have the lock at the same time.
@@ -60,6 +61,17 @@ func Try(path string, m Mode) (*Lock, error) {
 		_ = f.Close()
 		if !errors.Is(err, errGone) {
 			return nil, err
+		}
+	}
+}
+
+// TryDying is Try, but waits for a process that was killed and is about to let go of the lock: one with much memory takes a
+// while to end.
+func TryDying(path string, m Mode) (*Lock, error) {
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		l, err := Try(path, m)
+		if l != nil || err != nil || !dying(path) || time.Now().After(end) {
+			return l, err
 		}
 	}
 }

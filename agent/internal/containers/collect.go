@@ -26,7 +26,7 @@ func (s *Service) Collect(ctx context.Context) error {
 	}
 	var errs []error
 	for _, id := range ids {
-		lock, err := flock.Try(s.records.Path(id, "lock"), flock.Exclusive)
+		lock, err := flock.TryDying(s.records.Path(id, "lock"), flock.Exclusive)
 		if lock == nil {
 			if err != nil && !errors.Is(err, os.ErrNotExist) {
 				errs = append(errs, err)
@@ -88,8 +88,7 @@ func (s *Service) recover(_ context.Context, id string, st *records.State) error
 	ran := live(st.State.Status)
 	if ran {
 		*st = ended(st)
-		s.emitEnd(rec, st.State)
-		s.emitLeft(rec)
+		s.emitAll(append(rec.Ended(st.State), rec.Left()...))
 	}
 	if !rec.Options.Detach || (rec.Options.AutoRemove && ran) {
 		return errors.Join(s.forget(rec), records.NotFound(id))

@@ -63,7 +63,7 @@ func (s *Service) make(ctx context.Context, opts container.Options, modify func(
 	st := &records.State{State: container.State{Status: container.StatusCreated}}
 	m := newManaged(s, rec, st, lock)
 	if rec.Options.Detach {
-		err = errors.Join(s.records.SaveState(rec, st), s.records.Sync())
+		err = errors.Join(s.Images.SyncContainer(rec.ID), s.records.SaveState(rec, st), s.records.Sync())
 		lock.Unlock()
 	} else if err = m.manage(); err == nil {
 		err = s.add(m)

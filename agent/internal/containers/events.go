@@ -4,7 +4,6 @@ package containers
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
@@ -15,79 +14,21 @@ import (
 
 // emit tells all who follow the store's events what happened to a container. attrs are pairs of keys and values.
 func (s *Service) emit(action container.EventAction, rec *records.Record, attrs ...string) {
-	e := container.Event{
-		Type: container.EventContainer, Action: action, ID: rec.ID, Name: rec.Name, Image: rec.Options.Image, Labels: rec.Labels(),
-	}
-	for i := 0; i+1 < len(attrs); i += 2 {
-		if e.Attributes == nil {
-			e.Attributes = map[string]string{}
-		}
-		e.Attributes[attrs[i]] = attrs[i+1]
-	}
-	s.Emit(e)
+	s.Emit(rec.Event(action, attrs...))
 }
 
 // Emit appends an event of any type.
 func (s *Service) Emit(e container.Event) { s.Events.Emit(e) }
 
+func (s *Service) emitAll(events []container.Event) {
+	for _, e := range events {
+		s.Emit(e)
+	}
+}
+
 // emitNetwork tells of a network, and of the container that joins or leaves it.
 func (s *Service) emitNetwork(action container.EventAction, name, id string) {
-	e := container.Event{Type: container.EventNetwork, Action: action, ID: name}
-	if id != "" {
-		e.Attributes = map[string]string{"container": id}
-	}
-	s.Emit(e)
-}
-
-// emitEnd tells how a run ended.
-func (s *Service) emitEnd(rec *records.Record, st container.State) {
-	if st.OOMKilled {
-		s.emit(container.EventOOM, rec)
-	}
-	s.emit(container.EventDie, rec, statusAttrs(st)...)
-}
-
-func statusAttrs(st container.State) []string {
-	attrs := []string{"exitCode", strconv.Itoa(st.ExitCode)}
-	if st.Signal != "" {
-		attrs = append(attrs, "signal", st.Signal)
-	}
-	return attrs
-}
-
-// emitBegin tells of what a container joins and mounts, and that it runs.
-func (s *Service) emitBegin(rec *records.Record) {
-	for _, ep := range joined(rec) {
-		s.emitNetwork(container.EventConnect, ep, rec.ID)
-	}
-	for _, m := range rec.Mounts {
-		if m.Type == container.MountVolume {
-			s.Emit(container.Event{Type: container.EventVolume, Action: container.EventMount, ID: m.Source, Attributes: map[string]string{
-				"container": rec.ID, "destination": m.Target, "read/write": strconv.FormatBool(!m.ReadOnly),
-			}})
-		}
-	}
-	s.emit(container.EventStart, rec)
-}
-
-// emitLeft tells of what a container that ran has left.
-func (s *Service) emitLeft(rec *records.Record) {
-	for _, ep := range joined(rec) {
-		s.emitNetwork(container.EventDisconnect, ep, rec.ID)
-	}
-	for _, m := range rec.Mounts {
-		if m.Type == container.MountVolume {
-			s.Emit(container.Event{Type: container.EventVolume, Action: container.EventUnmount, ID: m.Source, Attributes: map[string]string{"container": rec.ID}})
-		}
-	}
-}
-
-// joined are the networks that a container has of its own.
-func joined(rec *records.Record) (names []string) {
-	for _, ep := range endpoints(&rec.Options) {
-		names = append(names, ep.Network)
-	}
-	return names
+	s.Emit(records.NetworkEvent(action, name, id))
 }
 
 // emitExec tells of a command that was started in the container, and returns what tells of its end. The two have an id
@@ -105,7 +46,7 @@ func (m *managed) emitExec(args []string) (ended func(container.State)) {
 	}
 	emit(container.EventExecCreate)
 	emit(container.EventExec)
-	return func(st container.State) { emit(container.EventExecDie, statusAttrs(st)...) }
+	return func(st container.State) { emit(container.EventExecDie, records.StateAttrs(st)...) }
 }
 
 // emitHealth tells of another state of health.

@@ -129,13 +129,28 @@ func (s *Service) prune(r *http.Request, opts container.PruneOptions) (container
 	return res, nil
 }
 
-// pruneOne removes a container unless it was started in the meantime.
+// pruneOne removes a container unless it was started in the meantime. The agent of one that has just ended leaves in a
+// moment; while it stays, the container is in use.
 func (s *Service) pruneOne(ctx context.Context, id string) error {
-	target, err := s.find(ctx, id, func(*records.State) bool { return false })
-	if err != nil || target != "" {
-		return err // an agent has it: it is in use
+	wait, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	for {
+		target, err := s.find(ctx, id, func(*records.State) bool { return false })
+		switch {
+		case err != nil:
+			return err
+		case target == "":
+			return s.removeID(ctx, id, container.RemoveOptions{})
+		}
+		lock, err := s.lock(wait, id)
+		switch {
+		case err != nil && wait.Err() != nil && ctx.Err() == nil:
+			return api.ErrRunning
+		case err != nil:
+			return err
+		}
+		lock.Unlock()
 	}
-	return s.removeID(ctx, id, container.RemoveOptions{})
 }
 
 // selection is ListOptions with what they name looked up.

@@ -9,19 +9,12 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/etcfiles"
 	"github.com/caisson-dev/caisson/agent/internal/network/plan"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
+	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/container"
 )
 
 // endpoints returns the networks that a container joins.
-func endpoints(o *container.Options) []container.Endpoint {
-	switch {
-	case len(o.Networking.Endpoints) > 0:
-		return o.Networking.Endpoints
-	case o.Network == "":
-		return []container.Endpoint{{Network: string(container.NetworkDefault)}}
-	}
-	return nil
-}
+func endpoints(o *container.Options) []container.Endpoint { return records.Endpoints(o) }
 
 // member is the container as the networks know it.
 func (m *managed) member() networks.Member {

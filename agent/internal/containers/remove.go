@@ -72,7 +72,11 @@ func (s *Service) erase(rec *records.Record) error {
 	if err = errors.Join(err, s.volumes.Drop(rec.Volumes)); err != nil {
 		return err
 	}
-	if err := s.records.Remove(rec.ID); err != nil {
+	err = s.records.Remove(rec.ID)
+	if err == nil && rec.Durable() {
+		err = s.records.Sync() // it does not come back when the machine goes down
+	}
+	if err != nil {
 		return err
 	}
 	if whole {

@@ -7,9 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httputil"
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
@@ -68,7 +66,10 @@ func (s *Service) route(needsManager func(*records.State) bool, h http.HandlerFu
 				h(w, r)
 				return
 			}
-			if !forward(w, r, target, try < 5) {
+			gone := func(err error) error {
+				return api.Errorf(api.ErrAgentGone, "the agent of container %s is gone: %w", names.Short(id), err)
+			}
+			if !wire.Forward(w, r, target, try < 5, gone) {
 				return
 			}
 		}
@@ -173,30 +174,4 @@ func alive(ctx context.Context, socket string) bool {
 	}
 	c.Close()
 	return true
-}
-
-// forward passes the request on. It reports true when nothing was answered and the request may be tried again: the
-// agent went away before it took it.
-func forward(w http.ResponseWriter, r *http.Request, socket string, mayRetry bool) (again bool) {
-	p := &httputil.ReverseProxy{
-		Rewrite: func(pr *httputil.ProxyRequest) {
-			pr.Out.URL.Scheme, pr.Out.URL.Host = "http", "agent"
-		},
-		FlushInterval: -1,
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return unixsock.Dial(ctx, socket)
-			},
-		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			if mayRetry && r.Context().Err() == nil {
-				again = true
-				return
-			}
-			wire.Fail(w, api.Errorf(api.ErrAgentGone, "the agent of container %s is gone: %w", names.Short(r.PathValue("id")), err))
-		},
-	}
-	p.ServeHTTP(w, r)
-	return again
 }

@@ -80,7 +80,7 @@ func (m *managed) startLocked() error {
 	}
 	err = m.saveState()
 	m.mu.Unlock()
-	m.s.emitBegin(m.rec)
+	m.s.emitAll(m.rec.Began())
 	close(r.started)
 	copied := pipes.Log(r.log)
 	go m.watch(r, begin, copied)
@@ -106,7 +106,7 @@ func (m *managed) failed(r *run, err error) {
 		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", serr)
 	}
 	m.mu.Unlock()
-	m.s.emitEnd(m.rec, st)
+	m.s.emitAll(m.rec.Ended(st))
 	_ = r.log.Close() // nothing was written
 	m.over(r, st, err)
 }
@@ -198,8 +198,7 @@ func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 	if err != nil {
 		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", err)
 	}
-	m.s.emitEnd(m.rec, st)
-	m.s.emitLeft(m.rec)
+	m.s.emitAll(append(m.rec.Ended(st), m.rec.Left()...))
 	if leaves {
 		m.s.remember(m.rec.ID, st)
 		r.status = st // erase finds the run unfinished otherwise

@@ -40,10 +40,12 @@ type Store struct {
 	emit   func(container.Event)
 	log    *slog.Logger
 	store  storage.Store
+	disk   *durable // is store
 	layers *layer.Store
 	temp   *Temp
 	room   *diskspace.Reserve
 	known  configs
+	sound  *sound
 
 	running sync.WaitGroup // work that outlives its caller's patience
 	left    leftovers
@@ -80,8 +82,15 @@ func Open(cfg Config) (*Store, error) {
 		Storage: s.store, Graph: s.layout.Graph(),
 		MountLock: filepath.Join(s.layout.Locks(), "mount"), Empty: filepath.Join(s.temp.Dir, "empty"),
 	}
+	if s.sound, err = newSound(s.layout.Sound()); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	if err := s.collect(); err != nil {
 		return nil, errors.Join(err, s.Close())
+	}
+	if s.sound.begin() { // layers that were on their way when the machine went down may not be whole
+		s.Left(LeftOver)
+		s.collectOrphans()
 	}
 	return s, nil
 }
@@ -130,10 +139,12 @@ func (s *Store) open() error {
 		}
 		opts.GraphDriverOptions = append(opts.GraphDriverOptions, "overlay.imagestore="+dir)
 	}
-	var err error
-	if s.store, err = storage.GetStore(opts); err != nil {
+	store, err := storage.GetStore(opts)
+	if err != nil {
 		return openError(s.layout.Root, err)
 	}
+	s.disk = &durable{store, s.layout.Graph()}
+	s.store = s.disk
 	return nil
 }
 

@@ -84,7 +84,7 @@ func sweepTemp(layout state.Layout, own string, dead func(dir string) error) (bo
 			continue
 		}
 		path := filepath.Join(layout.Temp(), e.Name())
-		lock, err := flock.Try(path, flock.Exclusive)
+		lock, err := flock.TryDying(path, flock.Exclusive)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -12,6 +12,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/atomicfile"
 )
 
 func (s *Service) remove(r *http.Request, in api.Name) (wire.None, error) {
@@ -86,6 +87,9 @@ func (s *Service) drop(ctx context.Context, name string) error {
 		return Error(err)
 	}
 	if err := os.Remove(s.file(name)); err != nil {
+		return err
+	}
+	if err := atomicfile.SyncDir(s.cfg.Dir); err != nil {
 		return err
 	}
 	s.emit(container.EventDestroy, name)

@@ -44,6 +44,9 @@ func (l Layout) Temp() string { return filepath.Join(l.Root, "tmp") }
 // Cache keeps what only makes things faster: blob infos and the cache mounts of builds.
 func (l Layout) Cache() string { return filepath.Join(l.Root, "cache") }
 
+// Sound notes the layers that were found whole since the machine was started.
+func (l Layout) Sound() string { return filepath.Join(l.Cache(), "sound") }
+
 // Reserve is room on the disk that is given up when there is no other.
 func (l Layout) Reserve() string { return filepath.Join(l.Root, "reserve") }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/atomicfile"
 	"github.com/caisson-dev/caisson/internal/flock"
 )
 
@@ -33,7 +34,7 @@ func (s *Service) prune(r *http.Request, opts container.PruneVolumesOptions) (co
 		res.Deleted = append(res.Deleted, v.Name)
 		res.Space += size
 	}
-	return res, nil
+	return res, atomicfile.SyncDir(s.cfg.Dir)
 }
 
 // prunable says whether a volume is among those that a prune removes.

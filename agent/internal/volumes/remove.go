@@ -14,6 +14,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
+	"github.com/caisson-dev/caisson/internal/atomicfile"
 	"github.com/caisson-dev/caisson/internal/flock"
 )
 
@@ -34,7 +35,7 @@ func (s *Service) remove(r *http.Request, in api.Name) (wire.None, error) {
 	if u := users[v.Name]; len(u) > 0 {
 		return wire.None{}, api.Errorf(api.ErrInUse, "volume %s: container %s (%s) mounts it: remove the container first", v.Name, u[0].Name, names.Short(u[0].ID))
 	}
-	return wire.None{}, s.erase(v.Name)
+	return wire.None{}, errors.Join(s.erase(v.Name), atomicfile.SyncDir(s.cfg.Dir))
 }
 
 // Drop removes the anonymous volumes of a container that goes. No lock is needed: they are its own.

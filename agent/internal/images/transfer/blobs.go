@@ -104,6 +104,9 @@ func (s *Service) missing(ctx context.Context, unparsed *upstream.UnparsedImage,
 			if len(out) > 0 {
 				return nil, errNotFast // a layer without its parent: not a store of ours
 			}
+			if err := s.images.Reusable(ctx, id); err != nil {
+				return nil, fmt.Errorf("layer %s: %w", info.Digest, err)
+			}
 			parent = id
 			continue
 		}

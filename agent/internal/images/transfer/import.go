@@ -109,7 +109,7 @@ func (s *Service) importLayer(ctx context.Context, r io.Reader) (*storage.Layer,
 	}
 	id := out.UncompressedDigest.Encoded()
 	if l, err := s.images.Storage().Layer(id); err == nil {
-		return l, s.layers.Discard(out)
+		return l, errors.Join(s.images.Reusable(ctx, id), s.layers.Discard(out))
 	}
 	return s.layers.Apply(id, "", out)
 }

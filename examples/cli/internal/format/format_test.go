@@ -66,6 +66,8 @@ func TestRows(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, format.Rows(&out, "table {{.ID}}\t{{.Names}}", []row(nil)))
 	require.Equal(t, "ROW ID    NAMES\n", out.String())
+	require.ErrorContains(t, format.Rows(&out, "{{.Nothing}}", []row(nil)), "Nothing")
+	require.NoError(t, format.Rows(&out, `{{index (split .Names ",") 1}}`, []row(nil)), "what only some rows have is no mistake")
 }
 
 func TestOr(t *testing.T) {

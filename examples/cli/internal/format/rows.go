@@ -50,6 +50,12 @@ func fill[T any](w io.Writer, how Format, rows []T) error {
 	if err != nil {
 		return err
 	}
+	if len(rows) == 0 { // a field that no row has is a mistake nevertheless
+		var none T
+		if err := t.Execute(io.Discard, none); err != nil && strings.Contains(err.Error(), "can't evaluate field") {
+			return fmt.Errorf("--format %q: %w", string(how), err)
+		}
+	}
 	for _, row := range rows {
 		if err := t.Execute(w, row); err != nil {
 			return fmt.Errorf("--format %q: %w", string(how), err)
