@@ -20,6 +20,7 @@ type cli struct {
 	out, err io.Writer
 	root     string
 	signals  *signals
+	ctx      context.Context // of the command: a signal also ends the download or the build of the agent
 	opened   *image.Store
 }
 
@@ -28,7 +29,7 @@ func (c *cli) store() (*image.Store, error) {
 	if c.opened != nil {
 		return c.opened, nil
 	}
-	store, err := image.OpenStore(image.StoreOptions{Root: c.root})
+	store, err := image.OpenStoreContext(c.ctx, image.StoreOptions{Root: c.root})
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ type command struct {
 
 // run is main without the process: tests call it, too.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	c := &cli{in: stdin, out: stdout, err: stderr}
+	c := &cli{in: stdin, out: stdout, err: stderr, ctx: ctx}
 	err := c.main(ctx, args)
 	if cerr := c.close(); err == nil {
 		err = cerr
@@ -83,7 +83,7 @@ func (c *cli) main(ctx context.Context, args []string) error {
 func (c *cli) do(ctx context.Context, act action, args []string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c.signals = catchSignals(cancel)
+	c.signals, c.ctx = catchSignals(cancel), ctx
 	defer c.signals.stop()
 	err := act(ctx, c, args)
 	var s *signalError

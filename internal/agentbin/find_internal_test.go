@@ -3,10 +3,14 @@
 package agentbin
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -67,6 +71,32 @@ func TestFindOnPath(t *testing.T) {
 	require.NoError(t, os.WriteFile(agent, []byte("#!/bin/sh\nexit 1\n"), 0o755))
 	_, err := onPath(src)
 	require.ErrorContains(t, err, "does not tell its version")
+}
+
+// TestBuildCancel: the end of the context ends a build with all that the go command has started, and nothing is left of it.
+func TestBuildCancel(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	started := filepath.Join(dir, "started")
+	goCommand := filepath.Join(dir, "go")
+	require.NoError(t, syscall.Mkfifo(started, 0o600))
+	require.NoError(t, os.WriteFile(goCommand, []byte("#!/bin/sh\nsleep 1000 &\necho $! >"+started+"\nwait\n"), 0o755))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "src", "agent"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "src", "agent", "go.mod"), nil, 0o644))
+	f := &finder{src: version.Source{Version: "src-1", Dir: filepath.Join(dir, "src")}, arch: "amd64", out: &said{}, cache: filepath.Join(dir, "cache"), goTool: goTool{goCommand, os.Environ()}}
+	enough := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f.obtain(ctx, FromBuild, f.cached(FromBuild)) }()
+	pid, err := os.ReadFile(started)
+	require.NoError(t, err)
+	cancel(enough)
+	require.ErrorIs(t, <-done, enough)
+	assert.Empty(t, left(t, f))
+	assert.Eventually(t, func() bool {
+		stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/stat")
+		return err != nil || strings.Contains(string(stat), ") Z ") // whose parent does not reap it is no process any more
+	}, time.Minute, 5*time.Millisecond)
 }
 
 // A directory that can't be written is told of with the variable that names another.
