@@ -43,11 +43,20 @@ func (s *Service) Collect(ctx context.Context) error {
 // known of them. No other agent of the store may live.
 func (s *Service) CleanRun() error { return s.rt.CleanAll() }
 
+// clean ends what is left of a container whose agent is dead. rec is nil or empty if nothing is known of it.
+func (s *Service) clean(id string, rec *records.Record) error {
+	known := spec.Container{ID: id}
+	if rec != nil && rec.ID == id {
+		known = rec.Container
+	}
+	return s.rt.Clean(id, known.CgroupPath())
+}
+
 // collect looks after one container whose lock is held and whose manager, if it had one, is dead.
 func (s *Service) collect(ctx context.Context, id string) error {
 	rec, err := s.records.Record(id)
 	if errors.Is(err, api.ErrNotFound) { // killed before it was anything
-		return errors.Join(s.rt.Clean(id), s.records.Remove(id))
+		return errors.Join(s.clean(id, nil), s.records.Remove(id))
 	}
 	if errors.Is(err, api.ErrCorrupt) {
 		return s.collectDamaged(id, err)
@@ -60,7 +69,7 @@ func (s *Service) collect(ctx context.Context, id string) error {
 	case errors.Is(err, api.ErrCorrupt):
 		return s.heal(ctx, id, rec, err)
 	case errors.Is(err, api.ErrNotFound): // killed while it was made or removed
-		return errors.Join(s.rt.Clean(id), s.forget(rec))
+		return errors.Join(s.clean(id, rec), s.forget(rec))
 	case err != nil:
 		return err
 	case st.Manager == "" && rec.Options.Detach && !live(st.State.Status):
@@ -82,7 +91,7 @@ func (s *Service) recover(_ context.Context, id string, st *records.State) error
 	if err != nil {
 		return err
 	}
-	if err := s.rt.Clean(id); err != nil {
+	if err := s.clean(id, rec); err != nil {
 		s.Logger.Warn("clean up after a dead agent", "container", id, "error", err)
 	}
 	ran := live(st.State.Status)
@@ -151,7 +160,7 @@ func (s *Service) damage(id string, stateErr error) error {
 func (s *Service) eraseDamaged(id string) error {
 	rec := &records.Record{Name: s.records.NameOf(id)}
 	rec.ID = id
-	return errors.Join(s.rt.Clean(id), s.forget(rec))
+	return errors.Join(s.clean(id, rec), s.forget(rec))
 }
 
 // collectDamaged looks after a container whose record can't be read, when no agent has it.
@@ -160,13 +169,13 @@ func (s *Service) collectDamaged(id string, why error) error {
 		return s.eraseDamaged(id)
 	}
 	s.Logger.Warn("a container is damaged", "container", id, "error", why)
-	return s.rt.Clean(id)
+	return s.clean(id, nil)
 }
 
 // heal gives a container that no agent has, and whose state can't be read, a state that says so.
 func (s *Service) heal(ctx context.Context, id string, rec *records.Record, why error) error {
 	if !rec.Options.Detach { // it goes with its owner
-		return errors.Join(s.rt.Clean(id), s.forget(rec))
+		return errors.Join(s.clean(id, rec), s.forget(rec))
 	}
 	s.Logger.Warn("a container's state was damaged", "container", id, "error", why)
 	st := ended(&records.State{State: container.State{Started: rec.Created}})

@@ -118,8 +118,15 @@ func (c *Container) Destroy() error {
 	return c.lc.Destroy()
 }
 
-// Clean removes what a dead agent left of a container: processes, cgroups, state.
-func (r *Runtime) Clean(id string) error { return cleanOne(r.root, id) }
+// Clean removes what a dead agent left of a container: processes, cgroups, state. cgroup is the path of the container's in
+// each hierarchy.
+func (r *Runtime) Clean(id, cgroup string) error {
+	err := cleanOne(r.root, id)
+	if r.rootless { // it could make none
+		return err
+	}
+	return errors.Join(err, removeCgroup(cgroup))
+}
 
 func cleanOne(root, id string) error {
 	lc, err := libcontainer.Load(root, id)

@@ -72,7 +72,7 @@ func TestClean(t *testing.T) {
 	root := t.TempDir()
 	r := New(root, false, nil)
 	require.NoError(t, r.CleanAll())
-	require.NoError(t, r.Clean("none"))
+	require.NoError(t, r.Clean("none", "/caisson/none"))
 	empty, broken := filepath.Join(root, "empty"), filepath.Join(root, "broken")
 	require.NoError(t, os.Mkdir(empty, 0o700))
 	require.NoError(t, os.Mkdir(broken, 0o700))
