@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.podman.io/storage"
@@ -160,12 +161,22 @@ func (r *Root) commitByStore(ctx context.Context, parent string, o CommitOptions
 	if err != nil {
 		return l, err
 	}
-	defer rc.Close()
-	return overlay.Stage(ctx, r.w.s.Images.Layers(), &stream{rc}, parent)
+	src := &stream{ReadCloser: rc}
+	defer src.Close()
+	return overlay.Stage(ctx, r.w.s.Images.Layers(), src, parent)
 }
 
-// stream is a layer's tar that the storage driver makes.
-type stream struct{ io.ReadCloser }
+// stream is a layer's tar that the storage driver makes. The driver's lock is held until it is closed, once.
+type stream struct {
+	io.ReadCloser
+	once sync.Once
+}
+
+// Close gives the lock back.
+func (s *stream) Close() (err error) {
+	s.once.Do(func() { err = s.ReadCloser.Close() })
+	return err
+}
 
 // Open returns it.
 func (s *stream) Open() (io.ReadCloser, error) { return s, nil }
