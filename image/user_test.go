@@ -23,7 +23,7 @@ func TestAsUser(t *testing.T) {
 		t.Skip("this is the ordinary user's run")
 	}
 	// What does not depend on the ids that a user has, one of them is enough for.
-	const both = "Example.*|TestBuild|TestPushAndPull|TestWhiteouts|TestRemove|TestKillInBuild|TestOneID|TestImport|TestFS|TestCheckSound"
+	const both = "Example.*|TestBuild|TestDockerfiles|TestPushAndPull|TestWhiteouts|TestRemove|TestKillInBuild|TestOneID|TestImport|TestFS|TestCheckSound"
 	for user, tests := range map[string]string{
 		testenv.UserSubIDs: both + "|TestDockerfile|TestImageConfig|TestSaveAndLoad|TestPrune|TestCancelBuild|TestContexts|TestImportErrors|TestBuildEvents|TestBuildSSH|TestNamedContexts|TestPushOfDamaged|TestPushThroughLink",
 		testenv.UserOneID:  both,
