@@ -189,6 +189,8 @@ func TestInvalidNetworkOptions(t *testing.T) {
 		{"NetworkOptions.Gateway4", container.NetworkOptions{Gateway4: addr("198.51.100.1")}},
 		{"NetworkOptions.Gateway6", container.NetworkOptions{IPv6: prefix("fd12::/64"), Gateway6: addr("fd13::1")}},
 		{"NetworkOptions.Gateway6", container.NetworkOptions{Gateway6: addr("fd13::1")}},
+		{"NetworkOptions.IPv4Range", container.NetworkOptions{IPv4: prefix("192.0.2.0/24"), IPv4Range: prefix("198.51.100.0/25")}},
+		{"NetworkOptions.IPv6Range", container.NetworkOptions{IPv6: prefix("fd12::/64"), IPv6Range: prefix("fd13::/80")}},
 		{"NetworkOptions.MTU", container.NetworkOptions{MTU: 100}},
 		{"NetworkOptions.MTU", container.NetworkOptions{MTU: -1}},
 		{"NetworkOptions.Labels", container.NetworkOptions{Labels: map[string]string{"": "x"}}},

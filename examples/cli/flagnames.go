@@ -32,7 +32,7 @@ var flagOf = map[string]string{
 	"Resources.Ulimits": "--ulimit", "Resources.OOMScoreAdj": "--oom-score-adj", "Resources.CgroupParent": "--cgroup-parent", "Resources.BlockIO": "--device-read-bps and the like",
 	"VolumeOptions.Name": "the volume's name", "VolumeOptions.Labels": "--label",
 	"NetworkOptions.Name": "the network's name", "NetworkOptions.IPv4": "--subnet", "NetworkOptions.IPv6": "--subnet", "NetworkOptions.Gateway4": "--gateway",
-	"NetworkOptions.Gateway6": "--gateway", "NetworkOptions.MTU": "--opt com.docker.network.driver.mtu", "NetworkOptions.Labels": "--label",
+	"NetworkOptions.Gateway6": "--gateway", "NetworkOptions.IPv4Range": "--ip-range", "NetworkOptions.IPv6Range": "--ip-range", "NetworkOptions.MTU": "--opt com.docker.network.driver.mtu", "NetworkOptions.Labels": "--label",
 	"NetworkOptions.EnableIPv6": "--ipv6", "NetworkOptions.Internal": "--internal",
 	"ListOptions.Statuses": "--filter status", "ListOptions.Health": "--filter health", "ListOptions.References": "--filter reference",
 	"BuildOptions.Target": "--target", "BuildOptions.Tags": "--tag", "BuildOptions.Platform": "--platform", "BuildOptions.Args": "--build-arg",
