@@ -12,6 +12,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/records"
+	"github.com/caisson-dev/caisson/agent/internal/selection"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -73,7 +74,7 @@ func (s *Service) salvage(ctx context.Context, id string, st *records.State) (*r
 }
 
 func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container.Info, error) {
-	sel, err := s.newSelection(r.Context(), opts)
+	sel, layers, err := s.selected(r.Context(), opts)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container
 		if err != nil {
 			return nil, err
 		}
-		if sel.fits(info) && (len(sel.layers) == 0 || s.builtOn(info.ImageID, sel.layers)) {
+		if sel.Fits(info) && (len(layers) == 0 || s.builtOn(info.ImageID, layers)) {
 			infos = append(infos, *info)
 		}
 	}
@@ -109,7 +110,7 @@ func (s *Service) prune(r *http.Request, opts container.PruneOptions) (container
 	for _, info := range infos {
 		switch {
 		case live(info.State.Status), !info.Options.Detach,
-			len(opts.NotLabels) > 0 && names.Labelled(labelsOf(&info), opts.NotLabels),
+			len(opts.NotLabels) > 0 && names.Labelled(selection.Labels(&info), opts.NotLabels),
 			!opts.Until.IsZero() && info.Created.After(opts.Until):
 			continue
 		}
@@ -153,51 +154,24 @@ func (s *Service) pruneOne(ctx context.Context, id string) error {
 	}
 }
 
-// selection is ListOptions with what they name looked up.
-type selection struct {
-	container.ListOptions
-	layers        []string // top layers of Images
-	before, since time.Time
-}
-
-func (s *Service) newSelection(ctx context.Context, o container.ListOptions) (*selection, error) {
-	sel := &selection{ListOptions: o}
-	states := []container.Status{
-		container.StatusCreated, container.StatusRunning, container.StatusPaused,
-		container.StatusRestarting, container.StatusRemoving, container.StatusExited, container.StatusDamaged,
-	}
-	for _, st := range o.Statuses {
-		if !slices.Contains(states, st) {
-			return nil, invalid("ListOptions.Statuses %q: it must be one of %s", st, join(states))
-		}
-	}
-	healths := []container.HealthStatus{container.HealthStarting, container.HealthHealthy, container.HealthUnhealthy}
-	for _, h := range o.Health {
-		if !slices.Contains(healths, h) {
-			return nil, invalid("ListOptions.Health %q: it must be one of %s", h, join(healths))
-		}
+// selected is a selection, and the top layers of ListOptions.Images.
+func (s *Service) selected(ctx context.Context, o container.ListOptions) (sel selection.Selection, layers []string, err error) {
+	sel = selection.Selection{ListOptions: o}
+	if err := sel.Check(); err != nil {
+		return sel, nil, err
 	}
 	for _, ref := range o.Images {
 		img, err := s.Images.Resolve(ctx, ref)
 		if err != nil {
-			return nil, err
+			return sel, nil, err
 		}
-		sel.layers = append(sel.layers, img.TopLayer)
+		layers = append(layers, img.TopLayer)
 	}
-	var err error
-	if sel.before, err = s.createdAt(o.Before); err != nil {
-		return nil, err
+	if sel.CreatedBefore, err = s.createdAt(o.Before); err != nil {
+		return sel, nil, err
 	}
-	sel.since, err = s.createdAt(o.Since)
-	return sel, err
-}
-
-func join[T ~string](values []T) string {
-	words := make([]string, len(values))
-	for i, v := range values {
-		words[i] = string(v)
-	}
-	return strings.Join(words, ", ")
+	sel.CreatedSince, err = s.createdAt(o.Since)
+	return sel, layers, err
 }
 
 // createdAt is when a container was created, and zero for none.
@@ -214,62 +188,6 @@ func (s *Service) createdAt(ref string) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return rec.Created, nil
-}
-
-// fits says whether a container is among those that are wanted, whatever image it is of.
-func (sel *selection) fits(info *container.Info) bool {
-	switch {
-	case !sel.All && len(sel.Statuses) == 0 && len(sel.ExitCodes) == 0 && !live(info.State.Status),
-		!one(sel.IDs, func(id string) bool { return strings.HasPrefix(info.ID, id) }),
-		!one(sel.Names, func(part string) bool { return strings.Contains(info.Name, part) }),
-		!names.Labelled(labelsOf(info), sel.Labels),
-		!one(sel.Statuses, func(st container.Status) bool { return info.State.Status == st }),
-		!one(sel.ExitCodes, func(code int) bool { return info.State.Status == container.StatusExited && info.State.ExitCode == code }),
-		!one(sel.Health, func(h container.HealthStatus) bool { return info.Health != nil && info.Health.Status == h }),
-		!one(sel.Networks, func(n string) bool { return slices.Contains(networksOf(info), n) }),
-		!one(sel.Volumes, func(v string) bool { return mountsVolume(info, v) }),
-		!sel.before.IsZero() && !info.Created.Before(sel.before),
-		!sel.since.IsZero() && !info.Created.After(sel.since):
-		return false
-	}
-	return true
-}
-
-// one says whether any of the values fits; none given fit all.
-func one[T any](values []T, fits func(T) bool) bool {
-	return len(values) == 0 || slices.ContainsFunc(values, fits)
-}
-
-// labelsOf are a container's labels with those of its image.
-func labelsOf(info *container.Info) map[string]string {
-	if info.Labels == nil {
-		return info.Options.Labels
-	}
-	return info.Labels
-}
-
-// networksOf are the networks that a container is on, or that it would join.
-func networksOf(info *container.Info) []string {
-	var names []string
-	for _, ep := range info.Networks {
-		names = append(names, ep.Network)
-	}
-	for _, ep := range info.Options.Networking.Endpoints {
-		names = append(names, ep.Network)
-	}
-	if len(info.Options.Networking.Endpoints) > 0 {
-		return names
-	}
-	if info.Options.Network == "" {
-		return append(names, string(container.NetworkDefault))
-	}
-	return append(names, string(info.Options.Network))
-}
-
-func mountsVolume(info *container.Info, nameOrTarget string) bool {
-	return slices.ContainsFunc(info.Mounts, func(m container.Mount) bool {
-		return m.Target == nameOrTarget || m.Type == container.MountVolume && m.Source == nameOrTarget
-	})
 }
 
 // builtOn says whether one of the layers is among those of the image.

@@ -71,52 +71,6 @@ func TestDue(t *testing.T) {
 	}
 }
 
-func TestFits(t *testing.T) {
-	t.Parallel()
-	at := time.Unix(1000, 0)
-	info := &container.Info{
-		ID: "0123abc", Name: "web-1", Created: at, State: container.State{Status: container.StatusExited, ExitCode: 3},
-		Options: container.Options{Labels: map[string]string{"a": "b"}, Networking: container.NetworkingConfig{Endpoints: []container.Endpoint{{Network: "app"}}}},
-		Mounts:  []container.Mount{{Type: container.MountVolume, Source: "data", Target: "/data"}, {Type: container.MountBind, Source: "/src", Target: "/dst"}},
-		Health:  &container.Health{Status: container.HealthHealthy},
-	}
-	all := container.ListOptions{All: true}
-	with := func(f func(*container.ListOptions)) container.ListOptions {
-		o := all
-		f(&o)
-		return o
-	}
-	for name, c := range map[string]struct {
-		sel  selection
-		want bool
-	}{
-		"all":             {selection{ListOptions: all}, true},
-		"running alone":   {selection{}, false},
-		"by exit code":    {selection{ListOptions: container.ListOptions{ExitCodes: []int{3}}}, true},
-		"other exit code": {selection{ListOptions: container.ListOptions{ExitCodes: []int{0}}}, false},
-		"id":              {selection{ListOptions: with(func(o *container.ListOptions) { o.IDs = []string{"ffff", "0123"} })}, true},
-		"other id":        {selection{ListOptions: with(func(o *container.ListOptions) { o.IDs = []string{"123"} })}, false},
-		"name":            {selection{ListOptions: with(func(o *container.ListOptions) { o.Names = []string{"eb"} })}, true},
-		"other name":      {selection{ListOptions: with(func(o *container.ListOptions) { o.Names = []string{"db"} })}, false},
-		"label":           {selection{ListOptions: with(func(o *container.ListOptions) { o.Labels = map[string]string{"a": ""} })}, true},
-		"other label":     {selection{ListOptions: with(func(o *container.ListOptions) { o.Labels = map[string]string{"a": "c"} })}, false},
-		"health":          {selection{ListOptions: with(func(o *container.ListOptions) { o.Health = []container.HealthStatus{container.HealthHealthy} })}, true},
-		"network":         {selection{ListOptions: with(func(o *container.ListOptions) { o.Networks = []string{"app"} })}, true},
-		"other network":   {selection{ListOptions: with(func(o *container.ListOptions) { o.Networks = []string{"bridge"} })}, false},
-		"volume":          {selection{ListOptions: with(func(o *container.ListOptions) { o.Volumes = []string{"data"} })}, true},
-		"target":          {selection{ListOptions: with(func(o *container.ListOptions) { o.Volumes = []string{"/dst"} })}, true},
-		"source of bind":  {selection{ListOptions: with(func(o *container.ListOptions) { o.Volumes = []string{"/src"} })}, false},
-		"before":          {selection{ListOptions: all, before: at.Add(1)}, true},
-		"not before":      {selection{ListOptions: all, before: at}, false},
-		"since":           {selection{ListOptions: all, since: at.Add(-1)}, true},
-		"not since":       {selection{ListOptions: all, since: at}, false},
-	} {
-		assert.Equal(t, c.want, c.sel.fits(info), name)
-	}
-	info.Health = nil
-	assert.False(t, (&selection{ListOptions: with(func(o *container.ListOptions) { o.Health = []container.HealthStatus{container.HealthHealthy} })}).fits(info))
-}
-
 func TestEndpoints(t *testing.T) {
 	t.Parallel()
 	given := []container.Endpoint{{Network: "app"}}

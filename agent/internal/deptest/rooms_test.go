@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"internal/engine"},
 	{"internal/trial"},
 	{"internal/builds", "internal/containers"},
-	{"internal/damage"},
+	{"internal/damage", "internal/selection"},
 	{"internal/builds/work"},
 	{"internal/images/transfer", "internal/networks", "internal/volumes", "internal/streams", "internal/rootfs", "internal/stage", "internal/records", "internal/launch", "internal/commit"},
 	{"internal/builds/files", "internal/builds/overlay", "internal/builds/remote", "internal/images", "internal/network", "internal/network/publish", "internal/runc", "internal/spec"},
