@@ -8,7 +8,7 @@ PURE := ./internal/spec ./internal/etcfiles ./internal/names
 MODULES := . agent examples/cli
 OTHERS := internal/bench/dockertest internal/bench/link internal/bench/registry internal/registryconformance
 
-.PHONY: quickstart test test-short cover lint cross walk-docker bench release reproducible reproducible-short
+.PHONY: quickstart test test-short cover lint cross walk-docker bench torture release reproducible reproducible-short
 
 # The main job, on real input, with no network.
 quickstart:
@@ -52,6 +52,10 @@ reproducible-short:
 # images or volumes, because the walk removes what it finds at its end.
 walk-docker:
 	cd examples/cli && go test -count=1 -timeout 30m -run '^TestWalk$$' . -walk-docker=$$(command -v $${DOCKER:-docker})
+
+# Processes that work with one store for ten minutes while they, their agents and containers are killed.
+torture:
+	go test -count=1 -timeout 0 -v ./internal/torture -torture.duration=10m -torture.processes=8
 
 bench:
 	go test -run '^$$' -bench . ./container ./image ./registry
