@@ -145,6 +145,12 @@ func (s *Store) open() error {
 	}
 	s.disk = &durable{store, s.layout.Graph()}
 	s.store = s.disk
+	// The driver makes these for good when it first needs them. Made now, what comes after is layers.
+	for _, dir := range []string{"staging", "tempdirs"} {
+		if err := os.MkdirAll(filepath.Join(s.layout.Graph(), "overlay", dir), 0o700); err != nil {
+			return openError(s.layout.Root, err)
+		}
+	}
 	return nil
 }
 
