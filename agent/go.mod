@@ -117,6 +117,7 @@ require (
 	github.com/moby/patternmatcher v0.6.1
 	github.com/moby/sys/signal v0.7.1
 	github.com/tonistiigi/dchapes-mode v0.0.0-20250318174251-73d941a28323
+	go.podman.io/buildah v1.45.0
 	golang.org/x/crypto v0.54.0
 )
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/buildah/docker"
 
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
@@ -42,7 +43,7 @@ func Config(c *spec.Container, base *images.Resolved, opts container.CommitOptio
 	}
 	run.Volumes = maps.Clone(base.Raw.Config.Volumes)
 	if h := c.Health; h != nil {
-		run.Healthcheck = &images.Healthcheck{
+		run.Healthcheck = &docker.HealthConfig{
 			Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries,
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	spec "github.com/moby/docker-image-spec/specs-go/v1"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/buildah/docker"
 
 	"github.com/caisson-dev/caisson/agent/internal/builds/dockerfile"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -23,19 +24,9 @@ type NewConfig struct {
 // RunConfig says what runs in an image, and how.
 type RunConfig struct {
 	v1.ImageConfig
-	Healthcheck *Healthcheck `json:"Healthcheck,omitempty"`
-	OnBuild     []string     `json:"OnBuild,omitempty"`
-	Shell       []string     `json:"Shell,omitempty"`
-}
-
-// Healthcheck in Docker's form.
-type Healthcheck struct {
-	Test          []string      `json:"Test,omitempty"`
-	Interval      time.Duration `json:"Interval,omitempty"`
-	Timeout       time.Duration `json:"Timeout,omitempty"`
-	StartPeriod   time.Duration `json:"StartPeriod,omitempty"`
-	StartInterval time.Duration `json:"StartInterval,omitempty"`
-	Retries       int           `json:"Retries,omitempty"`
+	Healthcheck *docker.HealthConfig `json:"Healthcheck,omitempty"`
+	OnBuild     []string             `json:"OnBuild,omitempty"`
+	Shell       []string             `json:"Shell,omitempty"`
 }
 
 // Change runs instructions as a Dockerfile's are.
@@ -48,6 +39,6 @@ func (c *RunConfig) Change(changes []string) error {
 		return api.Errorf(api.ErrInvalidArgument, "%w", err)
 	}
 	c.ImageConfig, c.OnBuild, c.Shell = img.Config.ImageConfig, img.Config.OnBuild, img.Config.Shell
-	c.Healthcheck = (*Healthcheck)(img.Config.Healthcheck)
+	c.Healthcheck = (*docker.HealthConfig)(img.Config.Healthcheck)
 	return nil
 }

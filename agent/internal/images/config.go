@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"time"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/buildah/docker"
 	"go.podman.io/image/v5/manifest"
 	"go.podman.io/storage"
 
@@ -114,19 +114,9 @@ func (s *Store) configBlob(img *storage.Image) ([]byte, error) {
 	return s.store.ImageBigData(img.ID, key)
 }
 
-// dockerConfig is what Docker's configuration has beyond OCI's.
+// dockerConfig is Docker's form of a configuration, which has more than OCI's.
 type dockerConfig struct {
-	Config struct {
-		Healthcheck *struct {
-			Test        []string
-			Interval    time.Duration
-			Timeout     time.Duration
-			StartPeriod time.Duration
-			Retries     int
-		}
-		OnBuild []string
-		Shell   []string
-	} `json:"config"`
+	Config docker.Config `json:"config"`
 }
 
 func parseConfig(b []byte) (*parsed, error) {

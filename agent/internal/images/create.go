@@ -8,30 +8,17 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/buildah/docker"
 	"go.podman.io/image/v5/manifest"
 	"go.podman.io/storage"
 
 	"github.com/caisson-dev/caisson/agent/internal/builds/dockerfile"
 )
 
-// manifestV2 is a manifest in the form that Docker's schema 2 and OCI share.
-type manifestV2 struct {
-	SchemaVersion int          `json:"schemaVersion"`
-	MediaType     string       `json:"mediaType"`
-	Config        descriptor   `json:"config"`
-	Layers        []descriptor `json:"layers"`
-}
-
-type descriptor struct {
-	MediaType string        `json:"mediaType"`
-	Digest    digest.Digest `json:"digest"`
-	Size      int64         `json:"size"`
-}
-
 // Create makes an image: it adds the layer to the configuration and writes both and a manifest, of the kind that the
 // base has; base may be nil. The image has no name yet.
 func (h *Held) Create(base *Resolved, cfg *NewConfig, layer *storage.Layer) (id string, err error) {
-	cfg.RootFS.Type = "layers"
+	cfg.RootFS.Type = docker.TypeLayers
 	cfg.RootFS.DiffIDs = append(cfg.RootFS.DiffIDs, layer.UncompressedDigest)
 	blob, err := json.Marshal(cfg)
 	if err != nil {
@@ -73,7 +60,11 @@ func (h *Held) CreateBuilt(cfg *dockerfile.Image, top string, oci bool) (id stri
 
 // write puts an image into the store.
 func (h *Held) write(blob []byte, kind string, diffIDs []digest.Digest, layer *storage.Layer, created time.Time) (id string, err error) {
-	man := manifestV2{SchemaVersion: 2, MediaType: kind, Config: descriptor{manifest.DockerV2Schema2ConfigMediaType, digest.FromBytes(blob), int64(len(blob))}}
+	// Docker's schema 2 and OCI have the same form.
+	man := docker.V2S2Manifest{
+		V2Versioned: docker.V2Versioned{SchemaVersion: 2, MediaType: kind},
+		Config:      docker.V2S2Descriptor{MediaType: manifest.DockerV2Schema2ConfigMediaType, Digest: digest.FromBytes(blob), Size: int64(len(blob))},
+	}
 	layerKind := manifest.DockerV2SchemaLayerMediaTypeUncompressed
 	if kind == v1.MediaTypeImageManifest {
 		man.Config.MediaType, layerKind = v1.MediaTypeImageConfig, v1.MediaTypeImageLayer
@@ -120,8 +111,8 @@ func (s *Store) manifestKind(base *Resolved) (string, error) {
 }
 
 // descriptors describes the layers as they are in the store: not compressed, lowest first.
-func (s *Store) descriptors(ids []digest.Digest, top *storage.Layer, kind string) ([]descriptor, error) {
-	out := make([]descriptor, len(ids))
+func (s *Store) descriptors(ids []digest.Digest, top *storage.Layer, kind string) ([]docker.V2S2Descriptor, error) {
+	out := make([]docker.V2S2Descriptor, len(ids))
 	l, err := top, error(nil)
 	for i := len(ids) - 1; i >= 0; i-- {
 		if l == nil {
@@ -130,7 +121,7 @@ func (s *Store) descriptors(ids []digest.Digest, top *storage.Layer, kind string
 		if l.UncompressedSize < 0 {
 			return nil, errors.New("a layer of the image has no known size")
 		}
-		out[i] = descriptor{kind, ids[i], l.UncompressedSize}
+		out[i] = docker.V2S2Descriptor{MediaType: kind, Digest: ids[i], Size: l.UncompressedSize}
 		parent := l.Parent
 		if l = nil; parent != "" {
 			if l, err = s.store.Layer(parent); err != nil {
