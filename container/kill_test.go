@@ -51,7 +51,11 @@ func child(scenario string) {
 	_, err = e.Create(ctx, container.Options{Image: testImage, Name: "never-started"})
 	must(err)
 	if scenario == "immortal" {
-		for _, ns := range []container.Namespaces{{}, {PID: "host"}} {
+		kinds := []container.Namespaces{{}}
+		if os.Geteuid() == 0 {
+			kinds = append(kinds, container.Namespaces{PID: "host"})
+		}
+		for _, ns := range kinds {
 			_, err := e.Start(ctx, container.Options{Image: testImage, Cmd: []string{"immortal", store.Root()}, Namespaces: ns})
 			must(err)
 		}
@@ -265,7 +269,11 @@ func TestKillAgentOfImmortals(t *testing.T) {
 	t.Parallel()
 	root, before := killStore(t)
 	cmd := startChild(t, root, "immortal")
-	require.Eventually(t, func() bool { return len(processesOf(t, root)) == 5 }, time.Minute, time.Millisecond, "an agent and four containers")
+	want := 4 // an agent and three containers
+	if os.Geteuid() == 0 {
+		want++
+	}
+	require.Eventually(t, func() bool { return len(processesOf(t, root)) == want }, time.Minute, time.Millisecond)
 	for _, pid := range agentsOf(t, root) {
 		require.NoError(t, cmd.Process.Kill())
 		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
