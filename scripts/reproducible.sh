@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Builds the agents of a release twice, in two directories, and compares all that is published bit for bit; then starts
-# them where there is nothing else. With -short the second build takes compiled packages from the first one's cache, for
-# this machine's architecture alone.
+# them where there is nothing else. ARCHS has the architectures: amd64,arm64 by default. With -short the second build takes
+# compiled packages from the first one's cache, for this machine's architecture alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 version=v0.0.0
-archs=amd64,arm64
+archs=${ARCHS:-amd64,arm64}
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 second="$work/cache"
