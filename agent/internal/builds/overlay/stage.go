@@ -5,8 +5,10 @@ package overlay
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/caisson-dev/caisson/agent/internal/images/layer"
 )
@@ -51,6 +53,13 @@ func (p *packing) Open() (io.ReadCloser, error) {
 	r, w := io.Pipe()
 	p.done = make(chan error, 1)
 	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				err := fmt.Errorf("pack a layer: panic: %v\n%s", r, debug.Stack())
+				w.CloseWithError(err)
+				p.done <- err
+			}
+		}()
 		o := p.o
 		o.Out, o.Split = w, nil
 		_, err := Pack(p.ctx, p.dirs, o)

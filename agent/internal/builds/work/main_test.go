@@ -153,7 +153,7 @@ func TestAsUser(t *testing.T) {
 	for _, name := range []string{testenv.UserSubIDs, testenv.UserOneID} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			t.Logf("%s", testenv.Run(t, testenv.AsUser(t, name, "-test.v", "-test.short", "-test.run", "^Test(Root|Run|Mount)")))
+			t.Logf("%s", testenv.Run(t, testenv.AsUser(t, name, "-test.v", "-test.short", "-test.run", "^Test(RootLayers|RootTaken|RootDeletes|RootOwners|RootFromLayer|Run|RunUser|RunNetwork|RunStubs|MountBind|MountCache|MountSecret)$")))
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -133,7 +134,9 @@ func (s *step) wait(ctx context.Context, rc *runc.Container, proc *runc.Process,
 	ps, err := proc.Wait()
 	close(ended)
 	<-killed
-	out.drain()
+	if derr := out.drain(); derr != nil {
+		return derr
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -173,6 +176,7 @@ type pipe struct {
 	r, w *os.File
 	to   io.Writer
 	done chan struct{}
+	err  error // of to, once done is closed
 }
 
 func newPipe(to io.Writer) (*pipe, error) {
@@ -199,21 +203,34 @@ func (p *pipe) copy() {
 		buf := make([]byte, 32<<10)
 		for {
 			n, err := p.r.Read(buf)
-			if n > 0 {
-				_, _ = p.to.Write(buf[:n]) // the step must not stop for that
+			if n > 0 && p.err == nil {
+				p.err = p.pass(buf[:n])
 			}
 			if err != nil {
-				return
+				return // what the step prints is read to its end in any case: it must not stop
 			}
 		}
 	}()
 }
 
+// pass gives output on. A writer that can't take it is no reason for an error, and one that panics is the step's.
+func (p *pipe) pass(b []byte) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("output of the step: panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	_, _ = p.to.Write(b)
+	return nil
+}
+
 // drain waits for what the step printed last. All that had the pipe are gone.
-func (p *pipe) drain() {
-	if p.done != nil {
-		<-p.done
+func (p *pipe) drain() error {
+	if p.done == nil {
+		return nil
 	}
+	<-p.done
+	return p.err
 }
 
 func (p *pipe) close() {

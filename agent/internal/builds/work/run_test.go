@@ -90,7 +90,13 @@ func TestRunOutput(t *testing.T) {
 	assert.Equal(t, "out\n", b.mustRun(r, work.Run{}, "echo", "out"))
 	assert.Equal(t, "err\n", b.mustRun(r, work.Run{}, "err", "err"))
 	require.NoError(t, r.Run(t.Context(), work.Run{Args: []string{"/bin/testbox", "echo", "x"}, Network: "none"}))
+	err := r.Run(t.Context(), work.Run{Args: []string{"/bin/testbox", "echo", "x"}, Network: "none", Output: panics{}})
+	require.ErrorContains(t, err, "panic: boom", "and the process goes on")
 }
+
+type panics struct{}
+
+func (panics) Write([]byte) (int, error) { panic("boom") }
 
 // TestRunNetwork: a network of its own with a name server, that of the host, or none.
 func TestRunNetwork(t *testing.T) {
