@@ -243,7 +243,7 @@ func TestCopy(t *testing.T) {
 			want: []string{"a/ 755", "a/f 640 x", "a/g = a/f", "a/p p"},
 		}, {
 			name: "chmod", src: []string{"d/ 700", "d/e/ 711", "d/e/f 640 x", "d/l -> f"}, s: Selection{Paths: []string{"d"}}, to: To{Dest: "/a/b", Mode: "4750"},
-			want: []string{"a/ 4750", "a/b/ 4750", "a/b/e/ 4750", "a/b/e/f 4750 x", "a/b/l -> f"},
+			want: []string{"a/ 750", "a/b/ 750", "a/b/e/ 4750", "a/b/e/f 4750 x", "a/b/l -> f"},
 		}, {
 			name: "symbolic chmod", src: []string{"d/e/ 700", "d/e/f 640 x", "d/e/g 750 y"}, s: Selection{Paths: []string{"d"}}, to: To{Dest: "/a", Mode: "go=rX"},
 			want: []string{"a/ 755", "a/e/ 755", "a/e/f 644 x", "a/e/g 755 y"},

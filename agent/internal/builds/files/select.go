@@ -176,5 +176,5 @@ func (p *perms) dirs() uint32 {
 	if p == nil || p.symbolic != nil {
 		return 0o755
 	}
-	return p.octal
+	return p.octal & 0o777 // as BuildKit, which gives special bits to what it copies alone
 }

@@ -80,7 +80,8 @@ func (t *Tree) one(name, told string) ([]picked, error) {
 	return []picked{{place: p, base: path.Base(path.Join("/", name))}}, nil
 }
 
-// pickPath finds what a source without --parents names. A wildcard that matches nothing names nothing.
+// pickPath finds what a source without --parents names. A wildcard that matches nothing names nothing, in a directory that is
+// there.
 func (t *Tree) pickPath(name string, exclude *matcher) (out []picked, err error) {
 	dir, pattern := splitWildcards(name)
 	if pattern == "" {
@@ -88,9 +89,6 @@ func (t *Tree) pickPath(name string, exclude *matcher) (out []picked, err error)
 	}
 	p, err := t.find(dir, true)
 	if err != nil {
-		if errors.Is(err, unix.ENOENT) {
-			return nil, nil
-		}
 		return nil, notFound(name, err)
 	}
 	defer p.close()
