@@ -1,5 +1,7 @@
 package main
 
+//lint:file-ignore SA1019 scripts ask for the fields that newer versions of Docker leave out
+
 import (
 	"context"
 	"fmt"

@@ -146,11 +146,3 @@ func (c *cli) volumePaths(ctx context.Context, mounts []container.Mount) (map[st
 	}
 	return paths, nil
 }
-
-// list is null for none, as in Docker's output.
-func list[T any](s []T) any {
-	if s == nil {
-		return nil
-	}
-	return s
-}
