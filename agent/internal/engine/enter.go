@@ -45,6 +45,19 @@ func (a *agent) enter() error {
 	if err := a.layout.Make(); err != nil {
 		return err
 	}
+	for try := 0; ; try++ {
+		// Another newcomer may take the directory for a dead agent's between the making of the lock file and the lock.
+		if err := a.settle(); err == nil {
+			break
+		} else if !errors.Is(err, os.ErrNotExist) || try == 100 {
+			return err
+		}
+	}
+	return removeDeadAgents(a.layout.Agents())
+}
+
+// settle makes this agent's directory, and takes the lock by which others know that it lives.
+func (a *agent) settle() error {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
 	a.dir = filepath.Join(a.layout.Agents(), hex.EncodeToString(b[:]))
@@ -54,12 +67,9 @@ func (a *agent) enter() error {
 	a.socket = filepath.Join(a.dir, "sock")
 	var err error
 	if a.own, err = flock.Try(filepath.Join(a.dir, "lock"), flock.Exclusive); err == nil && a.own == nil {
-		err = errors.New("agent directory is taken")
+		err = os.ErrNotExist // it is about to be removed
 	}
-	if err != nil {
-		return err
-	}
-	return removeDeadAgents(a.layout.Agents())
+	return err
 }
 
 // removeDeadAgents removes the directories of agents that are gone.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -153,8 +154,15 @@ func (s *Store) Unmake(id string) error {
 	return err
 }
 
-// Remove removes all files of the container.
-func (s *Store) Remove(id string) error { return os.RemoveAll(s.Dir(id)) }
+// Remove removes all files of the container. Another agent that tries its lock makes the file again meanwhile.
+func (s *Store) Remove(id string) (err error) {
+	for range 100 {
+		if err = os.RemoveAll(s.Dir(id)); !errors.Is(err, syscall.ENOTEMPTY) {
+			return err
+		}
+	}
+	return err
+}
 
 // NotFound says that there is no such container.
 func NotFound(ref string) error {
