@@ -161,7 +161,7 @@ func (h *Hashes) save() error {
 		return err
 	}
 	prune(dir)
-	return atomicfile.Write(h.path, append(b, sum[:]...), atomicfile.Options{})
+	return atomicfile.Write(h.path, append(b, sum[:]...), atomicfile.Options{TempDir: dir}) // other builds may write it, too
 }
 
 // prune removes the files of trees that were not written for the longest time.

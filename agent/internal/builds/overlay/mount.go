@@ -71,10 +71,10 @@ func (m *Mount) create() (int, error) {
 	}
 	list := m.options()
 	if m.Upper != "" {
-		list = append(list, [2]string{"upperdir", m.Upper}, [2]string{"workdir", m.Work}, [2]string{"volatile", ""})
+		list = append(list, [2]string{"upperdir", m.Upper}, [2]string{"workdir", m.Work}, [2]string{volatile, ""})
 	}
 	for _, o := range list {
-		if err := set(o[0], o[1]); err != nil {
+		if err := set(o[0], o[1]); err != nil && o[0] != volatile {
 			return -1, err
 		}
 	}
@@ -92,7 +92,19 @@ func (m *Mount) create() (int, error) {
 // maxText is how long the options of mount(2) may be: a page.
 const maxText = 4095
 
+// volatile spares syncs. Kernels before 5.10 don't have it.
+const volatile = "volatile"
+
 func (m *Mount) oldWay(target string) error {
+	err := m.byText(target, m.Upper != "")
+	if m.Upper != "" && errors.Is(err, unix.EINVAL) {
+		err = m.byText(target, false)
+	}
+	return err
+}
+
+// byText mounts by mount(2).
+func (m *Mount) byText(target string, lax bool) error {
 	escape := strings.NewReplacer(`\`, `\\`, ":", `\:`, ",", `\,`).Replace
 	var lower []string
 	for _, dir := range m.Lower {
@@ -101,8 +113,11 @@ func (m *Mount) oldWay(target string) error {
 	text := "lowerdir=" + strings.Join(lower, ":")
 	flags := uintptr(unix.MS_RDONLY)
 	if m.Upper != "" {
-		text += ",upperdir=" + escape(m.Upper) + ",workdir=" + escape(m.Work) + ",volatile"
+		text += ",upperdir=" + escape(m.Upper) + ",workdir=" + escape(m.Work)
 		flags = 0
+	}
+	if lax {
+		text += "," + volatile
 	}
 	for _, o := range m.options() {
 		text += "," + o[0]
