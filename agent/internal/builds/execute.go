@@ -30,6 +30,7 @@ type execution struct {
 	stages  map[*dockerfile.Stage]*stage
 	sources map[string]*lazy
 	keys    []string // of results, for Cache.To
+	kept    []kept
 }
 
 // stage is a stage of the plan on its way.
@@ -62,6 +63,7 @@ func (b *build) execute(ctx context.Context, held *images.Held) (id string, err 
 		b: b, held: held, work: worker, jobs: semaphore.NewWeighted(int64(max(1, b.req.Jobs))),
 		stages: map[*dockerfile.Stage]*stage{}, sources: map[string]*lazy{},
 	}
+	defer func() { err = errors.Join(err, x.keep()) }() // of a build that fails, too
 	for _, p := range b.plan.Stages {
 		x.stages[p] = &stage{x: x, plan: p, done: make(chan struct{})}
 	}

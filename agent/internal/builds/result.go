@@ -5,6 +5,7 @@ package builds
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -66,18 +67,39 @@ func firstTime(list []v1.History) *time.Time {
 	return nil
 }
 
-// remember makes an image of what there is after a step, so that the catalogue knows what a build left, and notes the
-// step's result.
+// kept is an image of what there is after a step, which is still to be made.
+type kept struct {
+	cfg   *dockerfile.Image
+	layer string
+}
+
+// remember notes the step's result, and that an image is to be made of it, so that the catalogue knows what a build left.
 func (s *stage) remember(p *dockerfile.Step, r *images.Result) (id string, err error) {
 	if r.Image != "" && s.x.held.HasImage(r.Image) || s.cached || r.Empty {
 		return r.Image, nil
 	}
-	id, err = s.x.held.CreateBuilt(s.configuration(p.Image, r.Created), s.layer, false)
-	if err != nil {
+	cfg := s.configuration(p.Image, r.Created)
+	if id, err = images.BuiltID(cfg); err != nil {
 		return "", err
 	}
+	s.x.mu.Lock()
+	s.x.kept = append(s.x.kept, kept{cfg, s.layer})
+	s.x.mu.Unlock()
 	r.Image = id
 	return id, s.x.held.Remember(s.key, *r)
+}
+
+// keep makes the images of the steps. The last ones come first: a layer is on the disk before its image is, with all below
+// it, so that one wait for the disk does for a stage.
+func (x *execution) keep() error {
+	var errs []error
+	for i := len(x.kept) - 1; i >= 0; i-- {
+		if _, err := x.held.CreateBuilt(x.kept[i].cfg, x.kept[i].layer, false); err != nil {
+			errs = append(errs, fmt.Errorf("build: keep a step's result: %w", err))
+		}
+	}
+	x.kept = nil
+	return errors.Join(errs...)
 }
 
 // result makes the build's image, or finds that it is there.
@@ -112,7 +134,7 @@ func (x *execution) result(ctx context.Context, s *stage) (id string, err error)
 			return "", err
 		}
 	}
-	if err := x.held.Finish(id, x.b.tags); err != nil {
+	if err := errors.Join(x.held.Finish(id, x.b.tags), x.keep()); err != nil {
 		return "", err
 	}
 	s.last.committed(id, x.b.tags)

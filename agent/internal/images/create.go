@@ -31,15 +31,15 @@ func (h *Held) Create(base *Resolved, cfg *NewConfig, layer *storage.Layer) (id 
 	return h.write(blob, kind, cfg.RootFS.DiffIDs, layer, *cfg.Created)
 }
 
+// BuiltID is the id of the image that CreateBuilt makes, in Docker's format.
+func BuiltID(cfg *dockerfile.Image) (string, error) {
+	blob, err := json.Marshal(cfg)
+	return digest.FromBytes(blob).Encoded(), err
+}
+
 // CreateBuilt makes an image of a build, in Docker's format or in OCI's, which has not all of a configuration. Its layers
 // are those of the layer top, which may be empty. An image that is there already is taken.
 func (h *Held) CreateBuilt(cfg *dockerfile.Image, top string, oci bool) (id string, err error) {
-	var layer *storage.Layer
-	if top != "" {
-		if layer, err = h.s.store.Layer(top); err != nil {
-			return "", StoreError(top, err)
-		}
-	}
 	kind, out := manifest.DockerV2Schema2MediaType, any(cfg)
 	if oci {
 		kind = v1.MediaTypeImageManifest
@@ -51,9 +51,14 @@ func (h *Held) CreateBuilt(cfg *dockerfile.Image, top string, oci bool) (id stri
 	if err != nil {
 		return "", err
 	}
-	id = digest.FromBytes(blob).Encoded()
-	if h.HasImage(id) {
+	if id = digest.FromBytes(blob).Encoded(); h.HasImage(id) {
 		return id, nil
+	}
+	var layer *storage.Layer
+	if top != "" {
+		if layer, err = h.s.store.Layer(top); err != nil {
+			return "", StoreError(top, err)
+		}
 	}
 	return h.write(blob, kind, cfg.RootFS.DiffIDs, layer, *cfg.Created)
 }
