@@ -239,6 +239,11 @@ func (s *Service) Changed() <-chan struct{} {
 func (s *Service) notify() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.wake()
+}
+
+// wake wakes all who wait for a change; s.mu is held.
+func (s *Service) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }

@@ -170,8 +170,7 @@ func (s *Service) drop(m *managed) {
 	if s.managed[m.rec.ID] == m {
 		delete(s.managed, m.rec.ID)
 	}
-	close(s.changed)
-	s.changed = make(chan struct{})
+	s.wake()
 }
 
 // remember keeps how an auto-removed container ended, for callers that wait for it afterwards.
