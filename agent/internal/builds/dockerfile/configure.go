@@ -45,7 +45,7 @@ func (r *reader) configure(c instructions.Command) error {
 		r.once(c, &s.cmd)
 		s.cmdSet = true
 		conf.Cmd = r.command(c, c.ShellDependantCmdLine)
-		conf.ArgsEscaped = true //nolint:staticcheck // BuildKit writes it
+		conf.ArgsEscaped = true //lint:ignore SA1019 BuildKit writes it
 		s.did(fmt.Sprintf("CMD %q", conf.Cmd), false)
 	case *instructions.EntrypointCommand:
 		r.once(c, &s.entrypoint)

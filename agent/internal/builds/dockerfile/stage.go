@@ -23,7 +23,6 @@ type stage struct {
 	platform *ocispec.Platform
 	planned  *Stage
 	end      *state // after its last step
-	open     bool   // it is being planned
 }
 
 // Read makes the plan of a Dockerfile.

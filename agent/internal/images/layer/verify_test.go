@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -155,10 +156,12 @@ func TestCompareUpstream(t *testing.T) {
 		dest := filepath.Join(t.TempDir(), "layer")
 		require.NoError(t, os.Mkdir(dest, 0o755))
 		var split bytes.Buffer
-		in, err := asm.NewInputTarStream(bytes.NewReader(packed(t, entries)), storage.NewJSONPacker(&split), storage.NewDiscardFilePutter())
+		in, done, err := asm.NewInputTarStreamWithDone(bytes.NewReader(packed(t, entries)), storage.NewJSONPacker(&split), storage.NewDiscardFilePutter())
 		require.NoError(t, err)
+		defer in.Close()
 		err = archive.Unpack(in, dest, &archive.TarOptions{WhiteoutFormat: archive.OverlayWhiteoutFormat})
 		_, rest := io.Copy(io.Discard, in)
+		rest = errors.Join(rest, <-done)
 		if err != nil || rest != nil {
 			return
 		}
