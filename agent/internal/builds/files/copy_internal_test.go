@@ -498,6 +498,13 @@ func TestDigest(t *testing.T) {
 	assert.Equal(t, want, sum(Selection{Paths: []string{"d2"}}, Counts{}, "d2/a 640 x", "d2/e/f 600 y", "d2/l -> a"), "the name of a directory whose content is copied")
 	_, err := Digest(t.Context(), openTree(t, t.TempDir()), all, Counts{})
 	require.ErrorIs(t, err, fs.ErrNotExist)
+
+	src := t.TempDir()
+	fill(t, src, base...)
+	require.NoError(t, unix.Setxattr(filepath.Join(src, "d/a"), "user.note", []byte("x"), 0))
+	attr, err := Digest(t.Context(), openTree(t, src, "ignored"), all, Counts{})
+	require.NoError(t, err)
+	assert.NotEqual(t, want, attr, "attributes")
 }
 
 // TestHashes: what did not change is not read again, and what did is.
@@ -516,12 +523,12 @@ func TestHashes(t *testing.T) {
 	}
 	first, h := sum(false)
 	assert.Empty(t, h.known, "it was changed a moment ago")
-	h.put("f", &unix.Stat_t{Ino: 1}, [32]byte{1}, time.Now())
+	h.put("f", &unix.Stat_t{Ino: 1}, seen{sum: [32]byte{1}, attrs: short{2}}, time.Now())
 	require.NoError(t, h.save())
 	again := OpenHashes(cache, src, false)
 	got, ok := again.get("f", &unix.Stat_t{Ino: 1})
 	assert.True(t, ok)
-	assert.Equal(t, [32]byte{1}, got)
+	assert.Equal(t, seen{sum: [32]byte{1}, attrs: short{2}}, got)
 	_, ok = again.get("f", &unix.Stat_t{Ino: 1, Size: 1})
 	assert.False(t, ok)
 	second, _ := sum(false)
@@ -537,7 +544,7 @@ func TestHashes(t *testing.T) {
 	assert.Equal(t, first, frozen, "and not read again")
 	for i := range maxTrees + 5 {
 		h := OpenHashes(cache, fmt.Sprint(i), true)
-		h.put("f", &unix.Stat_t{}, [32]byte{}, time.Now())
+		h.put("f", &unix.Stat_t{}, seen{}, time.Now())
 		require.NoError(t, h.save())
 	}
 	list, err := os.ReadDir(cache)

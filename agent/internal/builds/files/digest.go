@@ -93,10 +93,16 @@ func (d *digester) head(what string, e *entry, st *unix.Stat_t) {
 	d.numbers(uint64(kind(st)), mode, uid, gid)
 }
 
-func (d *digester) xattrs(list []xattr) {
-	for _, x := range list {
-		d.text("xattr", x.name, string(x.value))
+// attrsOf hashes attributes; zero is none.
+func attrsOf(list []xattr) short {
+	if len(list) == 0 {
+		return short{}
 	}
+	d := &digester{sum: sha256.New()}
+	for _, x := range list {
+		d.text(x.name, string(x.value))
+	}
+	return short(d.sum.Sum(nil)[:16])
 }
 
 func (d *digester) enter(e *entry) error {
@@ -113,7 +119,8 @@ func (d *digester) enter(e *entry) error {
 		return named(e.path, err)
 	}
 	d.head("dir", e, e.st)
-	d.xattrs(list)
+	attrs := attrsOf(list)
+	d.sum.Write(attrs[:])
 	return nil
 }
 
@@ -146,54 +153,50 @@ func (d *digester) file(e *entry) error {
 		}
 		d.links[key] = e.rel
 	}
-	sum, st, list, err := d.content(e)
+	found, st, err := d.content(e)
 	if err != nil {
 		return named(e.path, err)
 	}
 	d.head("file", e, st)
-	d.xattrs(list)
-	d.sum.Write(sum[:])
+	d.sum.Write(found.attrs[:])
+	d.sum.Write(found.sum[:])
 	return nil
 }
 
-// content is the hash of a file's content, and its attributes.
-func (d *digester) content(e *entry) (sum [sha256.Size]byte, st *unix.Stat_t, list []xattr, err error) {
-	if sum, known := d.t.hashes.get(e.path, e.st); known {
-		fd, err := unix.Openat(e.dir, e.name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return sum, nil, nil, err
-		}
-		defer unix.Close(fd)
-		list, err := xattrsOf(fdPath(fd))
-		return sum, e.st, list, err
+// content is what is found in a file, and what the file is like that it was found in.
+func (d *digester) content(e *entry) (s seen, st *unix.Stat_t, err error) {
+	if s, known := d.t.hashes.get(e.path, e.st); known {
+		return s, e.st, nil
 	}
 	fd, st, err := openFile(e.dir, e.name)
 	if err != nil {
-		return sum, nil, nil, err
+		return s, nil, err
 	}
 	defer unix.Close(fd)
-	if list, err = xattrsOf(fdPath(fd)); err != nil {
-		return sum, nil, nil, err
-	}
 	begin := now()
+	list, err := xattrsOf(fdPath(fd))
+	if err != nil {
+		return s, nil, err
+	}
+	s.attrs = attrsOf(list)
 	h := sha256.New()
 	if d.buf == nil {
 		d.buf = make([]byte, 256<<10)
 	}
 	for {
 		if d.ctx.Err() != nil {
-			return sum, nil, nil, context.Cause(d.ctx)
+			return s, nil, context.Cause(d.ctx)
 		}
 		n, err := readFull(fd, d.buf)
 		if err != nil {
-			return sum, nil, nil, err
+			return s, nil, err
 		}
 		if n == 0 {
 			break
 		}
 		h.Write(d.buf[:n])
 	}
-	h.Sum(sum[:0])
-	d.t.hashes.put(e.path, st, sum, begin)
-	return sum, st, list, nil
+	h.Sum(s.sum[:0])
+	d.t.hashes.put(e.path, st, s, begin)
+	return s, st, nil
 }

@@ -35,13 +35,21 @@ type short [16]byte
 
 type known struct {
 	look short
-	sum  [sha256.Size]byte
+	seen
 	used bool // since the file was loaded
 }
 
+// seen is what was found in a file. Whatever changes its content or its attributes changes its look.
+type seen struct {
+	sum   [sha256.Size]byte
+	attrs short // zero: none
+}
+
 const (
-	recordSize = 16 + 16 + sha256.Size
-	// maxHashes is how many files one tree's file remembers: it has 64 bytes for each.
+	recordSize = 16 + 16 + sha256.Size + 16
+	// version is part of the checksum of a file of hashes, and changes with its form.
+	version = "hashes 2"
+	// maxHashes is how many files one tree's file remembers: it has 80 bytes for each.
 	maxHashes = 1 << 18
 	// maxTrees is how many trees are remembered.
 	maxTrees = 64
@@ -86,23 +94,23 @@ func (h *Hashes) look(st *unix.Stat_t) short {
 	return shorten(b[:])
 }
 
-func (h *Hashes) get(path string, st *unix.Stat_t) (sum [sha256.Size]byte, ok bool) {
+func (h *Hashes) get(path string, st *unix.Stat_t) (s seen, ok bool) {
 	if h == nil {
-		return sum, false
+		return s, false
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.load()
 	k := h.known[shorten([]byte(path))]
 	if k == nil || k.look != h.look(st) {
-		return sum, false
+		return s, false
 	}
 	k.used = true
-	return k.sum, true
+	return k.seen, true
 }
 
-// put remembers a hash of a file that was read from begin on.
-func (h *Hashes) put(path string, st *unix.Stat_t, sum [sha256.Size]byte, begin time.Time) {
+// put remembers what was found in a file that was read from begin on.
+func (h *Hashes) put(path string, st *unix.Stat_t, s seen, begin time.Time) {
 	if h == nil || !h.frozen && begin.Sub(time.Unix(st.Ctim.Unix())) < settled {
 		return
 	}
@@ -110,7 +118,7 @@ func (h *Hashes) put(path string, st *unix.Stat_t, sum [sha256.Size]byte, begin 
 	defer h.mu.Unlock()
 	h.load()
 	h.changed = true
-	h.known[shorten([]byte(path))] = &known{h.look(st), sum, true}
+	h.known[shorten([]byte(path))] = &known{h.look(st), s, true}
 }
 
 // load reads the file. One that is damaged counts as empty.
@@ -124,13 +132,17 @@ func (h *Hashes) load() {
 		return
 	}
 	body, sum := b[:len(b)-sha256.Size], b[len(b)-sha256.Size:]
-	if want := sha256.Sum256(body); !bytes.Equal(want[:], sum) {
+	if want := checksum(body); !bytes.Equal(want[:], sum) {
 		return
 	}
 	for ; len(body) > 0; body = body[recordSize:] {
-		k := &known{look: short(body[16:32]), sum: [sha256.Size]byte(body[32:recordSize])}
+		k := &known{look: short(body[16:32]), seen: seen{[sha256.Size]byte(body[32:64]), short(body[64:recordSize])}}
 		h.known[short(body[:16])] = k
 	}
+}
+
+func checksum(body []byte) [sha256.Size]byte {
+	return sha256.Sum256(append([]byte(version), body...))
 }
 
 // save writes the file if there is something new. What was not asked for goes first when there is too much.
@@ -153,9 +165,10 @@ func (h *Hashes) save() error {
 			b = append(b, name[:]...)
 			b = append(b, k.look[:]...)
 			b = append(b, k.sum[:]...)
+			b = append(b, k.attrs[:]...)
 		}
 	}
-	sum := sha256.Sum256(b)
+	sum := checksum(b)
 	dir := filepath.Dir(h.path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
