@@ -1,10 +1,12 @@
 package image_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -60,4 +62,27 @@ func TestBuildKeys(t *testing.T) {
 	require.True(t, ran(stages, none))
 	require.False(t, ran(strings.Replace(stages, "FROM scratch AS from\nCOPY note /f\n", "FROM scratch AS x\nCOPY note /x\nFROM scratch AS from\nCOPY --from=x /x /f\n", 1), none))
 	require.False(t, ran(strings.Replace(stages, "COPY note /f", "LABEL a=b\nCOPY ./note /f", 1), none))
+}
+
+// TestBuildLeavesNothing: each layer that a build makes is an image's, so that a prune removes it.
+func TestBuildLeavesNothing(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	files := image.NamedContexts{Files: map[string]fs.FS{"src": fstest.MapFS{"f": {Data: []byte("f"), Mode: 0o644}}}}
+	for _, c := range []struct {
+		text string
+		opts image.BuildOptions
+	}{
+		{base + "RUN echo 1 > /1\nRUN echo 2 > /2\n", image.BuildOptions{Result: image.ResultOptions{Squash: true}}},
+		{base + "RUN echo 1 > /1\nWORKDIR /w\nWORKDIR /w\n", image.BuildOptions{Result: image.ResultOptions{OCI: true}}},
+		{"FROM src AS a\n" + base + "COPY --from=a f /\n", image.BuildOptions{Contexts: files}},
+		{"FROM src\n", image.BuildOptions{Contexts: files}},
+		{"FROM scratch AS left\nCOPY sh /bin/sh\nRUN echo left > /l\nFROM scratch\nCOPY --from=left /l /\n", image.BuildOptions{}},
+	} {
+		_, err := build(t, s, c.text, c.opts, nil)
+		require.NoError(t, err, c.text)
+	}
+	_, err := s.Prune(t.Context(), image.PruneOptions{All: true})
+	require.NoError(t, err)
+	require.Zero(t, layers(t, s))
 }

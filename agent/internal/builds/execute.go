@@ -212,6 +212,9 @@ func (s *stage) beginWithFiles(ctx context.Context, from dockerfile.Source) erro
 	if err != nil {
 		return err
 	}
-	s.add(r, v1.History{CreatedBy: "FROM " + from.Ref})
-	return nil
+	s.add(r, v1.History{})
+	img := *s.plan.Image
+	img.History = img.History[:len(s.history)]
+	_, err = s.remember(&img, r)
+	return err
 }

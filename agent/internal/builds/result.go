@@ -74,11 +74,11 @@ type kept struct {
 }
 
 // remember notes the step's result, and that an image is to be made of it, so that the catalogue knows what a build left.
-func (s *stage) remember(p *dockerfile.Step, r *images.Result) (id string, err error) {
+func (s *stage) remember(img *dockerfile.Image, r *images.Result) (id string, err error) {
 	if r.Image != "" && s.x.held.HasImage(r.Image) || s.cached || r.Empty {
 		return r.Image, nil
 	}
-	cfg := s.configuration(p.Image, r.Created)
+	cfg := s.configuration(img, r.Created)
 	if id, err = images.BuiltID(cfg); err != nil {
 		return "", err
 	}

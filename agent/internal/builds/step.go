@@ -30,16 +30,16 @@ func (s *stage) step(ctx context.Context, now *step, p *dockerfile.Step, index i
 		return err
 	}
 	s.add(r, v1.History{})
-	// The image of the last step of all is the build's result.
-	if s.plan == s.x.b.plan.Target && index == len(s.plan.Steps)-1 {
+	// The image of the last step of all is the build's result, unless that has other layers.
+	last := s.plan == s.x.b.plan.Target && index == len(s.plan.Steps)-1
+	if last && !s.x.b.req.Result.Squash {
 		return nil
 	}
-	id, err := s.remember(p, r)
-	if err != nil {
-		return err
+	id, err := s.remember(p.Image, r)
+	if err == nil && !last {
+		s.told(id)
 	}
-	s.told(id)
-	return nil
+	return err
 }
 
 // files changes files by the step, or finds that an earlier build has. now is nil for what is no step of its own.
