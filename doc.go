@@ -1,4 +1,5 @@
-// Package caisson is the map of a library for container images and containers that needs no daemon.
+// Package caisson is a library for container images and containers that needs no daemon. This package has no functions; the
+// library's packages are:
 //
 //   - [github.com/caisson-dev/caisson/image]: a store of images: build, pull, push, tag, list, save, load, prune.
 //   - [github.com/caisson-dev/caisson/container]: an engine on a store: create, start, attach, exec, logs, networks.

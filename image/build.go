@@ -15,7 +15,8 @@ import (
 
 // BuildOptions say what to build. Context or Tar must be set, unless DockerfileText needs no files.
 type BuildOptions struct {
-	// Context holds the files that COPY and ADD see. os.DirFS("./app") is read in place; any other fs.FS is copied.
+	// Context holds the files that COPY and ADD see. os.DirFS("./app") is read in place; any other fs.FS is copied. Modes
+	// are those that it reports, and owners are root. An embed.FS has no execute bit: write COPY --chmod=755.
 	Context fs.FS `json:"-"`
 	// Tar is a context as a tar stream, instead of Context. It may be compressed in the ways that Import takes.
 	Tar io.Reader `json:"-"`
@@ -33,8 +34,8 @@ type BuildOptions struct {
 	Args map[string]string `json:"args,omitempty"`
 	// Labels are added to the image.
 	Labels map[string]string `json:"labels,omitempty"`
-	// Platform, such as linux/arm64 or linux/arm/v7, is what base images are chosen by and what the image says of itself.
-	// Steps of another architecture than the host's need its emulation in the kernel. Default: the host's.
+	// Platform, such as linux/arm64 or linux/arm/v7, selects base images and is recorded in the image. Steps of another
+	// architecture than the host's need its emulation in the kernel. Default: the host's.
 	Platform string `json:"platform,omitempty"`
 	// Pull says when base images are fetched. Default: PullMissing.
 	Pull PullPolicy `json:"pull,omitempty"`
@@ -82,7 +83,7 @@ type RunOptions struct {
 	// allowed. Default: default.
 	Network string `json:"network,omitempty"`
 	// Hosts are further lines of /etc/hosts, each written NAME:ADDRESS. The address host-gateway stands for this host.
-	// They are part of what a step's result is found by, and so is Network.
+	// They are part of a step's cache key, and so is Network.
 	Hosts []string `json:"hosts,omitempty"`
 	// Secrets are the values that RUN --mount=type=secret,id=NAME sees, by name. They are in no layer, and in the
 	// store's directory only while the step runs.

@@ -47,8 +47,8 @@ type GoOptions struct {
 }
 
 // BuildGo compiles a main package and makes an image that runs it, without a Dockerfile. The package is an import path,
-// or a directory such as ./cmd/server. The program is static, and lies in /app under the name of the package. Arguments
-// of a container are arguments of the program.
+// or a directory such as ./cmd/server. The program is static. It is the file /app/NAME, where NAME is the last
+// element of the import path, and the ENTRYPOINT of the image: the Cmd of a container has its arguments.
 //
 // The same source gives the same image, in whichever directory it lies: the time of creation and the times of files are
 // those of 1970, or of SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/).
