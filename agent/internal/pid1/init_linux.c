@@ -173,6 +173,8 @@ __attribute__((section("caisson_init"), used, noinline, visibility("hidden"))) v
 		caisson_init_child(argv + 2, env, &before);
 	if (child < 0)
 		caisson_init_exit(126);
+	// What ended before the mask was set told it to libcontainer's program, which was here until then, or to nobody.
+	caisson_init_reap(child);
 	for (;;) {
 		long sig = call(__NR_rt_sigtimedwait, (long)&all, 0, 0, sizeof all);
 		if (sig == SIGCHLD)

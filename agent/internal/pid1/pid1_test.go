@@ -4,12 +4,15 @@ package pid1_test
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -68,6 +71,29 @@ func TestForwardsSignals(t *testing.T) {
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 	require.Error(t, cmd.Wait())
 	assert.Equal(t, 3, cmd.ProcessState.ExitCode())
+}
+
+// TestReapsWhatEndedBefore: a command that is executed in a container right after its start can end, with what it leaves
+// behind, before this program is in the place of libcontainer's.
+func TestReapsWhatEndedBefore(t *testing.T) {
+	const env = "CAISSON_TEST_PID1"
+	if init := os.Getenv(env); init != "" { // this process leaves a zombie to the program that it executes
+		p, err := os.StartProcess("/bin/true", []string{"true"}, &os.ProcAttr{})
+		require.NoError(t, err)
+		for stat := []byte(nil); !bytes.Contains(stat, []byte(") Z ")); {
+			stat, err = os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.Pid), "stat"))
+			require.NoError(t, err)
+		}
+		script := `while read -r line 2>/dev/null <"/proc/$0/stat"; do :; done; echo reaped`
+		require.NoError(t, syscall.Exec(init, []string{"init", "--", "sh", "-c", script, strconv.Itoa(p.Pid)}, os.Environ()))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestReapsWhatEndedBefore$")
+	cmd.Env = append(os.Environ(), env+"="+program(t))
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s", out)
+	assert.Equal(t, "reaped\n", string(out))
 }
 
 // TestIsWhole: the file is a valid one, and small; the compiler put nothing elsewhere that the program needs.
