@@ -49,8 +49,9 @@ func (g goTool) command(ctx context.Context, dir string, args ...string) *exec.C
 	cmd.Dir = dir
 	cmd.Env = append(g.env[:len(g.env):len(g.env)], "GOFLAGS=", "GOWORK=off", "GO111MODULE=on", "PWD="+dir)
 	cmd.Cancel = func() error {
+		killBelow(cmd.Process.Pid) // first: of what the signal ends, nobody knows what it has started
 		err := cmd.Process.Signal(os.Interrupt)
-		killBelow(cmd.Process.Pid)
+		killBelow(cmd.Process.Pid) // what it has started since
 		return err
 	}
 	cmd.WaitDelay = 5 * time.Second

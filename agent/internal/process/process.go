@@ -19,6 +19,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -107,15 +108,16 @@ func (p *Process) Signal(s syscall.Signal) error {
 }
 
 // Settled calls f, which looks at the process in /proc or joins it, again if it fails while the process is between two
-// programs; not after one of the errors in final.
+// programs; not after one of the errors in final. An error that names a file of the process in /proc, although it lives,
+// says that it was.
 func (p *Process) Settled(f func() error, final ...error) error {
-	calm := 0
+	calm, own := 0, fmt.Sprintf("/proc/%d/", p.Pid)
 	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
 		err := f()
 		if err == nil || slices.ContainsFunc(final, func(e error) bool { return errors.Is(err, e) }) {
 			return err
 		}
-		if _, between := p.betweenPrograms(); !between {
+		if _, between := p.betweenPrograms(); !between && !strings.Contains(err.Error(), own) {
 			calm++ // it may have been, when f failed
 		}
 		if calm >= 3 || p.Ended() || time.Since(begin) > settleTime {
