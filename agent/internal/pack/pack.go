@@ -52,7 +52,7 @@ func (p *Packer) add(h *os.File, name string, depth int) error {
 	if err != nil {
 		return err
 	}
-	hdr := header(name, st)
+	hdr := Header(name, st)
 	if hdr == nil {
 		return nil // a socket
 	}
@@ -192,8 +192,8 @@ func (p *Packer) children(dir *os.File, prefix string, depth int) error {
 	return nil
 }
 
-// header describes a file; nil for a socket, which means nothing elsewhere.
-func header(name string, st *unix.Stat_t) *tar.Header {
+// Header describes a file; nil for a socket, which means nothing elsewhere.
+func Header(name string, st *unix.Stat_t) *tar.Header {
 	h := &tar.Header{
 		Name: name, Mode: int64(st.Mode & 0o7777), Uid: int(st.Uid), Gid: int(st.Gid), ModTime: time.Unix(st.Mtim.Unix()),
 		Format: tar.FormatPAX,

@@ -20,6 +20,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	tarsplit "github.com/vbatts/tar-split/tar/storage"
 	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/agent/internal/pack"
 )
 
 // Packed is what a layer was found to be.
@@ -196,28 +198,13 @@ func (p *packer) content(h *tar.Header, fd int) error {
 
 // header describes a file; nil for a socket.
 func (p *packer) header(name string, st *unix.Stat_t) *tar.Header {
-	mtime := time.Unix(int64(st.Mtim.Sec), 0) // as Docker, whole seconds
-	if !p.o.Epoch.IsZero() && mtime.After(p.o.Epoch) {
-		mtime = p.o.Epoch.Truncate(time.Second)
-	}
-	h := &tar.Header{Name: name, Mode: int64(st.Mode & 0o7777), Uid: int(st.Uid), Gid: int(st.Gid), ModTime: mtime, Format: tar.FormatPAX}
-	switch st.Mode & unix.S_IFMT {
-	case unix.S_IFREG:
-		h.Typeflag, h.Size = tar.TypeReg, st.Size
-	case unix.S_IFDIR:
-		h.Typeflag, h.Name = tar.TypeDir, name+"/"
-	case unix.S_IFLNK:
-		h.Typeflag = tar.TypeSymlink
-	case unix.S_IFIFO:
-		h.Typeflag = tar.TypeFifo
-	case unix.S_IFCHR, unix.S_IFBLK:
-		h.Typeflag = tar.TypeChar
-		if st.Mode&unix.S_IFMT == unix.S_IFBLK {
-			h.Typeflag = tar.TypeBlock
-		}
-		h.Devmajor, h.Devminor = int64(unix.Major(uint64(st.Rdev))), int64(unix.Minor(uint64(st.Rdev)))
-	default:
+	h := pack.Header(name, st)
+	if h == nil {
 		return nil
+	}
+	h.ModTime = time.Unix(int64(st.Mtim.Sec), 0) // as Docker, whole seconds
+	if !p.o.Epoch.IsZero() && h.ModTime.After(p.o.Epoch) {
+		h.ModTime = p.o.Epoch.Truncate(time.Second)
 	}
 	return h
 }
