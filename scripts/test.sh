@@ -21,7 +21,7 @@ run() { # DIRECTORY PACKAGES...
 run . "$@" ./container ./image ./dockertest ./...
 run agent "$@" ./...
 run examples/cli "$@" ./...
-grep -aE '^(ok|FAIL|---[ ]FAIL|panic:|\?)' "$log" || true
+grep -aE '^(ok|FAIL|panic:|\?)|^ *--- FAIL' "$log" || true
 if [ "$status" -ne 0 ]; then
 	echo
 	echo "What failed:"
@@ -38,5 +38,11 @@ if [ -n "$waits" ]; then
 	echo
 	echo "Where goroutines stood:"
 	echo "$waits" | sort | head -n 40
+fi
+failed=$(grep -aE '^ *--- FAIL|^panic:' "$log" || true)
+if [ -n "$failed" ]; then
+	echo
+	echo "Failed, in short:"
+	echo "$failed"
 fi
 exit "$status"
