@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+
+	"github.com/caisson-dev/caisson/dockertest/internal/forward"
 )
 
 // Addr returns the address at which this machine reaches a port of the container. The protocol is tcp or udp; empty is
@@ -31,7 +33,7 @@ func (f *Fixture) Addr(ctx context.Context, port uint16, protocol string) (netip
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("publish port %d: %w", port, err)
 	}
-	return netip.ParseAddrPort(fw.ln.Addr().String())
+	return fw.Addr(), nil
 }
 
 // HostPort is the port of Addr alone, of TCP.
@@ -61,4 +63,28 @@ func (f *Fixture) dialPort(ctx context.Context, port uint16) (net.Conn, error) {
 		host = ip.String()
 	}
 	return f.Dial(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(int(port))))
+}
+
+// forward returns the port's forward; f.mu is held.
+func (f *Fixture) forward(port uint16) (*forward.Port, error) {
+	if fw := f.forwards[port]; fw != nil {
+		return fw, nil
+	}
+	fw, err := forward.Listen(func(ctx context.Context) (net.Conn, error) { return f.dialPort(ctx, port) })
+	if err != nil {
+		return nil, err
+	}
+	if f.forwards == nil {
+		f.forwards = map[uint16]*forward.Port{}
+	}
+	f.forwards[port] = fw
+	return fw, nil
+}
+
+func (f *Fixture) closeForwards() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, fw := range f.forwards {
+		fw.Close()
+	}
 }

@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/shared"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/flight"
 	"github.com/caisson-dev/caisson/internal/inputs"
@@ -53,11 +53,7 @@ func buildImage(ctx context.Context, opts image.BuildOptions) (string, error) {
 	}
 	name := fmt.Sprintf("%s:%x", testRepository, sum)
 	return builds.Do(ctx, name, func() (string, error) {
-		dir, err := shared(eng)
-		if err != nil {
-			return "", err
-		}
-		unlock, err := lock(ctx, filepath.Join(dir, fmt.Sprintf("build-%x", sum[:8])))
+		unlock, err := shared.Lock(ctx, eng, fmt.Sprintf("build-%x", sum[:8]))
 		if err != nil {
 			return "", err
 		}

@@ -1,18 +1,23 @@
 package dockertest
 
 import (
+	"context"
+	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/report"
+	"github.com/caisson-dev/caisson/internal/cliline"
 )
 
 // finish is the cleanup of the test that ran the container.
 func finish(t testing.TB, f *Fixture) {
 	t.Helper()
-	if report() {
+	if reports() {
 		fmt.Fprintf(os.Stderr, "dockertest: %s: %s: %s\n", t.Name(), f.settings.image, &f.times)
 	}
 	if f.isClosed() {
@@ -38,7 +43,7 @@ func leave(t testing.TB, f *Fixture) {
 	t.Helper()
 	f.closeForwards()
 	t.Logf("dockertest: %s is kept\n  enter it:  %s\n  remove it: %s", f.title(),
-		f.cliLine("exec", "-it", f.Name(), "sh"), f.cliLine("rm", "-f", f.Name()))
+		cliLine("exec", "-it", f.Name(), "sh"), cliLine("rm", "-f", f.Name()))
 }
 
 // explain tells what the container of a failed test was about: the end of its log, and by -artifacts all there is.
@@ -52,7 +57,7 @@ func explain(t testing.TB, f *Fixture) {
 	if err != nil {
 		fmt.Fprintf(&b, "\n  it can't be inspected: %v", err)
 	} else if info.State.Status == container.StatusExited {
-		fmt.Fprintf(&b, "\n  it %s", howEnded(info.State))
+		fmt.Fprintf(&b, "\n  it %s", report.HowEnded(info.State))
 	}
 	if !f.told.Load() {
 		if lines := f.tail(); len(lines) > 0 {
@@ -65,4 +70,43 @@ func explain(t testing.TB, f *Fixture) {
 		fmt.Fprintf(&b, "\n  artifacts: %s", dir)
 	}
 	t.Log(b.String())
+}
+
+// bundle writes all that is known of the container into the test's artifact directory, when go test -artifacts keeps
+// it.
+func (f *Fixture) bundle(ctx context.Context, t testing.TB, info *container.Info) (dir string, err error) {
+	if set := flag.Lookup("test.artifacts"); set == nil || set.Value.String() != "true" {
+		return "", nil
+	}
+	eng, err := engine()
+	if err != nil {
+		return "", err
+	}
+	dir = filepath.Join(t.ArtifactDir(), f.Name())
+	b := report.Bundle{Container: f.Container, Engine: eng, Info: info, Times: &f.times, Reproduce: f.reproduce()}
+	return dir, b.Write(ctx, dir)
+}
+
+// reproduce is a shell line that runs a container like this one.
+func (f *Fixture) reproduce() string {
+	run := f.settings.asRun()
+	line := cliLine(run.Args()...)
+	if left := run.Missing(); len(left) > 0 {
+		line += " # without " + strings.Join(left, ", ")
+	}
+	return line
+}
+
+// asRun is what the container is made of, as a report tells it.
+func (s *settings) asRun() report.Run {
+	r := report.Run{Image: s.image, Platform: s.platform, Options: s.opts}
+	for _, f := range s.files {
+		r.Files = append(r.Files, report.File{Host: f.host, Target: f.target})
+	}
+	return r
+}
+
+// cliLine is a shell line of the cli, with the store that is not the default.
+func cliLine(args ...string) string {
+	return cliline.Line(EnvRoot, os.Getenv(EnvRoot), args...)
 }

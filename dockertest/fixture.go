@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/forward"
+	"github.com/caisson-dev/caisson/dockertest/internal/report"
 )
 
 // Fixture is a running container whose methods return errors: what Start gives, and what a Container of a test is made
@@ -21,7 +23,7 @@ type Fixture struct {
 	settings *settings
 	ready    Wait
 	logsFrom time.Time // what option Logs copies; what was before is of other tests
-	times    times
+	times    report.Times
 	told     atomic.Bool // a failure's message has the log already
 	release  func()      // gives back a container that others reuse; nil: it is this process's alone
 	unready  bool        // it never was, so that nobody shall reuse it
@@ -29,7 +31,7 @@ type Fixture struct {
 	mu        sync.Mutex
 	started   time.Time // just before the last start
 	info      *container.Info
-	forwards  map[uint16]*forward
+	forwards  map[uint16]*forward.Port
 	followers sync.WaitGroup
 	unfollow  []context.CancelFunc // end what followers do
 	copying   []error              // why copies of the log are not whole

@@ -25,8 +25,8 @@ func init() {
 	flag.IntVar(&flagParallel, "dockertest.parallel", 0, "how many containers may start at the same time on this machine; 0: as many as its processors suggest")
 }
 
-func keep() bool   { return flagKeep || envSet("CAISSON_TEST_KEEP") }
-func report() bool { return flagReport || envSet("CAISSON_TEST_REPORT") }
+func keep() bool    { return flagKeep || envSet("CAISSON_TEST_KEEP") }
+func reports() bool { return flagReport || envSet("CAISSON_TEST_REPORT") }
 
 // parallel is how many containers may start at a time. A start is 20 to 40 ms of processor time, half of it in the
 // kernel: one more than there are processors keeps them busy.

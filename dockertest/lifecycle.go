@@ -14,12 +14,12 @@ import (
 //
 // Errors: those of container.Container.Start, and *ReadyError.
 func (f *Fixture) Start(ctx context.Context) error {
-	f.times.restart()
+	f.times.Begin()
 	f.begins(time.Now())
 	if err := f.Container.Start(ctx); err != nil {
 		return err
 	}
-	f.times.mark("start")
+	f.times.Mark("start")
 	return f.await(ctx)
 }
 

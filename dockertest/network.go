@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/shared"
 )
 
 // Net is a network of a test. It is an Option, which joins the container to it:
@@ -38,19 +39,19 @@ func newNetwork(t testing.TB, opts container.NetworkOptions) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	me, err := owner(eng)
+	me, err := shared.Owner(eng)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := testContext(t)
 	defer cancel()
-	labels := map[string]string{labelTest: t.Name(), labelOwner: me}
+	labels := map[string]string{labelTest: t.Name(), shared.LabelOwner: me}
 	for k, v := range opts.Labels {
 		labels[k] = v
 	}
 	opts.Labels = labels
 	if opts.Name == "" {
-		opts.Name = fixtureName(t)
+		opts.Name = shared.Name(t.Name())
 	}
 	info, err := eng.CreateNetwork(ctx, opts)
 	if err != nil {

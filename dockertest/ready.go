@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/report"
 )
 
 // ReadyError says why a container did not become ready.
@@ -31,7 +31,7 @@ func (e *ReadyError) Unwrap() error { return e.Err }
 func (e *ReadyError) Error() string {
 	var b strings.Builder
 	if e.State != nil {
-		fmt.Fprintf(&b, "the container %s while the test waited for %s", howEnded(*e.State), e.Waiting)
+		fmt.Fprintf(&b, "the container %s while the test waited for %s", report.HowEnded(*e.State), e.Waiting)
 	} else {
 		fmt.Fprintf(&b, "not ready: %v", e.Err)
 	}
@@ -45,24 +45,6 @@ func (e *ReadyError) Error() string {
 	}
 	b.WriteString("\n  reproduce: " + e.Reproduce)
 	return b.String()
-}
-
-// howEnded is as "exited with code 1 after 0.2s".
-func howEnded(st container.State) string {
-	how := fmt.Sprintf("exited with code %d", st.ExitCode)
-	if st.Signal != "" {
-		how = "was ended by " + st.Signal
-	}
-	if st.OOMKilled {
-		how += ", because it reached its memory limit (Resources.Memory),"
-	}
-	if !st.Started.IsZero() && st.Finished.After(st.Started) {
-		how += fmt.Sprintf(" after %v", st.Finished.Sub(st.Started).Round(time.Millisecond))
-	}
-	if st.Error != "" {
-		how += ": " + st.Error
-	}
-	return how
 }
 
 // waitFor waits, and watches for the container's end meanwhile.
@@ -89,7 +71,7 @@ func (f *Fixture) waitFor(ctx context.Context, w Wait) error {
 	}
 	f.told.Store(true)
 	re := &ReadyError{Waiting: w.what, Log: f.tail(), Reproduce: f.reproduce(), Err: err}
-	re.Hint = hint(f.settings.opts, re.Log)
+	re.Hint = report.Hint(f.settings.opts, re.Log)
 	if errors.Is(err, errExited) {
 		re.State = p.status
 	}
@@ -111,20 +93,4 @@ func (f *Fixture) tail() []string {
 		lines = append(lines, strings.ToValidUTF8(e.Line, "\uFFFD"))
 	}
 	return lines
-}
-
-// hint says what may be missing when a container that speaks of this machine does not become ready.
-func hint(o container.Options, log []string) string {
-	if len(o.Networking.HostPorts) > 0 || o.Networking.AllHostPorts {
-		return ""
-	}
-	for _, said := range [][]string{o.Env, o.Entrypoint, o.Cmd, log} {
-		for _, s := range said {
-			if strings.Contains(s, "host.docker.internal") || strings.Contains(s, "host.containers.internal") {
-				return "host.docker.internal reaches what listens on this machine's loopback alone, such as a server of the test, " +
-					"only at the ports that the option HostPorts names"
-			}
-		}
-	}
-	return ""
 }

@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/shared"
 	"github.com/caisson-dev/caisson/image"
 )
 
@@ -77,11 +77,7 @@ func (f *Fixture) obtain(ctx context.Context, eng *container.Engine, img *image.
 		s.opts.Name = "reuse-" + key[:12]
 	}
 	Label(labelReuse, key).apply(s)
-	dir, err := shared(eng)
-	if err != nil {
-		return err
-	}
-	unlock, err := lock(ctx, filepath.Join(dir, "reuse-"+s.opts.Name))
+	unlock, err := shared.Lock(ctx, eng, "reuse-"+s.opts.Name)
 	if err != nil {
 		return err
 	}
@@ -113,7 +109,7 @@ func (f *Fixture) join(ctx context.Context, eng *container.Engine, key string) e
 	case info.Options.Labels[labelReuse] != key:
 		err = fmt.Errorf("%w: %s: a container with other options or with another version of the image has this name: remove it (%s), "+
 			"or leave Name out, so that each set of options gets its own container",
-			container.ErrNameInUse, found.Name(), f.cliLine("rm", "-f", found.Name()))
+			container.ErrNameInUse, found.Name(), cliLine("rm", "-f", found.Name()))
 	case info.State.Status != container.StatusRunning:
 		err = errors.Join(found.Remove(ctx, container.RemoveOptions{Force: true}), container.ErrNotFound)
 	}
@@ -124,6 +120,6 @@ func (f *Fixture) join(ctx context.Context, eng *container.Engine, key string) e
 	f.Container, f.release = found, release
 	f.begins(info.State.Started)
 	f.logsFrom = time.Now()
-	f.times.mark("reuse")
+	f.times.Mark("reuse")
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/shared"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/flight"
 )
@@ -48,18 +49,18 @@ func launch(ctx context.Context, s *settings, ref, test string) (*Fixture, error
 	}
 	s.noteInputs()
 	f := &Fixture{settings: s}
-	f.times.restart()
+	f.times.Begin()
 	eng, err := engine()
 	if err != nil {
 		return nil, err
 	}
-	f.times.mark("agent")
+	f.times.Mark("agent")
 	img, err := resolve(ctx, eng.Store(), s)
 	if err != nil {
 		return nil, err
 	}
 	s.opts.Image, s.opts.Pull = img.ID, image.PullNever // the name may stand for another image by now
-	f.times.mark("image")
+	f.times.Mark("image")
 	f.ready = s.wait(img)
 	if s.reuse > 0 {
 		err = f.obtain(ctx, eng, img)
@@ -74,26 +75,26 @@ func launch(ctx context.Context, s *settings, ref, test string) (*Fixture, error
 
 // create makes the container and starts it, in its turn.
 func (f *Fixture) create(ctx context.Context, eng *container.Engine) error {
-	leave, err := turn(ctx, eng, parallel())
+	leave, err := shared.Turn(ctx, eng, parallel())
 	if err != nil {
 		return err
 	}
 	defer leave()
-	f.times.mark("turn")
+	f.times.Mark("turn")
 	if err = f.settings.cover(); err == nil {
 		f.Container, err = eng.Create(ctx, f.settings.opts)
-		f.times.mark("create")
+		f.times.Mark("create")
 	}
 	if err == nil && len(f.settings.files) > 0 {
 		err = f.place(ctx)
-		f.times.mark("files")
+		f.times.Mark("files")
 	}
 	if err == nil {
 		f.begins(time.Now())
 		if err = f.Container.Start(ctx); err != nil {
 			err = fmt.Errorf("%w%s", err, missing())
 		}
-		f.times.mark("start")
+		f.times.Mark("start")
 	}
 	if err == nil {
 		return nil
@@ -114,7 +115,7 @@ func (f *Fixture) await(ctx context.Context) error {
 	if err := f.waitFor(ctx, f.ready); err != nil {
 		return err
 	}
-	f.times.mark("ready")
+	f.times.Mark("ready")
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/shared"
 )
 
 // Vol is a volume of a test: a directory that the test's containers share, or that one hands to the next.
@@ -33,14 +34,14 @@ func newVolume(t testing.TB) (*Vol, error) {
 	if err != nil {
 		return nil, err
 	}
-	me, err := owner(eng)
+	me, err := shared.Owner(eng)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := testContext(t)
 	defer cancel()
 	v, err := eng.CreateVolume(ctx, container.VolumeOptions{
-		Name: fixtureName(t), Labels: map[string]string{labelTest: t.Name(), labelOwner: me}})
+		Name: shared.Name(t.Name()), Labels: map[string]string{labelTest: t.Name(), shared.LabelOwner: me}})
 	if err != nil {
 		return nil, err
 	}

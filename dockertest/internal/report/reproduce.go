@@ -1,27 +1,30 @@
-package dockertest
+package report
 
 import (
-	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/cliline"
 )
 
-// reproduce is a shell line that runs a container like this one.
-func (f *Fixture) reproduce() string {
-	line := f.cliLine(f.settings.runArgs()...)
-	if left := f.settings.notReproduced(); len(left) > 0 {
-		line += " # without " + strings.Join(left, ", ")
-	}
-	return line
+// Run is what a container was made of.
+type Run struct {
+	Image    string
+	Platform string
+	Options  container.Options
+	Files    []File
 }
 
-// runArgs are the arguments of the cli's run.
-func (s *settings) runArgs() []string {
-	o := s.opts
+// File is something that was put into the container before it started.
+type File struct {
+	Host   string // the path on this machine; empty for what was in the test's memory
+	Target string
+}
+
+// Args are the arguments of the cli that run a container like it.
+func (r Run) Args() []string {
+	o := r.Options
 	args := []string{"run", "--rm"}
 	add := func(flag, value string) {
 		if value != "" {
@@ -39,9 +42,9 @@ func (s *settings) runArgs() []string {
 			add("-v", volumeFlag(m))
 		}
 	}
-	for _, f := range s.files {
-		if f.host != "" {
-			add("-v", f.host+":"+f.target)
+	for _, f := range r.Files {
+		if f.Host != "" {
+			add("-v", f.Host+":"+f.Target)
 		}
 	}
 	for _, p := range o.Ports {
@@ -71,7 +74,7 @@ func (s *settings) runArgs() []string {
 	if o.Process.Init {
 		args = append(args, "--init")
 	}
-	add("--platform", s.platform)
+	add("--platform", r.Platform)
 	add("-u", o.User)
 	add("-w", o.Dir)
 	cmd := o.Cmd
@@ -79,7 +82,7 @@ func (s *settings) runArgs() []string {
 		add("--entrypoint", o.Entrypoint[0])
 		cmd = append(o.Entrypoint[1:len(o.Entrypoint):len(o.Entrypoint)], cmd...)
 	}
-	return append(append(args, s.image), cmd...)
+	return append(append(args, r.Image), cmd...)
 }
 
 // volumeFlag is a mount of a source for run -v.
@@ -108,33 +111,18 @@ func publish(p container.Port) string {
 	return text
 }
 
-// notReproduced names what a command can't have: what is in the test's memory, and networks that end with it.
-func (s *settings) notReproduced() (left []string) {
-	for _, e := range s.opts.Networking.Endpoints {
+// Missing names what those can't have: what is in the test's memory, and networks that end with it.
+func (r Run) Missing() (left []string) {
+	for _, e := range r.Options.Networking.Endpoints {
 		left = append(left, "the network "+e.Network)
 	}
-	for _, f := range s.files {
-		if f.host == "" {
-			left = append(left, "the file "+f.target)
+	for _, f := range r.Files {
+		if f.Host == "" {
+			left = append(left, "the file "+f.Target)
 		}
 	}
-	if s.opts.ModifySpec != nil {
+	if r.Options.ModifySpec != nil {
 		left = append(left, "ModifySpec")
 	}
 	return left
-}
-
-// cliLine is a shell line of the cli, with the store that is not the default.
-func (f *Fixture) cliLine(args ...string) string {
-	return cliline.Line(EnvRoot, os.Getenv(EnvRoot), args...)
-}
-
-// maskedInfo is a description without secrets.
-func maskedInfo(info container.Info) container.Info {
-	env := make([]string, len(info.Options.Env))
-	for i, e := range info.Options.Env {
-		env[i] = cliline.Masked(e)
-	}
-	info.Options.Env = env
-	return info
 }

@@ -1,47 +1,23 @@
-package dockertest
+package shared
 
 import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"testing"
+	"time"
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/flock"
 )
 
-// shared is the directory, in the store's, of what test binaries that use the store at the same time agree by: locks of
-// builds, of turns to start, and of owners.
-func shared(eng *container.Engine) (string, error) {
-	dir := filepath.Join(eng.Store().Root(), "dockertest")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("locks of tests: %w", err)
-	}
-	return dir, nil
-}
-
-// turn waits for one of the n places of containers that start.
-func turn(ctx context.Context, eng *container.Engine, n int) (leave func(), err error) {
-	dir, err := shared(eng)
-	if err != nil {
-		return nil, err
-	}
-	places := make([]string, n)
-	for i := range places {
-		places[i] = filepath.Join(dir, fmt.Sprint("start-", i))
-	}
-	return lock(ctx, places...)
-}
-
-// labelOwner names the file whose lock the process holds that a network or volume belongs to. Networks and volumes are
+// LabelOwner names the file whose lock the process holds that a network or volume belongs to. Networks and volumes are
 // not removed with the process that made them: the next one that makes some removes those of the dead.
-const labelOwner = "dev.caisson.dockertest.owner"
+const LabelOwner = "dev.caisson.dockertest.owner"
 
 const ownerPrefix = "owner-"
 
@@ -52,10 +28,10 @@ var self struct {
 	err  error
 }
 
-// owner is this process's name as an owner. At its first use what dead processes left is removed.
-func owner(eng *container.Engine) (string, error) {
+// Owner is this process's name as an owner. At its first use what dead processes left is removed.
+func Owner(eng *container.Engine) (string, error) {
 	self.once.Do(func() {
-		dir, err := shared(eng)
+		dir, err := directory(eng)
 		if err == nil {
 			self.name = ownerPrefix + rand.Text()
 			self.lock, err = flock.Try(filepath.Join(dir, self.name), flock.Exclusive)
@@ -70,7 +46,7 @@ func owner(eng *container.Engine) (string, error) {
 
 // sweep removes what belongs to owners that have died, and then their files.
 func sweep(eng *container.Engine, dir string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	networks, err := eng.Networks(ctx)
 	if err != nil {
@@ -108,13 +84,13 @@ func sweep(eng *container.Engine, dir string) error {
 // removeOwned removes an owner's networks and volumes, and says whether some are left, as when a kept container uses them.
 func removeOwned(ctx context.Context, eng *container.Engine, owner string, networks []container.NetworkInfo, volumes []container.Volume) (left bool) {
 	for _, n := range networks {
-		if n.Labels[labelOwner] == owner {
+		if n.Labels[LabelOwner] == owner {
 			err := eng.RemoveNetwork(ctx, n.Name)
 			left = left || err != nil && !errors.Is(err, container.ErrNotFound)
 		}
 	}
 	for _, v := range volumes {
-		if v.Labels[labelOwner] == owner {
+		if v.Labels[LabelOwner] == owner {
 			err := eng.RemoveVolume(ctx, v.Name)
 			left = left || err != nil && !errors.Is(err, container.ErrNotFound)
 		}
@@ -122,13 +98,13 @@ func removeOwned(ctx context.Context, eng *container.Engine, owner string, netwo
 	return left
 }
 
-// fixtureName is unique, and tells the test.
-func fixtureName(t testing.TB) string {
+// Name is a unique one for what the test of that name makes.
+func Name(test string) string {
 	name := strings.Map(func(r rune) rune {
 		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
 			return r
 		}
 		return '-'
-	}, t.Name())
+	}, test)
 	return name[:min(len(name), 40)] + "-" + strings.ToLower(rand.Text()[:8])
 }
