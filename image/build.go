@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -106,7 +107,7 @@ type ResultOptions struct {
 	Epoch time.Time `json:"epoch,omitzero"`
 }
 
-// BuildError says which step of a build failed. It matches ErrBuildStep.
+// BuildError says which step of a build failed. It matches ErrBuildStep, and ErrNoSpace where a full disk is the reason.
 type BuildError struct {
 	Step      string `json:"step"`                // the instruction, such as RUN make
 	Number    int    `json:"number,omitempty"`    // of the step in its stage, from 1, which is FROM; 0 when not known
@@ -117,12 +118,16 @@ type BuildError struct {
 	Line      int    `json:"line,omitempty"`      // of the step in File, from 1; 0 for a step that is not in it, such as a base's ONBUILD
 	Tail      string `json:"tail,omitempty"`      // the last lines that the step printed
 	Message   string `json:"message"`
+
+	full bool // the store's disk is
 }
 
 func (e *BuildError) Error() string { return e.Message }
 
-// Is makes errors.Is(err, ErrBuildStep) true.
-func (e *BuildError) Is(target error) bool { return target == ErrBuildStep }
+// Is makes errors.Is true for ErrBuildStep, and for ErrNoSpace when the step failed since the store's disk is full.
+func (e *BuildError) Is(target error) bool {
+	return target == ErrBuildStep || e.full && target == ErrNoSpace
+}
 
 // buildRequest is a build on its way to the agent.
 type buildRequest struct {
@@ -197,6 +202,7 @@ func buildError(err error) error {
 	if jerr := json.Unmarshal(e.Data, &be); jerr != nil {
 		return fmt.Errorf("%w (and its details don't parse: %w)", err, jerr)
 	}
+	be.full = errors.Is(e, ErrNoSpace)
 	return &be
 }
 

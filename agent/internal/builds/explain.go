@@ -10,6 +10,7 @@ import (
 
 	"github.com/caisson-dev/caisson/agent/internal/builds/dockerfile"
 	"github.com/caisson-dev/caisson/agent/internal/builds/work"
+	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -27,17 +28,30 @@ func (s *stage) failed(ctx context.Context, now *step, err error) error {
 	if be.Line > 0 {
 		where = fmt.Sprintf("build step %s:%d %q", be.File, be.Line, be.Step)
 	}
-	cause := err.Error()
+	cause := causeOf(err)
 	var exit *work.ExitError
 	if errors.As(err, &exit) {
 		be.ExitCode = exit.Code
-		cause = fmt.Sprintf("exit code %d", exit.Code)
 	}
-	be.Message = where + ": " + cause
+	be.Message = where + ": " + cause.Error()
 	if be.Tail != "" {
 		be.Message += "\n" + be.Tail
 	}
-	return carried{be, err}
+	return carried{be, cause}
+}
+
+// causeOf is why a step failed. Where a full disk is the reason, it matches api.ErrNoSpace and has the remedy.
+func causeOf(err error) error {
+	var exit *work.ExitError
+	switch {
+	case errors.As(err, &exit) && exit.Full:
+		return api.Errorf(api.ErrNoSpace, "exit code %d, and the disk of the store is full: %s", exit.Code, diskspace.Remedy)
+	case errors.As(err, &exit):
+		return fmt.Errorf("exit code %d", exit.Code)
+	case diskspace.IsFull(err) && !errors.Is(err, api.ErrNoSpace):
+		return api.Errorf(api.ErrNoSpace, "%w: %s", err, diskspace.Remedy)
+	}
+	return err
 }
 
 // carried is a BuildError on its way to the client.

@@ -98,6 +98,16 @@ func enough(st *unix.Statfs_t, ahead int64) error {
 	return nil
 }
 
+// Exhausted says whether the file system of dir has next to nothing left: no program can write to it.
+func Exhausted(dir string) bool {
+	const bytes, files = 256 << 10, 8 // what a program that fails may leave free
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return false
+	}
+	return st.Bavail*uint64(st.Bsize) < bytes || st.Files > 0 && st.Ffree < files
+}
+
 // Writer guards what is written to w.
 func (g *Guard) Writer(w io.Writer) io.Writer { return writer{g, w} }
 

@@ -28,6 +28,20 @@ func (c *Container) Signal(s syscall.Signal) error {
 	return err
 }
 
+// KillUntil kills the container again and again until ended is closed: it may be about to freeze itself.
+func (c *Container) KillUntil(ended <-chan struct{}) {
+	t := time.NewTicker(5 * time.Millisecond)
+	defer t.Stop()
+	for {
+		_ = process.Kill(c.lc) // it may have ended
+		select {
+		case <-ended:
+			return
+		case <-t.C:
+		}
+	}
+}
+
 // Pause freezes all processes of the container.
 func (c *Container) Pause() error { return c.lc.Pause() }
 

@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path"
 	"slices"
@@ -118,7 +119,7 @@ func (p *packer) dir(full, name string, list []found) error {
 			return &os.PathError{Op: "open", Path: "/" + full, Err: err}
 		}
 		at = append(at, source{fd})
-		if hides = isOpaque(fd); hides {
+		if hides = IsOpaque(fmt.Sprintf("/proc/self/fd/%d/.", fd)); hides {
 			break
 		}
 	}
@@ -154,10 +155,10 @@ func (p *packer) below(full string) bool {
 	return true
 }
 
-// isOpaque says whether a directory hides those of its name in the layers below.
-func isOpaque(fd int) bool {
+// IsOpaque says whether a layer's directory hides those of its name in the layers below.
+func IsOpaque(dir string) bool {
 	b := make([]byte, 4)
-	n, err := unix.Fgetxattr(fd, archive.GetOverlayXattrName("opaque"), b)
+	n, err := unix.Lgetxattr(dir, archive.GetOverlayXattrName("opaque"), b)
 	return err == nil && n == 1 && b[0] == 'y'
 }
 

@@ -110,7 +110,7 @@ func (r *Root) settle() error {
 		} else if err != nil {
 			return err
 		}
-		if st.Mode != was.Mode || st.Uid != was.Uid || st.Gid != was.Gid || st.Mtim != was.Mtim || isOpaque(at) {
+		if st.Mode != was.Mode || st.Uid != was.Uid || st.Gid != was.Gid || st.Mtim != was.Mtim || overlay.IsOpaque(at) {
 			continue
 		}
 		dir := filepath.Dir(at)
@@ -129,11 +129,6 @@ func (r *Root) settle() error {
 		}
 	}
 	return nil
-}
-
-func isOpaque(dir string) bool {
-	n, err := unix.Lgetxattr(dir, archive.GetOverlayXattrName("opaque"), nil)
-	return err == nil && n > 0
 }
 
 // commitByStore is Commit for a layer of the storage driver's.

@@ -10,13 +10,12 @@ import (
 	"os"
 	"runtime/debug"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/builds/files"
+	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/names"
-	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/runc"
 	"github.com/caisson-dev/caisson/container"
 )
@@ -42,6 +41,7 @@ type Run struct {
 type ExitError struct {
 	Code   int            // 128 and the signal's number for one that was killed
 	Signal syscall.Signal // 0: it was not killed
+	Full   bool           // the file system that it wrote on has no room left, which is likely to be why
 }
 
 func (e *ExitError) Error() string {
@@ -128,7 +128,7 @@ func (s *step) wait(ctx context.Context, rc *runc.Container, proc *runc.Process,
 		select {
 		case <-ended:
 		case <-ctx.Done():
-			killUntil(rc, ended)
+			rc.KillUntil(ended)
 		}
 	}()
 	ps, err := proc.Wait()
@@ -143,21 +143,12 @@ func (s *step) wait(ctx context.Context, rc *runc.Container, proc *runc.Process,
 	if err != nil {
 		return err
 	}
-	return exitError(ps)
-}
-
-// killUntil kills a step again and again until it has ended: it may be about to freeze itself.
-func killUntil(rc *runc.Container, ended <-chan struct{}) {
-	t := time.NewTicker(5 * time.Millisecond)
-	defer t.Stop()
-	for {
-		_ = process.Kill(rc.Libcontainer()) // it may have ended
-		select {
-		case <-ended:
-			return
-		case <-t.C:
-		}
+	err = exitError(ps)
+	var exit *ExitError
+	if errors.As(err, &exit) {
+		exit.Full = diskspace.Exhausted(s.r.mounted)
 	}
+	return err
 }
 
 func exitError(ps *os.ProcessState) error {
