@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/caisson-dev/caisson/dockertest/internal/wait"
 )
 
 // failer is what a handle fails: a test, or the try of a wait.
@@ -22,6 +24,11 @@ func bind(f *Fixture, t testing.TB) *Container {
 		c.t = fuzz{fz}
 	}
 	return c
+}
+
+// attempted makes a handle for a function of the user's: what fails in it fails the try of a wait, and ends with it.
+func attempted(ctx context.Context, f *Fixture, a *wait.Attempt) *Container {
+	return &Container{fixture: f, t: a, scope: func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }}
 }
 
 // op asks the agent for something that takes a moment.
@@ -83,8 +90,8 @@ func (c *Container) fail(what string, err error) {
 	if what != "" {
 		err = fmt.Errorf("%s: %w", what, err)
 	}
-	if a, ok := c.t.(*attempt); ok {
-		a.fail(err)
+	if a, ok := c.t.(*wait.Attempt); ok {
+		a.Fail(err)
 	}
 	c.t.Helper()
 	c.t.Fatalf("dockertest: %s: %v", c.fixture.title(), err)
@@ -94,7 +101,7 @@ func (c *Container) fail(what string, err error) {
 // obeyed.
 func failRun(t testing.TB, err error, format string, args ...any) {
 	t.Helper()
-	if errors.Is(err, errGoexit) && t.Skipped() && !t.Failed() {
+	if errors.Is(err, wait.ErrGoexit) && t.Skipped() && !t.Failed() {
 		t.SkipNow()
 	}
 	t.Fatalf("dockertest: %s: %v", fmt.Sprintf(format, args...), err)

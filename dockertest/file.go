@@ -150,9 +150,9 @@ func (f *Fixture) place(ctx context.Context) error {
 // WaitFile waits until there is a file, or anything else, at the path.
 func WaitFile(path string) Wait {
 	return Wait{what: "file " + path, hold: func(ctx context.Context, p *probe) error {
-		return p.poll(ctx, plain(func(ctx context.Context) error {
+		return p.poll(ctx, func(ctx context.Context) error {
 			_, err := p.StatPath(ctx, path)
 			return err
-		}))
+		})
 	}}
 }

@@ -33,7 +33,7 @@ func finish(t testing.TB, f *Fixture) {
 	if err := f.Close(); err != nil {
 		t.Errorf("dockertest: %s: remove: %v", f.title(), err)
 	}
-	if _, err := f.copied(); err != nil {
+	if _, err := f.copies.Errors(); err != nil {
 		t.Logf("dockertest: %s: %v", f.title(), err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/follow"
 	"github.com/caisson-dev/caisson/dockertest/internal/forward"
 	"github.com/caisson-dev/caisson/dockertest/internal/report"
 )
@@ -24,18 +25,16 @@ type Fixture struct {
 	ready    Wait
 	logsFrom time.Time // what option Logs copies; what was before is of other tests
 	times    report.Times
-	told     atomic.Bool // a failure's message has the log already
-	release  func()      // gives back a container that others reuse; nil: it is this process's alone
-	unready  bool        // it never was, so that nobody shall reuse it
+	told     atomic.Bool   // a failure's message has the log already
+	release  func()        // gives back a container that others reuse; nil: it is this process's alone
+	unready  bool          // it never was, so that nobody shall reuse it
+	copies   follow.Copies // of its log, for option Logs
 
-	mu        sync.Mutex
-	started   time.Time // just before the last start
-	info      *container.Info
-	forwards  map[uint16]*forward.Port
-	followers sync.WaitGroup
-	unfollow  []context.CancelFunc // end what followers do
-	copying   []error              // why copies of the log are not whole
-	closed    bool
+	mu       sync.Mutex
+	started  time.Time // just before the last start
+	info     *container.Info
+	forwards map[uint16]*forward.Port
+	closed   bool
 }
 
 // Start starts a container and waits until it is ready, as Run does, and returns an error instead of failing a test. It

@@ -60,7 +60,7 @@ func (f *Fixture) Close() error {
 		defer f.release()
 		if !f.unready {
 			f.closeForwards()
-			f.stopFollowing()
+			f.copies.Stop()
 			return f.settings.end()
 		}
 	}
@@ -72,9 +72,9 @@ func (f *Fixture) Close() error {
 	errs = append(errs, f.Remove(ctx, container.RemoveOptions{Force: true}))
 	errs = append(errs, f.settings.end())
 	f.closeForwards()
-	f.followers.Wait()
-	f.stopFollowing()
-	log, _ := f.copied()
+	f.copies.Wait()
+	f.copies.Stop()
+	log, _ := f.copies.Errors()
 	errs = append(errs, log)
 	for i, err := range errs {
 		if errors.Is(err, container.ErrNotFound) {
@@ -89,4 +89,17 @@ func (f *Fixture) isClosed() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.closed
+}
+
+// slowWriter is how long the removal waits for the writers of option Logs.
+const slowWriter = 10 * time.Second
+
+// copyAll ends the process, when there are copies of its log, and lets them come to the log's end: a copy that has not
+// begun when the container is removed has nothing to read. A slow writer's goes on beside the removal.
+func (f *Fixture) copyAll(ctx context.Context) {
+	if len(f.settings.logs) == 0 {
+		return
+	}
+	_, _ = f.Kill(ctx, ""), f.Resume(ctx) // one that has ended, or is gone: the removal tells what is wrong
+	f.copies.WaitFor(slowWriter)
 }

@@ -2,10 +2,12 @@ package dockertest
 
 import (
 	"io"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/images"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/registry"
 )
@@ -174,4 +176,26 @@ func StopTimeout(d time.Duration) Option {
 // Modify changes the options of package container that all the others have come to: whatever has no option here.
 func Modify(f func(*container.Options)) Option {
 	return optionFunc(func(s *settings) { s.modify = append(s.modify, f) })
+}
+
+// EnvPrefix names a mirror of Docker Hub for all containers, as Prefix does for one.
+const EnvPrefix = "CAISSON_IMAGE_PREFIX"
+
+// Rewrite changes the image's name before it is looked for: for mirrors, private registries, digests instead of tags.
+// f gets the name as it was given to Run, and what it returns is taken as it is: Prefix and EnvPrefix do not apply.
+func Rewrite(f func(ref string) string) Option {
+	return optionFunc(func(s *settings) { s.rewrite = f })
+}
+
+// Prefix is put before names of Docker Hub, such as registry.example.com/mirror: postgres:17 becomes
+// registry.example.com/mirror/postgres:17. Names with another registry stay as they are, and so do ids.
+func Prefix(prefix string) Option {
+	return Rewrite(func(ref string) string { return images.Prefixed(prefix, ref) })
+}
+
+func (s *settings) imageName(ref string) string {
+	if s.rewrite != nil {
+		return s.rewrite(ref)
+	}
+	return images.Prefixed(os.Getenv(EnvPrefix), ref)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/dockertest/internal/report"
+	"github.com/caisson-dev/caisson/dockertest/internal/wait"
 )
 
 // ReadyError says why a container did not become ready.
@@ -72,7 +73,7 @@ func (f *Fixture) waitFor(ctx context.Context, w Wait) error {
 	f.told.Store(true)
 	re := &ReadyError{Waiting: w.what, Log: f.tail(), Reproduce: f.reproduce(), Err: err}
 	re.Hint = report.Hint(f.settings.opts, re.Log)
-	if errors.Is(err, errExited) {
+	if errors.Is(err, wait.ErrExited) {
 		re.State = p.status
 	}
 	return re

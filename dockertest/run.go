@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/images"
 	"github.com/caisson-dev/caisson/dockertest/internal/shared"
 	"github.com/caisson-dev/caisson/image"
-	"github.com/caisson-dev/caisson/internal/flight"
 )
 
 // Run starts a container, waits until it is ready, and removes it when the test or benchmark is over. If that does not
@@ -111,7 +111,11 @@ func (f *Fixture) await(ctx context.Context) error {
 	if err := f.refresh(ctx); err != nil {
 		return err
 	}
-	f.follow()
+	since := f.begun()
+	if since.Before(f.logsFrom) {
+		since = f.logsFrom
+	}
+	f.copies.Follow(f.Container, since, f.settings.logs)
 	if err := f.waitFor(ctx, f.ready); err != nil {
 		return err
 	}
@@ -119,29 +123,11 @@ func (f *Fixture) await(ctx context.Context) error {
 	return nil
 }
 
-// resolve finds the image or pulls it: once for all containers of this process that start at the same time, and with
-// image.PullAlways once a process.
-func resolve(ctx context.Context, store *image.Store, s *settings) (img *image.Image, err error) {
-	opts := image.PullOptions{Policy: s.opts.Pull, Platform: s.platform, Credential: s.credential}
-	if opts.Policy == "" {
-		opts.Policy = image.PullMissing
-	}
-	key := fmt.Sprint(s.image, "\n", s.platform)
-	pull := func() (*image.Image, error) { return store.Pull(ctx, s.image, opts) }
-	if opts.Policy == image.PullAlways {
-		if _, err := fetched.Do(ctx, key, pull); err != nil {
-			return nil, err
-		}
-		opts.Policy = image.PullMissing // it may have been built anew under that name since
-	}
-	img, err = images.Do(ctx, key+"\n"+string(opts.Policy), pull)
+// resolve finds the image or pulls it.
+func resolve(ctx context.Context, store *image.Store, s *settings) (*image.Image, error) {
+	img, err := images.Find(ctx, store, s.image, image.PullOptions{Policy: s.opts.Pull, Platform: s.platform, Credential: s.credential})
 	if err != nil && s.offline {
 		err = fmt.Errorf("%w: this run is offline by CAISSON_OFFLINE or the option Offline", err)
 	}
 	return img, err
 }
-
-var (
-	fetched = flight.Group[*image.Image]{}
-	images  = flight.Group[*image.Image]{Forget: true}
-)

@@ -1,24 +1,15 @@
 package dockertest
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"os"
-	"path"
-	"path/filepath"
-	"regexp"
-	"runtime"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/images"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/internal/coverage"
-	"github.com/caisson-dev/caisson/internal/inputs"
 )
 
 // RunGo is Run of an image made of a main package, by its import path or as ./cmd/server from the test's directory.
@@ -38,74 +29,16 @@ func BuildGo(t testing.TB, pkg string, opts image.GoOptions) string {
 	t.Helper()
 	ctx, cancel := testContext(t)
 	defer cancel()
-	name, err := buildGo(ctx, pkg, opts)
+	eng, err := engine()
+	if err != nil {
+		t.Fatalf("dockertest: build %s: %v", pkg, err)
+	}
+	name, err := images.BuildGo(ctx, eng, pkg, opts)
 	if err != nil {
 		t.Fatalf("dockertest: build %s: %v", pkg, err)
 	}
 	return name
 }
-
-func buildGo(ctx context.Context, pkg string, opts image.GoOptions) (string, error) {
-	eng, err := engine()
-	if err != nil {
-		return "", err
-	}
-	name, err := goName(pkg, opts)
-	if err != nil {
-		return "", err
-	}
-	return builds.Do(ctx, name, func() (string, error) {
-		before, _ := eng.Store().Get(ctx, name) // not there the first time
-		noted := make(chan error, 1)
-		go func() { noted <- inputs.Packages(ctx, opts.Dir, goEnv(opts), opts.Flags, pkg) }()
-		opts.Tags = append([]string{name}, opts.Tags...)
-		img, err := eng.Store().BuildGo(ctx, pkg, opts)
-		if missed := <-noted; err == nil {
-			err = missed
-		}
-		if err != nil {
-			return "", err
-		}
-		if before != nil && before.ID != img.ID {
-			_, _ = eng.Store().Remove(ctx, before.ID, image.RemoveOptions{}) // the source has changed; another test may still use it
-		}
-		return name, nil
-	})
-}
-
-// goEnv is the environment of the go command as image.Store.BuildGo sets it, as far as it chooses files.
-func goEnv(opts image.GoOptions) []string {
-	arch := runtime.GOARCH
-	if _, a, ok := strings.Cut(opts.Platform, "/"); ok {
-		arch = a
-	}
-	return append(slices.Concat(os.Environ(), opts.Env), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
-}
-
-// goName is the same for the same package of the same directory, built in the same way.
-func goName(pkg string, opts image.GoOptions) (string, error) {
-	dir, err := filepath.Abs(opts.Dir)
-	if err != nil {
-		return "", err
-	}
-	files := opts.Files
-	opts.Files, opts.Output = nil, nil
-	o, err := json.Marshal(opts)
-	if err != nil {
-		return "", err
-	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %s\n", dir, pkg, o)
-	if files != nil {
-		if err := inputs.Hash(h, files); err != nil {
-			return "", err
-		}
-	}
-	base := notInNames.ReplaceAllString(strings.ToLower(path.Base(filepath.ToSlash(filepath.Join(dir, pkg)))), "-")
-	return fmt.Sprintf("%s/%s:%x", testRepository, strings.Trim("go-"+base, "-"), h.Sum(nil)[:8]), nil
-}
-
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
 
 // inContainer is where the Go runtime of a container writes its coverage.
 const inContainer = "/caisson-coverage"

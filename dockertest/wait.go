@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/wait"
 )
 
 // DefaultTimeout is how long a container may take to be ready, from the start of its process on. Pulls and builds do not
@@ -39,6 +40,17 @@ type probe struct {
 	exited <-chan struct{} // closed when its process has ended for good
 	status *container.State
 	wait   *Wait
+}
+
+// tries are as the wait says.
+func (p *probe) tries() wait.Poll {
+	w := p.wait
+	return wait.Poll{Times: w.times, Within: w.try, Every: w.every, Foreign: w.foreign, Exited: p.exited}
+}
+
+// poll tries f until it works.
+func (p *probe) poll(ctx context.Context, f func(context.Context) error) error {
+	return p.tries().Until(ctx, func(ctx context.Context, _ *wait.Attempt) error { return f(ctx) })
 }
 
 func (w Wait) apply(s *settings) { s.waits = append(s.waits, w) }
@@ -103,7 +115,7 @@ func (w Wait) errs(declared []uint16) []error {
 // t.Fatal, or require.NoError(t, err).
 func WaitFunc(what string, f func(ctx context.Context, c *Container) error) Wait {
 	w := Wait{what: what, foreign: true, hold: func(ctx context.Context, p *probe) error {
-		return p.poll(ctx, func(ctx context.Context, a *attempt) error { return f(ctx, a.handle(ctx, p.Fixture)) })
+		return p.tries().Until(ctx, func(ctx context.Context, a *wait.Attempt) error { return f(ctx, attempted(ctx, p.Fixture, a)) })
 	}}
 	if f == nil {
 		w.err = errors.New("the function is nil")
@@ -140,7 +152,7 @@ func Any(waits ...Wait) Wait {
 			case err == nil:
 				held = true
 				cancel()
-			case errors.Is(err, errGoexit) && first == nil:
+			case errors.Is(err, wait.ErrGoexit) && first == nil:
 				first = err
 				cancel()
 			}
@@ -174,7 +186,7 @@ func (p *probe) each(ctx context.Context, waits []Wait) <-chan error {
 			w.try = p.wait.try
 		}
 		go func() {
-			err := errGoexit
+			err := wait.ErrGoexit
 			defer func() {
 				done <- err
 				if left <- struct{}{}; len(left) == cap(left) {
@@ -213,7 +225,7 @@ func (w Wait) do(ctx context.Context, p *probe) error {
 	part := *p
 	part.wait = &w
 	err := w.hold(ctx, &part)
-	if err != nil && !errors.Is(err, errExited) && len(w.parts) == 0 {
+	if err != nil && !errors.Is(err, wait.ErrExited) && len(w.parts) == 0 {
 		err = fmt.Errorf("%s: %w", w.what, err)
 	}
 	return err

@@ -9,22 +9,23 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/dockertest/internal/wait"
 )
 
 // WaitExec waits until a command in the container exits with code 0.
 func WaitExec(name string, args ...string) Wait {
 	line := strings.Join(append([]string{name}, args...), " ")
 	return Wait{what: "command " + line, hold: func(ctx context.Context, p *probe) error {
-		return p.poll(ctx, plain(func(ctx context.Context) error {
+		return p.poll(ctx, func(ctx context.Context) error {
 			out, err := p.Command(name, args...).CombinedOutput(ctx)
 			if errors.Is(err, container.ErrCommandNotFound) || errors.Is(err, container.ErrNotExecutable) {
-				return permanent{err}
+				return wait.Permanent{Err: err}
 			}
 			if err != nil && len(bytes.TrimSpace(out)) > 0 {
-				err = fmt.Errorf("%w: %s", err, short(out))
+				err = fmt.Errorf("%w: %s", err, wait.Short(out))
 			}
 			return err
-		}))
+		})
 	}}
 }
 
@@ -38,16 +39,16 @@ func WaitHealthy() Wait {
 			case err == nil:
 				return nil
 			case ctx.Err() != nil:
-				return ended(ctx, p.health())
+				return wait.Ended(ctx, p.health())
 			case !errors.Is(err, container.ErrUnhealthy) && !p.over():
 				return err
 			}
 			select {
 			case <-p.exited:
-				return errExited
+				return wait.ErrExited
 			case <-ctx.Done():
-				return ended(ctx, p.health())
-			case <-time.After(longestPause): // until the next check may have ended
+				return wait.Ended(ctx, p.health())
+			case <-time.After(wait.LongestPause): // until the next check may have ended
 			}
 		}
 	}}
@@ -71,7 +72,7 @@ func (p *probe) health() error {
 	}
 	if n := len(info.Health.Log); n > 0 {
 		last := info.Health.Log[n-1]
-		return fmt.Errorf("%s: the last check's exit code was %d: %s", info.Health.Status, last.ExitCode, short([]byte(last.Output)))
+		return fmt.Errorf("%s: the last check's exit code was %d: %s", info.Health.Status, last.ExitCode, wait.Short([]byte(last.Output)))
 	}
 	return errors.New("no check has ended yet: set Health.Interval or Health.StartInterval to less than 30 s")
 }
@@ -86,14 +87,14 @@ func WaitExit(codes ...int) Wait {
 		select {
 		case <-p.exited:
 		case <-ctx.Done():
-			return ended(ctx, nil)
+			return wait.Ended(ctx, nil)
 		}
 		for _, code := range codes {
 			if p.status.ExitCode == code {
 				return nil
 			}
 		}
-		return errExited
+		return wait.ErrExited
 	}}
 }
 

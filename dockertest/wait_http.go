@@ -11,7 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
+
+	"github.com/caisson-dev/caisson/dockertest/internal/wait"
 )
 
 // HTTP is a request and the answer that WaitHTTP waits for.
@@ -65,7 +66,7 @@ func WaitHTTP(h HTTP) Wait {
 		}
 		client := p.httpClient(port, h.TLS)
 		defer client.CloseIdleConnections()
-		return p.poll(ctx, plain(func(ctx context.Context) error { return h.try(ctx, client, target.String()) }))
+		return p.poll(ctx, func(ctx context.Context) error { return h.try(ctx, client, target.String()) })
 	}
 	return w
 }
@@ -86,7 +87,7 @@ func (h HTTP) try(ctx context.Context, client *http.Client, target string) error
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, h.Method, target, nil)
 	if err != nil {
-		return permanent{err}
+		return wait.Permanent{Err: err}
 	}
 	if h.Header != nil {
 		req.Header = h.Header.Clone()
@@ -97,70 +98,26 @@ func (h HTTP) try(ctx context.Context, client *http.Client, target string) error
 	}
 	defer resp.Body.Close()
 	if h.Status != 0 && resp.StatusCode != h.Status || h.Status == 0 && (resp.StatusCode < 200 || resp.StatusCode > 299) {
-		if body := short(beginning(resp.Body, cancel)); body != "" {
+		if body := wait.Short(wait.Beginning(resp.Body, cancel)); body != "" {
 			return fmt.Errorf("status %s: %s", resp.Status, body)
 		}
 		return fmt.Errorf("status %s with an empty body", resp.Status)
 	}
 	if h.Body != "" {
-		read, found, err := search(resp.Body, []byte(h.Body))
+		read, found, err := wait.Search(resp.Body, []byte(h.Body))
 		if err != nil {
-			return fmt.Errorf("status %s, and the body broke off before %q: %w: %s", resp.Status, h.Body, err, short(read))
+			return fmt.Errorf("status %s, and the body broke off before %q: %w: %s", resp.Status, h.Body, err, wait.Short(read))
 		}
 		if !found {
-			return fmt.Errorf("status %s, and the body has no %q: %s", resp.Status, h.Body, short(read))
+			return fmt.Errorf("status %s, and the body has no %q: %s", resp.Status, h.Body, wait.Short(read))
 		}
-		resp.Body = rest{io.MultiReader(bytes.NewReader(read), resp.Body), resp.Body}
+		resp.Body = struct { // as it was before
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(read), resp.Body), resp.Body}
 	}
 	if h.Check != nil {
 		return h.Check(resp)
 	}
 	return nil
-}
-
-// rest is a body whose beginning has been read.
-type rest struct {
-	io.Reader
-	io.Closer
-}
-
-// longestBody is how much of a body is searched.
-const longestBody = 1 << 20
-
-// search reads a body until it has text. A stream need not end for that.
-func search(body io.Reader, text []byte) (read []byte, found bool, err error) {
-	buf := make([]byte, 32<<10)
-	for len(read) < longestBody {
-		n, err := body.Read(buf[:min(len(buf), longestBody-len(read))])
-		from := max(0, len(read)-len(text))
-		read = append(read, buf[:n]...)
-		if bytes.Contains(read[from:], text) {
-			return read, true, nil
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return read, false, err
-		}
-	}
-	return read, false, nil
-}
-
-// beginning is what a message tells of a body, which may never end: what comes in a moment.
-func beginning(body io.Reader, cancel context.CancelFunc) []byte {
-	timer := time.AfterFunc(2*grace, cancel)
-	defer timer.Stop()
-	buf := make([]byte, 512)
-	n, _ := io.ReadFull(body, buf) // what has come
-	return buf[:n]
-}
-
-// short is as much of a body as a message should have.
-func short(body []byte) string {
-	body = bytes.TrimSpace(body)
-	if len(body) > 200 {
-		body = append(body[:200:200], "…"...)
-	}
-	return string(body)
 }

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/caisson-dev/caisson/internal/listening"
@@ -24,7 +21,7 @@ func WaitPort(ports ...uint16) Wait {
 	var all []Wait
 	for _, port := range ports {
 		all = append(all, Wait{what: fmt.Sprintf("port %d to accept", port), hold: func(ctx context.Context, p *probe) error {
-			err := p.poll(ctx, plain(func(ctx context.Context) error { return p.accepts(ctx, port) }))
+			err := p.poll(ctx, func(ctx context.Context) error { return p.accepts(ctx, port) })
 			if errors.Is(err, errTimeout) {
 				err = p.hint(err, port)
 			}
@@ -58,7 +55,7 @@ func (p *probe) hint(err error, port uint16) error {
 	if !known {
 		at = p.answering(port)
 	}
-	if text := unheard(ip, port, at); text != "" {
+	if text := listening.Unheard(ip, port, at); text != "" {
 		return fmt.Errorf("%w: %s", err, text)
 	}
 	return err
@@ -77,32 +74,4 @@ func (p *probe) answering(port uint16) (at []netip.AddrPort) {
 		}
 	}
 	return at
-}
-
-// unheard says why a port is not reached at ip, an IPv4 address, given what listens in the container.
-func unheard(ip netip.Addr, port uint16, listening []netip.AddrPort) string {
-	var ports, here []string
-	loopback, six := true, true // all that listen at this port do so
-	for _, l := range listening {
-		if number := strconv.Itoa(int(l.Port())); !slices.Contains(ports, number) {
-			ports = append(ports, number)
-		}
-		if l.Port() == port {
-			here = append(here, l.String())
-			loopback = loopback && l.Addr().IsLoopback()
-			six = six && l.Addr().Is6()
-		}
-	}
-	at := strings.Join(here, ", ")
-	switch {
-	case len(ports) == 0:
-		return ""
-	case len(here) == 0:
-		return "the container listens on " + strings.Join(ports, ", ")
-	case loopback:
-		return fmt.Sprintf("it listens on the container's loopback alone (%s), where nothing else can reach it: make it listen on 0.0.0.0", at)
-	case six:
-		return fmt.Sprintf("it listens on IPv6 alone (%s), and clients reach it by IPv4 (%s): make it listen on 0.0.0.0 too", at, ip)
-	}
-	return fmt.Sprintf("it listens on %s: make it listen on 0.0.0.0", at)
 }

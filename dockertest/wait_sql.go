@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/caisson-dev/caisson/dockertest/internal/wait"
 )
 
 // WaitSQL waits until a database answers: driver is a name that the test's imports have registered with database/sql,
@@ -16,14 +18,14 @@ func WaitSQL(driver string, port uint16, dsn func(addr string) string) Wait {
 	w := Wait{what: fmt.Sprintf("%s to answer at port %d", driver, port), hold: func(ctx context.Context, p *probe) error {
 		addr, err := p.Addr(ctx, port, "")
 		if err != nil {
-			return permanent{err}
+			return wait.Permanent{Err: err}
 		}
 		db, err := sql.Open(driver, dsn(addr.String()))
 		if err != nil {
-			return permanent{err}
+			return wait.Permanent{Err: err}
 		}
 		defer db.Close()
-		return p.poll(ctx, plain(db.PingContext))
+		return p.poll(ctx, db.PingContext)
 	}}
 	switch {
 	case dsn == nil:

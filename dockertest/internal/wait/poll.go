@@ -1,4 +1,4 @@
-package dockertest
+package wait
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
-// longestPause between tries: what a test notices least, at a hundredth of a processor for a try of a millisecond.
-const longestPause = 100 * time.Millisecond
+// LongestPause between tries: what a test notices least, at a hundredth of a processor for a try of a millisecond.
+const LongestPause = 100 * time.Millisecond
 
 // The limits of a single try where TryWithin gives none: a tenth of the wait, within these.
 const (
@@ -18,35 +18,37 @@ const (
 	longestTry  = 10 * time.Second
 )
 
-// grace is what a try has to return when its context has ended.
-const grace = 100 * time.Millisecond
+// Grace is what a try has to return when its context has ended.
+const Grace = 100 * time.Millisecond
 
-// errExited ends a wait when the container has ended.
-var errExited = errors.New("the container has ended")
+// ErrExited ends a wait when the container has ended.
+var ErrExited = errors.New("the container has ended")
 
-// permanent ends a wait that no further try can help.
-type permanent struct{ error }
+// Permanent ends a wait that no further try can help.
+type Permanent struct{ Err error }
 
-func (e permanent) Unwrap() error { return e.error }
+func (e Permanent) Error() string { return e.Err.Error() }
+func (e Permanent) Unwrap() error { return e.Err }
 
-// try is a single try. The handle is made of the attempt.
-type try func(context.Context, *attempt) error
-
-// plain is a try that makes no handle.
-func plain(f func(context.Context) error) try {
-	return func(ctx context.Context, _ *attempt) error { return f(ctx) }
+// Poll says how a wait tries.
+type Poll struct {
+	Times   int             // how many tries in a row have to succeed; 0: one
+	Within  time.Duration   // how long one may take; 0: by the end of the wait
+	Every   time.Duration   // from one try to the next; 0: 1 ms at first, then longer and longer up to LongestPause
+	Foreign bool            // a try calls a function of the user's, which is not called again before it has returned
+	Exited  <-chan struct{} // closed when the container has ended
 }
 
-// poll tries until it works so often as is wanted. A pause is at least as long as the try before it, and half as long again
+// Until tries until it works so often as is wanted. A pause is at least as long as the try before it, and half as long again
 // as the one before: what is ready is noticed a third of its time late at most.
-func (p *probe) poll(ctx context.Context, f try) error {
+func (p Poll) Until(ctx context.Context, f func(context.Context, *Attempt) error) error {
 	pause, limit := time.Millisecond, p.tryLimit(ctx)
-	want := max(p.wait.times, 1)
+	want := max(p.Times, 1)
 	var last error
 	for n := 1; ; n++ {
 		begin := time.Now()
 		err := p.once(ctx, limit, f)
-		var final permanent
+		var final Permanent
 		var cut unanswered
 		switch {
 		case err == nil:
@@ -54,41 +56,41 @@ func (p *probe) poll(ctx context.Context, f try) error {
 			if want--; want == 0 {
 				return nil
 			}
-		case errors.As(err, &final), errors.Is(err, errGoexit), errors.Is(err, errExited):
+		case errors.As(err, &final), errors.Is(err, ErrGoexit), errors.Is(err, ErrExited):
 			return err
 		case errors.As(err, &cut) && ctx.Err() != nil:
-			return ended(ctx, underWay(n, cut, last))
+			return Ended(ctx, underWay(n, cut, last))
 		default:
-			want = max(p.wait.times, 1)
+			want = max(p.Times, 1)
 			if ctx.Err() == nil || last == nil {
 				last = err
 			}
-			if cut.after > 0 && p.wait.try == 0 {
+			if cut.after > 0 && p.Within == 0 {
 				limit *= 2 // it may be slow rather than dead
 			}
 		}
-		wait := p.wait.every
+		wait := p.Every
 		if wait == 0 {
-			wait = max(pause, min(time.Since(begin), longestPause))
-			pause = min(pause+pause/2, longestPause)
+			wait = max(pause, min(time.Since(begin), LongestPause))
+			pause = min(pause+pause/2, LongestPause)
 		}
 		timer := time.NewTimer(wait)
 		select {
-		case <-p.exited:
+		case <-p.Exited:
 			timer.Stop()
-			return errExited
+			return ErrExited
 		case <-ctx.Done():
 			timer.Stop()
-			return ended(ctx, last)
+			return Ended(ctx, last)
 		case <-timer.C:
 		}
 	}
 }
 
 // tryLimit is how long the first try may take.
-func (p *probe) tryLimit(ctx context.Context) time.Duration {
-	if p.wait.try > 0 {
-		return p.wait.try
+func (p Poll) tryLimit(ctx context.Context) time.Duration {
+	if p.Within > 0 {
+		return p.Within
 	}
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -115,11 +117,11 @@ func (e unanswered) Unwrap() error { return e.err }
 
 // once tries within the limit. A function of the user's is not called again before it has returned; others that don't
 // heed their context are left behind.
-func (p *probe) once(ctx context.Context, limit time.Duration, f try) error {
+func (p Poll) once(ctx context.Context, limit time.Duration, f func(context.Context, *Attempt) error) error {
 	begin := time.Now()
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	done := (&attempt{}).run(limited, f)
+	done := (&Attempt{}).run(limited, f)
 	cut := func(err error) error {
 		cause := context.Cause(limited)
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || cause != nil && errors.Is(err, cause) {
@@ -129,23 +131,23 @@ func (p *probe) once(ctx context.Context, limit time.Duration, f try) error {
 	}
 	select {
 	case err := <-done:
-		var final permanent
-		if err != nil && limited.Err() != nil && !errors.As(err, &final) && !errors.Is(err, errGoexit) {
+		var final Permanent
+		if err != nil && limited.Err() != nil && !errors.As(err, &final) && !errors.Is(err, ErrGoexit) {
 			return cut(err)
 		}
 		return err
-	case <-p.exited: // what is asked now is answered at once
+	case <-p.Exited: // what is asked now is answered at once
 		limited, cancel := context.WithTimeout(limited, shortestTry)
 		defer cancel()
 		select {
 		case err := <-done:
 			return err
 		case <-limited.Done():
-			return errExited
+			return ErrExited
 		}
 	case <-limited.Done():
 	}
-	if p.wait.foreign {
+	if p.Foreign {
 		select {
 		case err := <-done:
 			return late(err, cut)
@@ -155,14 +157,14 @@ func (p *probe) once(ctx context.Context, limit time.Duration, f try) error {
 	select {
 	case err := <-done:
 		return late(err, cut)
-	case <-time.After(grace):
+	case <-time.After(Grace):
 		return cut(nil)
 	}
 }
 
 // late is the result of a try that came after its time: what it has found counts.
 func late(err error, cut func(error) error) error {
-	if err == nil || errors.Is(err, errGoexit) {
+	if err == nil || errors.Is(err, ErrGoexit) {
 		return err
 	}
 	return cut(err)
@@ -170,7 +172,7 @@ func late(err error, cut func(error) error) error {
 
 // underWay tells of the try that the end of the wait has ended, and what the one before it said.
 func underWay(n int, cut unanswered, last error) error {
-	if cut.after < grace && last != nil {
+	if cut.after < Grace && last != nil {
 		return last
 	}
 	if last == nil {
@@ -179,8 +181,8 @@ func underWay(n int, cut unanswered, last error) error {
 	return fmt.Errorf("number %d, which was under way: %w; the one before: %w", n, cut, last)
 }
 
-// ended is why a wait was given up, with what the last try said.
-func ended(ctx context.Context, last error) error {
+// Ended is why a wait was given up, with what the last try said.
+func Ended(ctx context.Context, last error) error {
 	why := api.Ended(ctx)
 	if last == nil || errors.Is(last, context.Cause(ctx)) {
 		return why
