@@ -92,6 +92,7 @@ func (c *Container) Start(stdio IO) (*Process, error) {
 		abandon(p, first)
 		return nil, err
 	}
+	g.executed()
 	c.first.Store(first)
 	return first, nil
 }
@@ -138,12 +139,13 @@ func (c *Container) exec(spec *specs.Process, stdio IO) (*Process, error) {
 		abandon(p, e)
 		return nil, err
 	}
+	g.executed()
 	return e, nil
 }
 
 // gate connects the agent with the thread or call that installs the filter in the new process. Its first extra file
-// always is the gate's place: without a filter it is not a socket, and the hook closes it. The second is the small binary's,
-// as package initbinary wants it.
+// always is the gate's place: without a filter it is a pipe. Both are closed when the process executes its command. The
+// second is the small binary's, as package initbinary wants it.
 func (c *Container) gate(p *libcontainer.Process) (*gate, error) {
 	g, err := c.openGate()
 	if err != nil {
@@ -159,7 +161,7 @@ func (c *Container) gate(p *libcontainer.Process) (*gate, error) {
 func (c *Container) openGate() (g *gate, err error) {
 	g = &gate{}
 	if c.spec.Linux.Seccomp == nil {
-		g.child, err = os.Open(os.DevNull)
+		g.parent, g.child, err = os.Pipe()
 		return g, err
 	}
 	if g.program, err = c.r.filters.Compile(c.spec.Linux.Seccomp, runtime.GOARCH); err != nil {
@@ -171,12 +173,12 @@ func (c *Container) openGate() (g *gate, err error) {
 
 type gate struct {
 	parent, child *os.File
-	program       []byte
+	program       []byte // nil: no filter
 }
 
 func (g *gate) send() error {
 	g.child.Close()
-	if g.parent == nil {
+	if g.program == nil {
 		return nil
 	}
 	return seccomp.Send(g.parent, g.program, gateTimeout)
@@ -184,7 +186,7 @@ func (g *gate) send() error {
 
 // post leaves the program in the socket for a process that reads it before libcontainer goes on.
 func (g *gate) post() error {
-	if g.parent == nil {
+	if g.program == nil {
 		return nil
 	}
 	return seccomp.Post(g.parent, g.program, gateTimeout)
@@ -193,17 +195,23 @@ func (g *gate) post() error {
 // await makes sure that the process has the filter: its Run says only that it got as far as libcontainer.
 func (g *gate) await() error {
 	g.child.Close()
-	if g.parent == nil {
+	if g.program == nil {
 		return nil
 	}
 	return seccomp.Await(g.parent, gateTimeout)
 }
 
+// executed waits until the process is its command, and libcontainer's program no more: what is asked about it, joined or
+// signalled from now on is the command. One that does not get there, such as one on a file system that hangs, is as good as
+// started.
+func (g *gate) executed() {
+	g.child.Close()
+	_ = seccomp.Executed(g.parent, gateTimeout)
+}
+
 func (g *gate) close() {
 	g.child.Close()
-	if g.parent != nil {
-		g.parent.Close()
-	}
+	g.parent.Close()
 }
 
 func newProcess(p *specs.Process, stdio IO) *libcontainer.Process {

@@ -78,6 +78,20 @@ func Await(c Conn, timeout time.Duration) error {
 	return nil
 }
 
+// Executed waits, after [Await], until the process has executed its program or
+// is over. It returns an error that matches [ErrTimeout] if neither happens in
+// time.
+func Executed(c Conn, timeout time.Duration) error {
+	if err := c.SetDeadline(time.Now().Add(timeout)); err != nil {
+		return fmt.Errorf("seccomp: deadline for the gate: %w", err)
+	}
+	_, err := io.Copy(io.Discard, io.LimitReader(c, maxAnswer))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("%w: it executes nothing for %v", ErrTimeout, timeout)
+	}
+	return nil // an error is how some ends of the connection look
+}
+
 func answerError(what string, timeout time.Duration, err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("%w: %s: nothing for %v", ErrTimeout, what, timeout)

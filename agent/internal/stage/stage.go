@@ -30,7 +30,8 @@ func Enter() {
 	}
 }
 
-// gateFD is where the runtime package passes the seccomp gate: the first extra file.
+// gateFD is where the runtime package passes the seccomp gate: the first extra file. It is closed when the command is
+// executed.
 const gateFD = 3
 
 func containerInit() {
@@ -59,8 +60,9 @@ func openGate() error {
 		return err
 	}
 	switch {
-	case st.Mode&unix.S_IFMT != unix.S_IFSOCK:
-		return unix.Close(gateFD) // no filter was asked for
+	case st.Mode&unix.S_IFMT != unix.S_IFSOCK: // no filter was asked for
+		unix.CloseOnExec(gateFD)
+		return nil
 	case os.Getenv("_LIBCONTAINER_INITTYPE") == "setns":
 		return gate.Direct(gateFD)
 	}

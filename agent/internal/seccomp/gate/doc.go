@@ -15,6 +15,9 @@
 // on. So that libcontainer can work under it, such a process must not be given
 // a session keyring (NoNewKeyring): keyctl is denied by Docker's profile.
 //
+// The socket is closed by the exec of the user's program, and so tells the
+// parent when that is there.
+//
 // After the filter is on, the Go runtime and libcontainer still need futex,
 // read, write, close, fcntl, mmap, rt_sigreturn, execve and a few more. A profile that
 // denies them makes containers fail to start; none of them runs unfiltered.

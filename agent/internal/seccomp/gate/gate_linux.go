@@ -11,8 +11,8 @@ import (
 const exitFailed = 125
 
 // Direct reads a program from fd, a connected stream socket, installs it on all
-// threads and acknowledges. It closes fd. The caller must not go on if it
-// returns an error.
+// threads and acknowledges. fd stays open until the process executes its
+// program. The caller must not go on if it returns an error.
 func Direct(fd int) error {
 	syscall.CloseOnExec(fd)
 	err := receive(fd, func() {})
@@ -51,9 +51,11 @@ func receive(fd int, prepare func()) error {
 		return err
 	}
 	// Under the filter now. If it denies sendto, the parent sees no
-	// acknowledgement, and ends the container.
-	reply(fd, Ack)
-	syscall.Close(fd)
+	// acknowledgement, and ends the container. Otherwise fd stays open: the
+	// exec of the program closes it, and the parent hears of that.
+	if !reply(fd, Ack) {
+		syscall.Close(fd)
+	}
 	return nil
 }
 
@@ -73,7 +75,7 @@ func readFull(fd int, p []byte) error {
 	return nil
 }
 
-func reply(fd int, text string) {
+func reply(fd int, text string) bool {
 	p := []byte(text + "\n")
 	for len(p) > 0 {
 		// MSG_NOSIGNAL: a parent that is gone must not become a SIGPIPE here.
@@ -82,10 +84,11 @@ func reply(fd int, text string) {
 			continue
 		}
 		if err != nil {
-			return
+			return false
 		}
 		p = p[n:]
 	}
+	return true
 }
 
 func send(fd int, p []byte) (int, error) {

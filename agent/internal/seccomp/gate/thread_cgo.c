@@ -30,7 +30,7 @@ static int gate_fd;
 static sem_t gate_ready;
 static struct sock_filter gate_filter[MAX_INSTRUCTIONS];
 
-static void reply(const char *text)
+static int reply(const char *text)
 {
 	size_t left = strlen(text);
 
@@ -41,10 +41,11 @@ static void reply(const char *text)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return;
+			return 0;
 		text += n;
 		left -= n;
 	}
+	return 1;
 }
 
 static void fail(const char *what, int err)
@@ -123,9 +124,10 @@ static void *gate_main(void *unused)
 	read_full(gate_filter, n * sizeof(gate_filter[0]));
 	raise_capability();
 	install(flags, n);
-	// Under the filter now. If it denies sendto, the parent sees no acknowledgement, and ends the container.
-	reply("ok\n");
-	close(gate_fd);
+	// Under the filter now. If it denies sendto, the parent sees no acknowledgement, and ends the container. Otherwise it
+	// stays open: the exec of the program closes it, and the parent hears of that.
+	if (!reply("ok\n"))
+		close(gate_fd);
 	for (;;)
 		pause(); // the thread must not end: that is a call the filter may deny
 	return unused;
