@@ -148,7 +148,7 @@ func TestClientRequests(t *testing.T) {
 // TestClientModifySpec.
 func TestClientRoutes(t *testing.T) {
 	t.Parallel()
-	tested := map[api.Route]bool{api.ContainerSocket: true, api.ContainerDial: true, api.ContainerListen: true, api.ContainerCreateModified: true}
+	tested := map[api.Route]bool{api.ContainerSocket: true, api.ContainerDial: true, api.ContainerListen: true, api.ContainerFreeze: true, api.ContainerCreateModified: true}
 	for _, v := range verbs {
 		tested[v.route] = true
 	}

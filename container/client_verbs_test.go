@@ -142,6 +142,13 @@ var verbs = map[string]verb{
 	"StatPath": {api.ContainerStat, func(ctx context.Context, _ *container.Engine, c *container.Container) (any, error) {
 		return c.StatPath(ctx, "/etc/note")
 	}, `{"path": "/etc/note", "options": {}}`, agenttest.Answer(container.FileInfo{Name: "note", Size: 5}), &container.FileInfo{Name: "note", Size: 5}},
+	"Fork": {api.ContainerFork, func(ctx context.Context, _ *container.Engine, c *container.Container) (any, error) {
+		f, err := c.Fork(ctx, container.ForkOptions{Name: "web", Labels: map[string]string{"a": "b"}, Detach: true})
+		if err != nil {
+			return nil, err
+		}
+		return f.Name(), nil
+	}, `{"name": "web", "labels": {"a": "b"}, "detach": true}`, agenttest.Answer(api.Created{ID: playedID, Name: "web"}), "web"},
 	"Commit": {api.ContainerCommit, func(ctx context.Context, _ *container.Engine, c *container.Container) (any, error) {
 		return c.Commit(ctx, container.CommitOptions{Tags: []string{"app:2"}, NoPause: true})
 	}, `{"tags": ["app:2"], "noPause": true}`, agenttest.Answer(image.Image{ID: "sha256:02"}), &image.Image{ID: "sha256:02"}},

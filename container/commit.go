@@ -34,3 +34,37 @@ func (c *Container) Commit(ctx context.Context, opts CommitOptions) (*image.Imag
 	}
 	return &img, nil
 }
+
+// ForkOptions say what a fork is called, and how long it lives. The zero value is right for most programs.
+type ForkOptions struct {
+	// Name is unique in the store, by the rule of Options.Name. Default: a name is made up.
+	Name string `json:"name,omitempty"`
+	// Labels are added to those of the original, and replace those of the same name. Default: none.
+	Labels map[string]string `json:"labels,omitempty"`
+	// Detach lets the fork outlive this process. Default: it does not, whether or not the original is detached.
+	Detach bool `json:"detach,omitempty"`
+}
+
+// Fork makes a container with the same image and options as this one, and with its files as they are at this moment: those
+// that it has changed or added, and those in the volumes that it may write to, named ones too, in the place of which the fork
+// has anonymous volumes of its own. The fork is not started, and does not have the processes of the original: a program that
+// starts in it finds what it would find after a crash at that moment. Where the file system can share blocks, such as XFS
+// and Btrfs, they are shared until one of both changes them; elsewhere they are copied.
+//
+// A container that runs is frozen meanwhile, and other containers that write to the same volumes are not. What is asked of
+// it in that time waits. Memory is not copied: a MountTmpfs begins as at a first start. Directories of the host, images and
+// volumes that are mounted read-only are shared with the original. The fork has free addresses, and its ports are published at free ports of
+// the host, whatever numbers the original has.
+//
+// The container may be another process's; the fork is this one's. The end of ctx ends the copy, and leaves nothing.
+//
+// Errors: ErrNotFound when the container is not there; ErrUnsupported when it runs and this user can't make a cgroup on the
+// host, which freezes it (stop it first), and when it has Options.ModifySpec; ErrNotRunning when it is killed meanwhile; image.ErrNoSpace when the disk is full; those of
+// Engine.Create for ForkOptions.
+func (c *Container) Fork(ctx context.Context, opts ForkOptions) (*Container, error) {
+	var ref api.Created
+	if err := c.c.Do(ctx, api.ContainerFork.Of(c.id), opts, &ref); err != nil {
+		return nil, err
+	}
+	return &Container{c: c.c, id: ref.ID, name: ref.Name}, nil
+}

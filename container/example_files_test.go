@@ -210,6 +210,41 @@ func ExampleContainer_Commit() {
 	// Output: [docker.io/library/app:changed] [cat /data/note]
 }
 
+// A copy of a container with its data, which goes its own way.
+func ExampleContainer_Fork() {
+	ctx := context.Background()
+	engine := exampleEngine()
+	c, err := engine.Create(ctx, container.Options{
+		Image: "app:1", Cmd: []string{"cat", "/data/orders"}, Mounts: []container.Mount{{Type: container.MountVolume, Target: "/data"}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Remove(ctx, container.RemoveOptions{})
+	if err := c.WriteFile(ctx, "/data/orders", []byte("17 orders"), 0o644, container.CopyOptions{}); err != nil {
+		log.Fatal(err)
+	}
+
+	fork, err := c.Fork(ctx, container.ForkOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer fork.Remove(ctx, container.RemoveOptions{})
+	if err := fork.WriteFile(ctx, "/data/orders", []byte("none"), 0o644, container.CopyOptions{}); err != nil {
+		log.Fatal(err)
+	}
+	for _, one := range []*container.Container{c, fork} {
+		orders, err := one.ReadFile(ctx, "/data/orders")
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s\n", orders)
+	}
+	// Output:
+	// 17 orders
+	// none
+}
+
 func ExampleContainer_Export() {
 	ctx := context.Background()
 	engine := exampleEngine()

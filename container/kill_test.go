@@ -66,6 +66,14 @@ func child(scenario string) {
 		_, err := e.Start(ctx, container.Options{Image: testImage, Cmd: []string{"trap", "terminated"}, Name: "detached", Detach: true})
 		must(err)
 		fmt.Println("detached")
+	case "fork":
+		c, err := e.Get(ctx, "original")
+		must(err)
+		for {
+			f, err := c.Fork(ctx, container.ForkOptions{})
+			must(err)
+			must(f.Remove(ctx, container.RemoveOptions{}))
+		}
 	case "other":
 		_, err := e.Start(ctx, container.Options{Image: testImage, Name: "other", Cmd: []string{"upper"}, Stdin: true})
 		must(err)

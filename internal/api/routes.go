@@ -49,6 +49,8 @@ var (
 	ContainerDisconnect  = route("/containers/{id}/disconnect")
 	ContainerExec        = route("/containers/{id}/exec")   // upgrades, if it is not to be detached
 	ContainerExport      = route("/containers/{id}/export") // answers with frames
+	ContainerFork        = route("/containers/{id}/fork")
+	ContainerFreeze      = route("/containers/{id}/freeze") // between agents; freezes as long as the answer is open
 	ContainerHold        = route("/containers/{id}/hold")   // holds as long as the answer is open
 	ContainerInspect     = route("/containers/{id}/inspect")
 	ContainerKill        = route("/containers/{id}/kill")

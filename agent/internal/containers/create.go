@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"go.podman.io/storage"
 
 	"github.com/caisson-dev/caisson/agent/internal/images"
@@ -28,8 +27,8 @@ func (s *Service) create(r *http.Request, opts container.Options) (api.Created, 
 	return s.make(r.Context(), opts, nil)
 }
 
-// make makes a container. modify, if any, changes its specification.
-func (s *Service) make(ctx context.Context, opts container.Options, modify func(*specs.Spec) (*specs.Spec, error)) (api.Created, error) {
+// make makes a container. finish, if any, does the rest before it is one.
+func (s *Service) make(ctx context.Context, opts container.Options, finish func(*records.Record) error) (api.Created, error) {
 	opts, err := s.settle(opts)
 	if err != nil {
 		return api.Created{}, err
@@ -54,8 +53,8 @@ func (s *Service) make(ctx context.Context, opts container.Options, modify func(
 		return api.Created{}, err
 	}
 	err = s.build(ctx, rec, img)
-	if err == nil && modify != nil {
-		err = s.modify(rec, modify)
+	if err == nil && finish != nil {
+		err = finish(rec)
 	}
 	if err != nil {
 		return api.Created{}, errors.Join(err, s.erase(rec), unlock(lock))

@@ -25,10 +25,7 @@ func (s *Service) keepFor(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer m.letGo()
-	if err := http.NewResponseController(w).Flush(); err != nil { // the caller waits for the header
-		return
-	}
-	<-r.Context().Done()
+	wire.Held(w, r)
 }
 
 // keep reports false for a container that is gone, or about to go.

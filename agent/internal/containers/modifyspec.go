@@ -49,7 +49,7 @@ func (s *Service) createModified(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	fw := api.NewFrameWriter(conn)
-	made, err := s.make(ctx, opts, func(before *specs.Spec) (*specs.Spec, error) {
+	modify := func(before *specs.Spec) (*specs.Spec, error) {
 		if err := fw.JSON(api.Spec, before); err != nil {
 			return nil, err
 		}
@@ -60,7 +60,8 @@ func (s *Service) createModified(w http.ResponseWriter, r *http.Request) {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-	})
+	}
+	made, err := s.make(ctx, opts, func(rec *records.Record) error { return s.modify(rec, modify) })
 	// The owner is gone when these fail.
 	if err != nil {
 		_ = fw.JSON(api.Failure, api.ToError(err))

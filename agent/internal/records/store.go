@@ -83,7 +83,12 @@ func (s *Store) All() ([]*Record, error) {
 
 // Exists is false for a directory whose container is only half made.
 func (s *Store) Exists(id string) bool {
-	_, err := os.Lstat(s.Path(id, stateFile))
+	return s.Has(id, stateFile)
+}
+
+// Has says whether a container has a file.
+func (s *Store) Has(id, name string) bool {
+	_, err := os.Lstat(s.Path(id, name))
 	return err == nil
 }
 

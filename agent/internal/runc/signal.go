@@ -5,6 +5,7 @@ package runc
 import (
 	"errors"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -43,7 +44,19 @@ func (c *Container) KillUntil(ended <-chan struct{}) {
 }
 
 // Pause freezes all processes of the container.
-func (c *Container) Pause() error { return c.lc.Pause() }
+func (c *Container) Pause() error {
+	for end := time.Now().Add(freezeFor); ; {
+		err := c.lc.Pause()
+		// So says libcontainer of control groups of version 1, when processes that are to be frozen have not had the processor
+		// for a tenth of a second. It has let go of those that had.
+		if err == nil || !strings.Contains(err.Error(), "unable to freeze") || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+// freezeFor is how long a freeze of processes is tried.
+const freezeFor = 10 * time.Second
 
 // Resume thaws them.
 func (c *Container) Resume() error { return c.lc.Resume() }

@@ -31,7 +31,7 @@ func init() {
 		"pwd": pwd, "write": write, "ls": ls, "stat": stat, "sleep": sleep, "trap": trap, "seq": seq, "spam": spam,
 		"hash": hash, "mounts": mounts, "kill": kill, "eat": eat, "hostname": hostname, "ps": ps,
 		"upper": upper, "chain": chain, "fork": fork, "mkdir": mkdir, "rm": rm, "ln": ln, "nns": nns, "spin": spin, "exchange": exchange, "winch": winch,
-		"gorge": gorge,
+		"gorge": gorge, "tally": tally,
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
+	"github.com/caisson-dev/caisson/agent/internal/filedata"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -36,7 +37,7 @@ func Copy(ctx context.Context, root *os.File, t *Tree, s Selection, to To) error
 	if err != nil {
 		return err
 	}
-	defer c.pouch.guard.Close()
+	defer c.data.Guard.Close()
 	list, err := t.pick(s)
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ type copier struct {
 	s     Selection
 	to    To
 	root  int
-	pouch *pouch
+	data  *filedata.Copier
 	dest  string
 	owner *Owner
 	perms *perms
@@ -97,7 +98,7 @@ func newCopier(ctx context.Context, root *os.File, t *Tree, s Selection, to To) 
 		return nil, err
 	}
 	guard.Max = math.MaxInt // they are the user's
-	c.pouch = &pouch{ctx: ctx, guard: guard}
+	c.data = &filedata.Copier{Guard: guard}
 	return c, nil
 }
 

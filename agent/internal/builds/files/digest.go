@@ -11,6 +11,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
+
+	"github.com/caisson-dev/caisson/agent/internal/filedata"
 )
 
 // Counts says what of a tree counts beside names, kinds and contents.
@@ -187,7 +189,7 @@ func (d *digester) content(e *entry) (s seen, st *unix.Stat_t, err error) {
 		if d.ctx.Err() != nil {
 			return s, nil, context.Cause(d.ctx)
 		}
-		n, err := readFull(fd, d.buf)
+		n, err := filedata.ReadFull(fd, d.buf)
 		if err != nil {
 			return s, nil, err
 		}

@@ -30,7 +30,7 @@ func (c *copier) file(e *entry, dir int, name, full string) error {
 	if err != nil {
 		return failed(full, err)
 	}
-	err = c.pouch.copy(dst, src, st)
+	err = c.data.Copy(dst, src, st)
 	if err == nil {
 		err = c.attributes(dst, st, list)
 	}

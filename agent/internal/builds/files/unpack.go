@@ -67,7 +67,7 @@ func (c *copier) unpackTo(r io.Reader, at place) error {
 	if c.owner != nil {
 		opts.ChownOpts = &idtools.IDPair{UID: c.owner.UID, GID: c.owner.GID}
 	}
-	in := &guarded{r: plain, guard: c.pouch.guard}
+	in := &guarded{r: plain, guard: c.data.Guard}
 	return thread.RunApart(func() error {
 		if err := unix.Fchdir(at.dir); err != nil {
 			return os.NewSyscallError("fchdir", err)

@@ -1,0 +1,67 @@
+//go:build linux
+
+package commit
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/agent/internal/records"
+	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/image"
+)
+
+// Requests answers what is asked about images of containers.
+type Requests struct {
+	Records *records.Store
+	Images  *images.Store
+	// Diff reads a container's layer as a tar, while the container holds still, unless it shall not.
+	Diff func(ctx context.Context, rec *records.Record, noPause bool) (*os.File, error)
+	// Emit tells all who follow the store's events.
+	Emit func(action container.EventAction, rec *records.Record, attrs ...string)
+}
+
+// Commit makes an image of a container.
+func (q *Requests) Commit(r *http.Request, opts container.CommitOptions) (*image.Image, error) {
+	rec, err := q.Records.Record(r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	var tags []string
+	for _, t := range opts.Tags {
+		name, err := images.NormalizeTag(t)
+		if err != nil {
+			return nil, err
+		}
+		tags = append(tags, name)
+	}
+	ctx := r.Context()
+	held, err := q.Images.Hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer held.Release()
+	base, err := q.Images.Resolve(ctx, rec.ImageID)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := Config(&rec.Container, base, opts, time.Now().UTC()) // before anything is written
+	if err != nil {
+		return nil, err
+	}
+	diff, err := q.Diff(ctx, rec, opts.NoPause)
+	if err != nil {
+		return nil, err
+	}
+	defer diff.Close()
+	id, err := Put(held, q.Images.Storage(), rec.ID, base, cfg, diff, tags)
+	if err != nil {
+		return nil, err
+	}
+	q.Emit(container.EventCommit, rec, "image", "sha256:"+id, "name", strings.Join(tags, ","))
+	return q.Images.Get(ctx, id)
+}
