@@ -199,3 +199,7 @@ func (s *settings) imageName(ref string) string {
 	}
 	return images.Prefixed(os.Getenv(EnvPrefix), ref)
 }
+
+// Invalid is an option that is not valid: Run and Start report err. It is for functions that make an Option of arguments
+// of their own.
+func Invalid(err error) Option { return optionFunc(func(s *settings) { s.errs = append(s.errs, err) }) }

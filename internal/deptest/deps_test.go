@@ -24,6 +24,11 @@ func list(t *testing.T) []rooms.Room {
 // floors: what is imported stands on a lower floor than who imports it.
 var floors = [][]string{
 	{"examples/..."},
+	{
+		"dockertest/etcd", "dockertest/memcached", "dockertest/mosquitto", "dockertest/nats", "dockertest/postgres", "dockertest/redis",
+		"dockertest/registry",
+	},
+	{"dockertest/internal/typed"},
 	{"dockertest"},
 	{"dockertest/internal/images"},
 	{"dockertest/internal/..."},
