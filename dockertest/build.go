@@ -1,7 +1,9 @@
 package dockertest
 
 import (
+	"cmp"
 	"testing"
+	"time"
 
 	"github.com/caisson-dev/caisson/dockertest/internal/images"
 	"github.com/caisson-dev/caisson/image"
@@ -22,7 +24,9 @@ func Build(t testing.TB, opts image.BuildOptions) string {
 	if err != nil {
 		t.Fatalf("dockertest: build: %v", err)
 	}
+	begin := time.Now()
 	name, err := images.Build(ctx, eng, opts)
+	noteBuild(t.Name(), cmp.Or(name, "a Dockerfile"), begin, err)
 	if err != nil {
 		t.Fatalf("dockertest: build: %v", err)
 	}

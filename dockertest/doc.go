@@ -27,6 +27,7 @@
 //
 //	-dockertest.keep        CAISSON_TEST_KEEP=1      keep the containers of failed tests, and say how to enter them
 //	-dockertest.report      CAISSON_TEST_REPORT=1    print what each container took to pull, create, start, be ready
+//	-dockertest.report=F    CAISSON_TEST_REPORT=F    write a timeline of all fixtures to F: an absolute path that ends in .html or .json
 //	-dockertest.parallel n  CAISSON_TEST_PARALLEL=n  how many containers start at a time, on the whole machine
 //
 // Further variables, which this package alone reads: CAISSON_ROOT is the store's directory, CAISSON_IMAGE_PREFIX names a

@@ -12,6 +12,7 @@ import (
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/dockertest/internal/report"
 	"github.com/caisson-dev/caisson/internal/cliline"
+	"github.com/caisson-dev/caisson/internal/timeline"
 )
 
 // finish is the cleanup of the test that ran the container.
@@ -23,6 +24,9 @@ func finish(t testing.TB, f *Fixture) {
 	if f.isClosed() {
 		return
 	}
+	f.mu.Lock()
+	f.testFailed = t.Failed()
+	f.mu.Unlock()
 	if t.Failed() {
 		explain(t, f)
 		if keep() {
@@ -42,6 +46,9 @@ func finish(t testing.TB, f *Fixture) {
 func leave(t testing.TB, f *Fixture) {
 	t.Helper()
 	f.closeForwards()
+	ctx, cancel := f.own()
+	defer cancel()
+	f.note(timeline.Kept, f.logForReport(ctx), nil)
 	t.Logf("dockertest: %s is kept\n  enter it:  %s\n  remove it: %s", f.title(),
 		cliLine("exec", "-it", f.Name(), "sh"), cliLine("rm", "-f", f.Name()))
 }

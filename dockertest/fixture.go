@@ -30,6 +30,11 @@ type Fixture struct {
 	unready  bool          // it never was, so that nobody shall reuse it
 	copies   follow.Copies // of its log, for option Logs
 
+	// For the report of the run.
+	test       string // empty outside tests
+	testFailed bool
+	failure    string
+
 	mu       sync.Mutex
 	started  time.Time // just before the last start
 	info     *container.Info

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/timeline"
 )
 
 // Start starts a container that was stopped or has ended, and waits until it is ready again. Published ports are
@@ -61,6 +62,7 @@ func (f *Fixture) Close() error {
 		if !f.unready {
 			f.closeForwards()
 			f.copies.Stop()
+			f.note(timeline.Ended, "", nil)
 			return f.settings.end()
 		}
 	}
@@ -69,13 +71,15 @@ func (f *Fixture) Close() error {
 		errs = append(errs, f.Stop(ctx, container.StopOptions{}))
 	}
 	f.copyAll(ctx)
+	log := f.logForReport(ctx)
 	errs = append(errs, f.Remove(ctx, container.RemoveOptions{Force: true}))
 	errs = append(errs, f.settings.end())
 	f.closeForwards()
 	f.copies.Wait()
 	f.copies.Stop()
-	log, _ := f.copies.Errors()
-	errs = append(errs, log)
+	copied, _ := f.copies.Errors()
+	errs = append(errs, copied)
+	f.note(timeline.Ended, log, nil)
 	for i, err := range errs {
 		if errors.Is(err, container.ErrNotFound) {
 			errs[i] = nil

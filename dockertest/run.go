@@ -11,6 +11,7 @@ import (
 	"github.com/caisson-dev/caisson/dockertest/internal/images"
 	"github.com/caisson-dev/caisson/dockertest/internal/shared"
 	"github.com/caisson-dev/caisson/image"
+	"github.com/caisson-dev/caisson/internal/timeline"
 )
 
 // Run starts a container, waits until it is ready, and removes it when the test or benchmark is over. If that does not
@@ -43,13 +44,18 @@ func run(t testing.TB, ref string, s *settings) *Container {
 }
 
 // launch makes and starts the container, or finds the one to reuse.
-func launch(ctx context.Context, s *settings, ref, test string) (*Fixture, error) {
+func launch(ctx context.Context, s *settings, ref, test string) (_ *Fixture, err error) {
 	if err := s.complete(ref, test); err != nil {
 		return nil, err
 	}
 	s.noteInputs()
-	f := &Fixture{settings: s}
+	f := &Fixture{settings: s, test: test}
 	f.times.Begin()
+	defer func() {
+		if err != nil {
+			f.note(timeline.Failed, "", err)
+		}
+	}()
 	eng, err := engine()
 	if err != nil {
 		return nil, err
@@ -117,9 +123,11 @@ func (f *Fixture) await(ctx context.Context) error {
 	}
 	f.copies.Follow(f.Container, since, f.settings.logs)
 	if err := f.waitFor(ctx, f.ready); err != nil {
+		f.note(timeline.Failed, "", err)
 		return err
 	}
 	f.times.Mark("ready")
+	f.note(timeline.Ready, "", nil)
 	return nil
 }
 

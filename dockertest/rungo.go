@@ -33,7 +33,9 @@ func BuildGo(t testing.TB, pkg string, opts image.GoOptions) string {
 	if err != nil {
 		t.Fatalf("dockertest: build %s: %v", pkg, err)
 	}
+	begin := time.Now()
 	name, err := images.BuildGo(ctx, eng, pkg, opts)
+	noteBuild(t.Name(), pkg, begin, err)
 	if err != nil {
 		t.Fatalf("dockertest: build %s: %v", pkg, err)
 	}

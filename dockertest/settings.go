@@ -112,8 +112,11 @@ func exposed(img *image.Image) []uint16 {
 }
 
 // envSet is true for a variable that is set to anything but what says no.
-func envSet(name string) bool {
-	switch strings.ToLower(os.Getenv(name)) {
+func envSet(name string) bool { return says(os.Getenv(name)) }
+
+// says is true for a value that is anything but what says no.
+func says(value string) bool {
+	switch strings.ToLower(value) {
 	case "", "0", "false", "no":
 		return false
 	}

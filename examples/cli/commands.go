@@ -48,7 +48,7 @@ var commands = map[string][]entry{
 	},
 	groupRest: {
 		{inspectCommand, nil}, {eventsCommand, []string{"system events"}}, {infoCommand, []string{"system info"}}, {versionCommand, nil},
-		{loginCommand, nil}, {logoutCommand, nil}, {serveCommand, nil},
+		{loginCommand, nil}, {logoutCommand, nil}, {serveCommand, nil}, {reportCommand, nil},
 	},
 }
 

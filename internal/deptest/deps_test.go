@@ -36,7 +36,7 @@ var floors = [][]string{
 	{"image", "registry/internal/registrytest", "internal/agenttest"},
 	{"registry/server", "internal/bridge", "internal/testenv", "internal/hostcheck"},
 	{"registry", "registry/server/internal/storage", "internal/client"},
-	{"internal/agentbin", "internal/cliline", "internal/flight"},
+	{"internal/agentbin", "internal/cliline", "internal/flight", "internal/timeline"},
 	{"", "internal/..."},
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/timeline"
 )
 
 // Times are when the steps of a container's way ended. It is safe for concurrent use.
@@ -28,6 +29,16 @@ func (t *Times) Mark(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.steps = append(t.steps, step{name, time.Now()})
+}
+
+// Steps are when it all began, and when each step ended.
+func (t *Times) Steps() (begin time.Time, steps []timeline.Step) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.steps {
+		steps = append(steps, timeline.Step{Name: s.name, End: s.at})
+	}
+	return t.begin, steps
 }
 
 // Begin begins anew.
