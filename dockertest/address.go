@@ -21,6 +21,9 @@ func (f *Fixture) Addr(ctx context.Context, port uint16, protocol string) (netip
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if fw := f.forwards[port]; fw != nil && protocol == "tcp" {
+		return fw.Addr(), nil // which was there first
+	}
 	for _, b := range f.info.Ports {
 		if b.Container == port && b.Protocol == protocol {
 			return b.Host, nil
@@ -65,20 +68,26 @@ func (f *Fixture) dialPort(ctx context.Context, port uint16) (net.Conn, error) {
 	return f.Dial(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(int(port))))
 }
 
-// forward returns the port's forward; f.mu is held.
+// forward makes the port's forward; f.mu is held.
 func (f *Fixture) forward(port uint16) (*forward.Port, error) {
-	if fw := f.forwards[port]; fw != nil {
-		return fw, nil
-	}
-	fw, err := forward.Listen(func(ctx context.Context) (net.Conn, error) { return f.dialPort(ctx, port) })
+	fw, err := forward.Listen(f.dialer(port))
 	if err != nil {
 		return nil, err
 	}
+	f.keep(port, fw)
+	return fw, nil
+}
+
+func (f *Fixture) dialer(port uint16) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) { return f.dialPort(ctx, port) }
+}
+
+// keep keeps a forward until the container is gone; f.mu is held.
+func (f *Fixture) keep(port uint16, fw *forward.Port) {
 	if f.forwards == nil {
 		f.forwards = map[uint16]*forward.Port{}
 	}
 	f.forwards[port] = fw
-	return fw, nil
 }
 
 func (f *Fixture) closeForwards() {

@@ -147,6 +147,16 @@ func ExampleNetwork() {
 	_ = TestPair // go test calls it
 }
 
+// A server that tells its clients where to connect to.
+func ExampleReserve() {
+	TestEvents := func(t *testing.T) {
+		at := dockertest.Reserve(t, 9092)
+		dockertest.Run(t, "apache/kafka:4.0.0", at,
+			dockertest.Env("KAFKA_ADVERTISED_LISTENERS", "PLAINTEXT://"+at.Addr())) // and the rest of its configuration
+	}
+	_ = TestEvents // go test calls it
+}
+
 func ExampleVolume() {
 	TestMigration := func(t *testing.T) {
 		data := dockertest.Volume(t)

@@ -1,6 +1,7 @@
 package dockertest_test
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -232,4 +234,28 @@ func TestCoverage(t *testing.T) {
 	dirs, err := filepath.Glob(filepath.Join(dir, "container-*"))
 	require.NoError(t, err)
 	assert.Empty(t, dirs)
+}
+
+// TestReserve: a server knows before its start where this machine reaches it.
+func TestReserve(t *testing.T) {
+	t.Parallel()
+	at := dockertest.Reserve(t, 7000)
+	c := dockertest.Run(t, testbox(t), at, dockertest.Cmd("chain", "echo", at.Addr(), ";", "listen", ":7000"))
+	assert.Equal(t, at.Addr(), c.Addr(7000))
+	assert.Equal(t, at.HostPort(), c.HostPort(7000))
+	assert.Contains(t, c.Output(), at.Addr()+"\n")
+	for range 2 {
+		conn := dial(t, at.Addr())
+		_, err := fmt.Fprintln(conn, "hello")
+		require.NoError(t, err)
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		require.NoError(t, err)
+		assert.Equal(t, "HELLO\n", line)
+		require.NoError(t, conn.Close())
+		c.Restart()
+		assert.Equal(t, at.Addr(), c.Addr(7000), "it stays")
+	}
+	_, err := dockertest.Start(t.Context(), testbox(t), dockertest.Reserve(t, 7000), dockertest.Reuse(time.Minute))
+	require.ErrorIs(t, err, container.ErrInvalidArgument)
+	require.ErrorContains(t, err, "the address of Reserve ends with its test")
 }

@@ -30,6 +30,7 @@ type settings struct {
 	modify     []func(*container.Options)
 	coverage   bool
 	reuse      time.Duration
+	reserved   []*Reserved
 	owned      []string       // what of these goes with a test
 	graceful   bool           // stop it, rather than kill it, when the test ends
 	atEnd      []func() error // when the container is gone

@@ -117,6 +117,7 @@ func (f *Fixture) await(ctx context.Context) error {
 	if err := f.refresh(ctx); err != nil {
 		return err
 	}
+	f.forwardReserved()
 	since := f.begun()
 	if since.Before(f.logsFrom) {
 		since = f.logsFrom

@@ -32,9 +32,14 @@ func Listen(dial func(context.Context) (net.Conn, error)) (*Port, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Serve(ln, dial), nil
+}
+
+// Serve is Listen with a listener of TCP, which Close closes.
+func Serve(ln net.Listener, dial func(context.Context) (net.Conn, error)) *Port {
 	p := &Port{ln: ln, conns: map[net.Conn]struct{}{}}
 	go p.serve(dial)
-	return p, nil
+	return p
 }
 
 // Addr is where it listens.
