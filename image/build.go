@@ -69,6 +69,9 @@ type NamedContexts struct {
 type CacheOptions struct {
 	// Disable runs every step anew.
 	Disable bool `json:"disable,omitempty"`
+	// DisableStages are the names of stages whose steps run anew, whatever the case of their letters. What is made of them
+	// follows where they come to something else. A name that no stage of the Dockerfile has is ErrInvalidArgument.
+	DisableStages []string `json:"disableStages,omitempty"`
 	// From are repositories, such as registry.example.com/team/cache, that are asked for results that the store does not
 	// have. One that can't be reached counts as empty. The user's stored credentials are used.
 	From []string `json:"from,omitempty"`
@@ -154,26 +157,33 @@ type buildRequest struct {
 // ErrInvalidArgument when an option is not valid; ErrInvalidReference when one of Tags is not valid; ErrNoSpace when the
 // disk is full; those of Pull for base images.
 func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
-	req := buildRequest{opts, api.BuildInput{Quiet: opts.Output == nil, Events: opts.Progress != nil}}
-	if opts.Context == nil && opts.Tar == nil && opts.DockerfileText == "" {
-		return nil, api.Errorf(ErrInvalidArgument, "build: no Context, Tar or DockerfileText: set one")
-	}
-	body, err := req.contexts()
+	in, body, err := opts.request("build")
 	if err != nil {
 		return nil, err
 	}
 	if body != nil {
 		defer body.Close()
 	}
-	if err := req.findAgents(); err != nil {
-		return nil, err
-	}
 	var img Image
-	in := api.BuildRequest[BuildOptions]{Options: req.BuildOptions, Input: req.BuildInput}
 	if err := s.c.Stream(ctx, api.ImageBuild, in, body, opts.see, &img); err != nil {
 		return nil, buildError(err)
 	}
 	return &img, nil
+}
+
+// request is what the agent gets, and the body that follows, which may be nil.
+func (o BuildOptions) request(what string) (in api.BuildRequest[BuildOptions], body io.ReadCloser, err error) {
+	req := buildRequest{o, api.BuildInput{Quiet: o.Output == nil, Events: o.Progress != nil}}
+	if o.Context == nil && o.Tar == nil && o.DockerfileText == "" {
+		return in, nil, api.Errorf(ErrInvalidArgument, "%s: no Context, Tar or DockerfileText: set one", what)
+	}
+	if err := req.findAgents(); err != nil {
+		return in, nil, err
+	}
+	if body, err = req.contexts(); err != nil {
+		return in, nil, err
+	}
+	return api.BuildRequest[BuildOptions]{Options: req.BuildOptions, Input: req.BuildInput}, body, nil
 }
 
 // see takes an event of the build.

@@ -28,8 +28,20 @@ type BuildEvent struct {
 	Output      []byte         `json:"output,omitempty"`      // standard output and error, as they came
 	Image       string         `json:"image,omitempty"`       // the beginning of the result's id, which is the image's at the end; empty for FROM
 	Pull        *Progress      `json:"pull,omitempty"`
+	Miss        BuildMiss      `json:"miss,omitempty"` // of BuildOutput and BuildDone: why the step was run; empty for one that was not
 	Warning     *BuildRule     `json:"warning,omitempty"`
 }
+
+// BuildMiss says why the result of a step could not be taken from an earlier build.
+type BuildMiss string
+
+// The reasons for which a step is run.
+const (
+	MissDisabled BuildMiss = "disabled" // the options say so: CacheOptions.Disable or DisableStages
+	MissBefore   BuildMiss = "before"   // what the step begins with was made anew: a step before it, or the stage that it is made of
+	MissFiles    BuildMiss = "files"    // an earlier build had the same instruction there, and read other files
+	MissNew      BuildMiss = "new"      // no build that is remembered had this instruction there
+)
 
 // BuildRule is a rule of BuildKit's linter that a Dockerfile breaks. Warnings come before the first step. A line
 // "# check=skip=NAME" in the Dockerfile leaves them out.

@@ -85,6 +85,9 @@ var verbs = map[string]verb{
 	"Import": {api.ImageImport, func(ctx context.Context, s *image.Store) (any, error) {
 		return s.Import(ctx, strings.NewReader("a tar"), image.ImportOptions{Tags: []string{"app:1"}})
 	}, `{"tags": ["app:1"]}`, done(app), &app},
+	"Lint": {api.ImageLint, func(ctx context.Context, s *image.Store) (any, error) {
+		return s.Lint(ctx, image.BuildOptions{DockerfileText: "FROM scratch", Target: "a"})
+	}, `{"options": {"dockerfileText": "FROM scratch", "target": "a"}, "input": {"quiet": true}}`, done(image.LintResult{File: "Dockerfile"}), &image.LintResult{File: "Dockerfile"}},
 	"List": {api.ImageList, func(ctx context.Context, s *image.Store) (any, error) {
 		return s.List(ctx, image.ListOptions{All: true, Filter: image.Filter{Labels: map[string]string{"a": ""}}})
 	}, `{"all": true, "labels": {"a": ""}}`, agenttest.Answer([]image.Image{app}), []image.Image{app}},
@@ -94,6 +97,9 @@ var verbs = map[string]verb{
 	"Prune": {api.ImagePrune, func(ctx context.Context, s *image.Store) (any, error) {
 		return s.Prune(ctx, image.PruneOptions{All: true})
 	}, `{"all": true}`, agenttest.Answer(image.PruneResult{Space: 9}), image.PruneResult{Space: 9}},
+	"PruneCache": {api.CachePrune, func(ctx context.Context, s *image.Store) (any, error) {
+		return s.PruneCache(ctx, image.PruneCacheOptions{All: true, KeepStorage: 5})
+	}, `{"all": true, "keepStorage": 5}`, agenttest.Answer(image.PruneCacheResult{Space: 9}), image.PruneCacheResult{Space: 9}},
 	"Pull": {api.ImagePull, func(ctx context.Context, s *image.Store) (any, error) {
 		return s.Pull(ctx, "app:1", image.PullOptions{Platform: "linux/arm64", Transport: image.Transport{Insecure: true}})
 	}, `{"ref": "app:1", "options": {"platform": "linux/arm64", "transport": {"insecure": true}}}`, done(app), &app},
@@ -127,7 +133,7 @@ var verbs = map[string]verb{
 }
 
 // streams are the methods whose answers come bit by bit.
-var streams = []string{"Build", "Export", "Import", "Load", "Pull", "Push", "PushIndex", "Save"}
+var streams = []string{"Build", "Export", "Import", "Lint", "Load", "Pull", "Push", "PushIndex", "Save"}
 
 // all calls every method at the same time, and check gets what each returned.
 func all(t *testing.T, ctx context.Context, s *image.Store, check func(name string, got any, err error)) {

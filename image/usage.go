@@ -52,7 +52,8 @@ type CacheUsage struct {
 	ID        string    `json:"id"` // of the image of the step; for a cache mount its directory in the store
 	CreatedBy string    `json:"createdBy,omitempty"`
 	Created   time.Time `json:"created,omitzero"`
-	Size      int64     `json:"size"` // the part that no named image has
+	LastUsed  time.Time `json:"lastUsed,omitzero"` // by a build
+	Size      int64     `json:"size"`              // the part that no named image has
 }
 
 // DiskUsage measures the store. It reads the directories of all containers, volumes and cache mounts, which takes time

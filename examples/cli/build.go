@@ -35,6 +35,7 @@ var buildCommand = command{
 			flags.Bool(name, false, "accepted for compatibility with Docker: it changes nothing here")
 			_ = flags.MarkHidden(name)
 		}
+		check := flags.Bool("check", false, "check the Dockerfile instead of building: print the linter's warnings, and exit with 1 if there are any")
 		style := flags.String("progress", "plain", "what to print as the build goes on, on standard error: plain, quiet or rawjson")
 		return func(ctx context.Context, c *cli, args []string) error {
 			if err := read(); err != nil {
@@ -49,6 +50,9 @@ var buildCommand = command{
 			store, err := c.store()
 			if err != nil {
 				return err
+			}
+			if *check {
+				return c.checkDockerfile(ctx, store, o)
 			}
 			to, err := buildOutputOf(*out)
 			if err != nil {
@@ -93,6 +97,7 @@ func buildFlags(flags *pflag.FlagSet, o *image.BuildOptions) (read func() error)
 	flags.StringVar(&o.Platform, "platform", "", "platform of the image, such as linux/arm64; several, separated by commas, need --push")
 	flags.BoolVar(&o.Result.Squash, "squash", false, "put all that the build adds into one layer")
 	flags.BoolVar(&o.Cache.Disable, "no-cache", false, "run every step again, without the cache")
+	flags.StringSliceVar(&o.Cache.DisableStages, "no-cache-filter", nil, "run every step of a stage again, by the stage's name (may be repeated)")
 	flags.IntVar(&o.Jobs, "jobs", 1, "how many stages may be built at the same time")
 	flags.StringVar(&o.Run.Network, "network", "", "network of RUN steps: default, host or none")
 	flags.StringArrayVar(&o.Run.Hosts, "add-host", nil, "additional line of /etc/hosts for RUN steps: NAME:ADDRESS or NAME:host-gateway (may be repeated)")

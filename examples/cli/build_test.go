@@ -26,7 +26,7 @@ func TestBuildFlags(t *testing.T) {
 	}
 	o, err := read("--pull", "--label=a=b", "--jobs=3", "--squash", "--platform=linux/arm64", "--tls-verify=false",
 		"--ssh=default", "--ssh=deploy=/key", "--secret=id=one,src="+file, "--secret=id=two,env=BUILD_TEST_SECRET", "--secret=id=BUILD_TEST_SECRET",
-		"--cache-from=reg/a", "--cache-from=type=registry,ref=reg/b", "--cache-to=type=registry,ref=reg/c,mode=max", "--build-context=src=dir", "--network=none", "--add-host=a:1.2.3.4", "--build-context=golang=docker-image://golang:1.22")
+		"--no-cache-filter=one,two", "--no-cache-filter=three", "--cache-from=reg/a", "--cache-from=type=registry,ref=reg/b", "--cache-to=type=registry,ref=reg/c,mode=max", "--build-context=src=dir", "--network=none", "--add-host=a:1.2.3.4", "--build-context=golang=docker-image://golang:1.22")
 	require.NoError(t, err)
 	require.Equal(t, image.PullAlways, o.Pull)
 	require.Equal(t, map[string]string{"a": "b"}, o.Labels)
@@ -37,6 +37,7 @@ func TestBuildFlags(t *testing.T) {
 	require.Equal(t, map[string]string{"default": "", "deploy": "/key"}, o.Run.SSH)
 	require.Equal(t, map[string][]byte{"one": []byte("of file"), "two": []byte("of variable"), "BUILD_TEST_SECRET": []byte("of variable")}, o.Run.Secrets)
 	require.Equal(t, []string{"reg/a", "reg/b"}, o.Cache.From)
+	require.Equal(t, []string{"one", "two", "three"}, o.Cache.DisableStages)
 	require.Equal(t, []string{"reg/c"}, o.Cache.To)
 	require.Equal(t, "none", o.Run.Network)
 	require.Equal(t, []string{"a:1.2.3.4"}, o.Run.Hosts)

@@ -34,7 +34,7 @@ var commands = map[string][]entry{
 		{exportCommand, []string{"container export"}}, {commitCommand, []string{"container commit"}},
 	},
 	groupImages: {
-		{buildCommand, []string{"image build"}}, {imagesCommand, []string{"image ls|list"}}, {pullCommand, []string{"image pull"}},
+		{buildCommand, []string{"image build", "builder build"}}, {imagesCommand, []string{"image ls|list"}}, {pullCommand, []string{"image pull"}},
 		{pushCommand, []string{"image push"}}, {tagCommand, []string{"image tag"}}, {rmiCommand, []string{"image rm|remove"}},
 		{historyCommand, []string{"image history"}}, {saveCommand, []string{"image save"}}, {loadCommand, []string{"image load"}},
 		{importCommand, []string{"image import"}},
@@ -44,7 +44,7 @@ var commands = map[string][]entry{
 		{volumeCreateCommand, nil}, {volumeLsCommand, nil}, {volumeInspectCommand, nil}, {volumeRmCommand, nil}, {volumePruneCommand, nil},
 		{networkCreateCommand, nil}, {networkLsCommand, nil}, {networkInspectCommand, nil}, {networkConnectCommand, nil},
 		{networkDisconnectCommand, nil}, {networkRmCommand, nil}, {networkPruneCommand, nil},
-		{systemDfCommand, nil}, {systemPruneCommand, nil}, {manifestPushCommand, nil}, {manifestInspectCommand, nil}, {searchTagsCommand, nil},
+		{builderPruneCommand, nil}, {systemDfCommand, nil}, {systemPruneCommand, nil}, {manifestPushCommand, nil}, {manifestInspectCommand, nil}, {searchTagsCommand, nil},
 	},
 	groupRest: {
 		{inspectCommand, nil}, {eventsCommand, []string{"system events"}}, {infoCommand, []string{"system info"}}, {versionCommand, nil},
@@ -54,7 +54,7 @@ var commands = map[string][]entry{
 
 // parents are the commands that only hold others.
 var parents = map[string]string{
-	"container": "Manage containers", "image": "Manage images", "network": "Manage networks", "volume": "Manage volumes",
+	"builder": "Manage builds", "container": "Manage containers", "image": "Manage images", "network": "Manage networks", "volume": "Manage volumes",
 	"system": "Show and clean up what the store holds", "manifest": "Manage images for several platforms in registries",
 	"search": "Look into registries",
 }

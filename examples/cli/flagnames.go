@@ -37,7 +37,7 @@ var flagOf = map[string]string{
 	"ListOptions.Statuses": "--filter status", "ListOptions.Health": "--filter health", "ListOptions.References": "--filter reference",
 	"BuildOptions.Target": "--target", "BuildOptions.Tags": "--tag", "BuildOptions.Platform": "--platform", "BuildOptions.Args": "--build-arg",
 	"BuildOptions.Labels": "--label", "BuildOptions.Run.Network": "--network", "BuildOptions.Run.Hosts": "--add-host", "BuildOptions.Jobs": "--jobs",
-	"BuildOptions.Dockerfile": "-f", "BuildOptions.Run.SSH": "--ssh", "BuildOptions.Run.Secrets": "--secret",
+	"BuildOptions.Dockerfile": "-f", "BuildOptions.Cache.DisableStages": "--no-cache-filter", "BuildOptions.Run.SSH": "--ssh", "BuildOptions.Run.Secrets": "--secret",
 	"CopyOptions.KeepOwner": "-a", "StopOptions.Signal": "--signal", "StopOptions.Timeout": "--time", "UpdateOptions.Restart": "--restart",
 	"Cmd.Dir": "-w", "Cmd.User": "-u", "Cmd.Env": "-e", "CreateSource": "use -v, which makes a directory", "Force": "-f",
 }

@@ -72,7 +72,7 @@ func usageInDetail(c *cli, u *image.DiskUsage) error {
 		volumes = append(volumes, []string{i.Name, strconv.Itoa(i.Containers), format.Size(i.Size)})
 	}
 	for _, i := range u.BuildCache.Items {
-		cache = append(cache, []string{format.ShortID(i.ID), format.Size(i.Size), created(i.Created), format.Ellipsis(i.CreatedBy, 60)})
+		cache = append(cache, []string{format.ShortID(i.ID), format.Size(i.Size), created(i.Created), created(i.LastUsed), format.Ellipsis(i.CreatedBy, 60)})
 	}
 	for i, t := range []struct {
 		title, header string
@@ -81,7 +81,7 @@ func usageInDetail(c *cli, u *image.DiskUsage) error {
 		{"Images", "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE\tSHARED SIZE\tUNIQUE SIZE\tCONTAINERS", images},
 		{"Containers", "CONTAINER ID\tIMAGE\tSIZE\tCREATED\tSTATUS\tNAMES", containers},
 		{"Local Volumes", "VOLUME NAME\tLINKS\tSIZE", volumes},
-		{"Build cache", "CACHE ID\tSIZE\tCREATED\tCREATED BY", cache},
+		{"Build cache", "CACHE ID\tSIZE\tCREATED\tLAST USED\tCREATED BY", cache},
 	} {
 		if i > 0 {
 			fmt.Fprintln(c.out)

@@ -11,9 +11,11 @@ var (
 	ImageGet       = route("/images/get")
 	ImageHistory   = route("/images/history")
 	ImageImport    = route("/images/import") // the options, then the stream; answers with events
+	ImageLint      = route("/images/lint") // as ImageBuild
 	ImageList      = route("/images/list")
 	ImageLoad      = route("/images/load") // the options, then the archive; answers with events
 	ImagePrune     = route("/images/prune")
+	CachePrune     = route("/images/cache/prune")
 	ImagePull      = route("/images/pull")       // answers with events
 	ImagePush      = route("/images/push")       // answers with events
 	ImagePushIndex = route("/images/push-index") // answers with events

@@ -37,6 +37,7 @@ type build struct {
 	named    []dockerfile.Context
 	bases    map[dockerfile.Need]*dockerfile.Base
 	plan     *dockerfile.Plan
+	lint     bool // it ends when the plan is made
 
 	cacheFrom, cacheTo []reference.Named
 }
@@ -127,11 +128,11 @@ func (b *build) panicked(p any) error {
 func (b *build) read(ctx context.Context) (err error) {
 	b.bases = map[dockerfile.Need]*dockerfile.Base{}
 	b.plan, err = dockerfile.Read(ctx, b.text, dockerfile.Options{
-		Name: b.file, Args: b.req.Args, Labels: b.req.Labels, Target: b.req.Target, Platform: b.req.Platform, Host: hostPlatform(),
+		Name: b.file, Args: b.req.Args, Labels: b.req.Labels, Target: b.req.Target, Fresh: b.req.Cache.DisableStages, Platform: b.req.Platform, Host: hostPlatform(),
 		Contexts: b.named, Network: b.req.Run.Network, Hosts: b.req.Run.Hosts, Proxies: proxies(), Ignore: b.ignore,
-		CheckName: checkName, Base: b.base,
+		CheckName: checkName, Base: b.base, Lint: b.lint,
 	})
-	if err == nil {
+	if err == nil && !b.lint {
 		b.out.warn(b.plan.Warnings)
 	}
 	return err

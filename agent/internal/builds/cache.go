@@ -37,8 +37,8 @@ func (b *build) findCaches() (err error) {
 	return err
 }
 
-// fetch looks for a step's result in the repositories. It is nil where there is none.
-func (x *execution) fetch(ctx context.Context, key string) (*images.Result, error) {
+// fetch looks for a result that is good in the repositories. It is nil where there is none.
+func (x *execution) fetch(ctx context.Context, key string, good func(images.Result) bool) (*images.Result, error) {
 	for _, repo := range x.b.cacheFrom {
 		name, err := transfer.StepName(repo, key)
 		if err != nil {
@@ -54,6 +54,9 @@ func (x *execution) fetch(ctx context.Context, key string) (*images.Result, erro
 		r, err := x.resultOf(ctx, img.ID, img.TopLayer)
 		if err != nil {
 			return nil, err
+		}
+		if !good(*r) {
+			continue
 		}
 		return r, x.held.Remember(key, *r)
 	}

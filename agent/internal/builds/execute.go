@@ -43,6 +43,7 @@ type stage struct {
 	diffIDs []digest.Digest
 	history []v1.History // of the base, with times, and of what was done
 	key     string       // of what there is so far
+	missed  bool         // something of what there is was made anew
 	cached  bool         // the last step that changed files came from an earlier build
 	base    struct {     // what squash leaves alone
 		layer   string
@@ -173,7 +174,7 @@ func (s *stage) begin(ctx context.Context) error {
 	case from.Stage != nil:
 		base := s.x.stages[from.Stage]
 		s.layer, s.diffIDs, s.history, s.key, s.base = base.layer, slices.Clip(base.diffIDs), slices.Clip(base.history), base.key, base.base
-		s.cached = base.cached
+		s.cached, s.missed = base.cached, base.missed
 	case from.Base != nil:
 		s.layer, s.diffIDs, s.history = from.Base.Layer, slices.Clip(from.Base.Config.RootFS.DiffIDs), slices.Clip(from.Base.Config.History)
 		s.key = s.x.root(s.diffIDs)

@@ -97,6 +97,9 @@ func (o *output) begin(plan *dockerfile.Plan, st *dockerfile.Stage, number, step
 func (s *step) send(ev image.BuildEvent) {
 	full := s.BuildEvent
 	full.Kind, full.Output, full.Image = ev.Kind, ev.Output, ev.Image
+	if ev.Kind != image.BuildOutput && ev.Kind != image.BuildDone {
+		full.Miss = ""
+	}
 	s.o.send(full)
 }
 
@@ -106,6 +109,13 @@ func (s *step) cached() {
 	defer s.o.mu.Unlock()
 	s.o.print("%s--> Using cache\n", s.prefix)
 	s.send(image.BuildEvent{Kind: image.BuildCached})
+}
+
+// missed notes why the step is run.
+func (s *step) missed(why image.BuildMiss) {
+	s.o.mu.Lock()
+	defer s.o.mu.Unlock()
+	s.Miss = why
 }
 
 // done ends a step whose result goes by id; the last of all tells as committed.

@@ -20,29 +20,42 @@ type Request struct {
 	api.BuildInput
 }
 
-func (s *Service) handleBuild(w http.ResponseWriter, r *http.Request) {
-	var in api.BuildRequest[image.BuildOptions]
-	body, err := wire.DecodeLine(r.Body, &in)
-	if err != nil {
-		wire.Fail(w, err)
-		return
+// handle serves a request that is made like a build. What do gets as body is the context when the request HasTar; event may
+// be nil.
+func handle[T any](do func(_ context.Context, _ Request, body io.Reader, out io.Writer, event func(image.BuildEvent)) (T, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var in api.BuildRequest[image.BuildOptions]
+		body, err := wire.DecodeLine(r.Body, &in)
+		if err != nil {
+			wire.Fail(w, err)
+			return
+		}
+		req := Request{in.Options, in.Input}
+		ev := wire.NewEvents(w)
+		var out io.Writer = io.Discard
+		if !req.Quiet {
+			out = ev
+		}
+		var event func(image.BuildEvent)
+		if req.Events {
+			event = func(e image.BuildEvent) { _ = ev.Progress(e) } // the owner is gone when this fails
+		}
+		got, err := do(r.Context(), req, body, out, event)
+		ev.End(got, err)
 	}
-	req := Request{in.Options, in.Input}
-	ev := wire.NewEvents(w)
-	var out io.Writer = io.Discard
-	if !req.Quiet {
-		out = ev
-	}
-	var event func(image.BuildEvent)
-	if req.Events {
-		event = func(e image.BuildEvent) { _ = ev.Progress(e) } // the owner is gone when this fails
-	}
-	img, err := s.Build(r.Context(), req, body, out, event)
-	ev.End(img, err)
 }
 
-// Build runs a build. body is the context when req.HasTar; event may be nil.
+// Build runs a build.
 func (s *Service) Build(ctx context.Context, req Request, body io.Reader, out io.Writer, event func(image.BuildEvent)) (*image.Image, error) {
+	b, err := s.begin(ctx, req, body, out, event)
+	if err != nil {
+		return nil, err
+	}
+	return b.run(ctx)
+}
+
+// begin reads what a build needs before its Dockerfile is understood.
+func (s *Service) begin(ctx context.Context, req Request, body io.Reader, out io.Writer, event func(image.BuildEvent)) (*build, error) {
 	dir, err := s.images.Temp().Make("build")
 	if err != nil {
 		return nil, err
@@ -51,7 +64,7 @@ func (s *Service) Build(ctx context.Context, req Request, body io.Reader, out io
 	if err := b.prepare(ctx, body); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return b.run(ctx)
+	return b, nil
 }
 
 func missingDir(dir string, err error) error {

@@ -114,7 +114,7 @@ func (x *execution) result(ctx context.Context, s *stage) (id string, err error)
 	if err != nil {
 		return "", err
 	}
-	found, err := x.find(ctx, key)
+	found, err := x.find(ctx, key, func(r images.Result) bool { return r.Layer == s.layer })
 	if err != nil {
 		return "", err
 	}

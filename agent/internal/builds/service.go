@@ -28,5 +28,8 @@ func New(i *images.Store, t *transfer.Service, w *work.Service, logger *slog.Log
 	return &Service{images: i, transfers: t, work: w, log: logger}
 }
 
-// Routes registers the request of image.Store.Build.
-func (s *Service) Routes(mux *wire.Mux) { mux.Handle(api.ImageBuild, s.handleBuild) }
+// Routes registers the requests of image.Store.Build and Lint.
+func (s *Service) Routes(mux *wire.Mux) {
+	mux.Handle(api.ImageBuild, handle(s.Build))
+	mux.Handle(api.ImageLint, handle(s.Lint))
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/builds/dockerfile"
 	"github.com/caisson-dev/caisson/agent/internal/builds/work"
 	"github.com/caisson-dev/caisson/agent/internal/images"
+	"github.com/caisson-dev/caisson/image"
 )
 
 // step does a step, the one with that index after FROM.
@@ -48,9 +49,10 @@ func (s *stage) files(ctx context.Context, now *step, p *dockerfile.Step) (*imag
 	if err != nil {
 		return nil, err
 	}
+	asked := dockerfile.Chain("asked 1", s.key, p.Key)
 	s.key = dockerfile.Chain(append([]string{"chain 1", s.key, p.Key}, reads...)...)
 	s.x.note(s.key)
-	r, err := s.x.find(ctx, s.key)
+	r, err := s.find(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -60,12 +62,44 @@ func (s *stage) files(ctx context.Context, now *step, p *dockerfile.Step) (*imag
 		}
 		return r, nil
 	}
+	if now != nil {
+		now.missed(s.why(asked, len(reads) > 0))
+	}
+	s.missed = true
 	layer, err := s.work(ctx, now, p)
 	if err != nil {
 		return nil, err
 	}
 	r = &images.Result{Layer: layer.ID, DiffID: layer.DiffID, Empty: layer.Empty && p.Dir != nil, Created: s.x.now()}
+	if len(reads) > 0 {
+		if err := s.x.held.Remember(asked, images.Result{Layer: layer.ID}); err != nil {
+			return nil, err
+		}
+	}
 	return r, s.x.held.Remember(s.key, *r)
+}
+
+// find looks for the result that an earlier build left by the stage's key. It must lie on what there is: the same step before
+// may have come to something else since.
+func (s *stage) find(ctx context.Context) (*images.Result, error) {
+	if s.plan.Fresh {
+		return nil, nil
+	}
+	return s.x.find(ctx, s.key, func(r images.Result) bool { return s.x.held.On(r, s.layer) })
+}
+
+// why says why a step has no result of an earlier build. By asked goes what the instruction last came to there.
+func (s *stage) why(asked string, reads bool) image.BuildMiss {
+	switch {
+	case s.plan.Fresh || s.x.b.req.Cache.Disable:
+		return image.MissDisabled
+	case s.missed:
+		return image.MissBefore
+	}
+	if _, ok := s.x.held.Result(asked); ok && reads {
+		return image.MissFiles
+	}
+	return image.MissNew
 }
 
 // now is when something of the image was made.
@@ -82,15 +116,16 @@ func (x *execution) note(key string) {
 	x.keys = append(x.keys, key)
 }
 
-// find looks for a result of an earlier build, here and then in the repositories.
-func (x *execution) find(ctx context.Context, key string) (*images.Result, error) {
+// find looks for a result of an earlier build that is good, here and then in the repositories.
+func (x *execution) find(ctx context.Context, key string, good func(images.Result) bool) (*images.Result, error) {
 	if x.b.req.Cache.Disable {
 		return nil, nil
 	}
-	if r, ok := x.held.Result(key); ok {
+	if r, ok := x.held.Result(key); ok && good(r) {
+		x.held.Used(key)
 		return &r, nil
 	}
-	return x.fetch(ctx, key)
+	return x.fetch(ctx, key, good)
 }
 
 // add puts a layer on what there is.

@@ -50,6 +50,21 @@ func (h *Held) hasLayer(id string) bool {
 	return err == nil
 }
 
+// On says whether a step's result lies on a layer, which is empty for nothing.
+func (h *Held) On(r Result, below string) bool {
+	if r.Empty {
+		return r.Layer == below
+	}
+	l, err := h.s.store.Layer(r.Layer)
+	return err == nil && l.Parent == below
+}
+
+// Used notes that a result was taken, for PruneCache.
+func (h *Held) Used(key string) {
+	now := time.Now()
+	_ = os.Chtimes(filepath.Join(h.s.results(), key), now, now) // it may be gone
+}
+
 // Remember keeps a result.
 func (h *Held) Remember(key string, r Result) error {
 	if err := os.MkdirAll(h.s.results(), 0o700); err != nil {

@@ -41,6 +41,7 @@ func (s *Service) Routes(mux *wire.Mux) {
 	mux.Handle(api.ImageUntag, s.handleUntag())
 	mux.Handle(api.ImageRemove, s.handleRemove())
 	mux.Handle(api.ImagePrune, s.handlePrune())
+	mux.Handle(api.CachePrune, s.handlePruneCache())
 	mux.Handle(api.ImageHistory, s.handleHistory())
 	mux.Handle(api.StoreUsage, s.handleUsage())
 	mux.Handle(api.StoreCheck, s.handleCheck())

@@ -66,13 +66,20 @@ func (s *Service) imageUsage(ctx context.Context, t *tree, u *image.Usage[image.
 // cacheUsage has the steps of builds, each with what it has beside the images and the steps before it, and the cache
 // mounts.
 func (s *Service) cacheUsage(ctx context.Context, t *tree, u *image.Usage[image.CacheUsage]) error {
+	used, err := s.layersUsed()
+	if err != nil {
+		return err
+	}
 	counted := map[string]bool{}
 	for i := range t.images {
 		img := &t.images[i]
 		if t.visible(img) {
 			continue
 		}
-		item := image.CacheUsage{ID: "sha256:" + img.ID, Created: img.Created}
+		item := image.CacheUsage{ID: "sha256:" + img.ID, Created: img.Created, LastUsed: img.Created}
+		if at := used[img.TopLayer]; at.After(item.LastUsed) {
+			item.LastUsed = at
+		}
 		if h := t.history(img); len(h) > 0 {
 			item.CreatedBy = h[len(h)-1].CreatedBy
 		}
@@ -93,7 +100,10 @@ func (s *Service) cacheUsage(ctx context.Context, t *tree, u *image.Usage[image.
 		}
 		item := image.CacheUsage{ID: m.Name(), Size: diskspace.Usage(filepath.Join(s.CacheMounts(), m.Name()))}
 		if info, err := m.Info(); err == nil {
-			item.Created = info.ModTime()
+			item.Created, item.LastUsed = info.ModTime(), info.ModTime()
+		}
+		if info, err := os.Stat(s.CacheMountLock(m.Name())); err == nil && info.ModTime().After(item.LastUsed) {
+			item.LastUsed = info.ModTime()
 		}
 		u.Items = append(u.Items, item)
 	}

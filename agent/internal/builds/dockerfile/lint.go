@@ -20,6 +20,7 @@ type Warning struct {
 	URL         string // of the rule
 	Message     string
 	Line        int // 0 for one without a place
+	LastLine    int // where what begins on Line ends
 }
 
 // lint collects warnings. `# check=` says which are left out, and whether there may be any.
@@ -41,7 +42,7 @@ func newLint(text []byte, plan *Plan) (*lint, error) {
 	}
 	config.Warn = func(rule, description, url, message string, where []parser.Range) {
 		if len(plan.Warnings) < mostWarnings {
-			plan.Warnings = append(plan.Warnings, Warning{rule, description, url, short(message), line(where)})
+			plan.Warnings = append(plan.Warnings, Warning{rule, description, url, short(message), line(where), lastLine(where)})
 		}
 	}
 	return &lint{linter.New(config), config.ReturnAsError}, nil
@@ -58,7 +59,7 @@ func (l *lint) parsed(warnings []parser.Warning) {
 
 // fails is the error that `# check=error=true` makes of warnings.
 func (l *lint) fails(o *Options, warnings []Warning) error {
-	if !l.asError || len(*l.CalledRules) == 0 || len(warnings) == 0 {
+	if o.Lint || !l.asError || len(*l.CalledRules) == 0 || len(warnings) == 0 {
 		return nil
 	}
 	w := warnings[0]

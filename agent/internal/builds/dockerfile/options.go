@@ -21,10 +21,12 @@ type Options struct {
 	Platform string            // of the image; empty for the host's
 	Host     ocispec.Platform  // where steps run
 	Contexts []Context         // named contexts
+	Fresh    []string          // the names of stages that take nothing of earlier builds
 	Network  string            // of steps that don't say: "", "none" or "host"
 	Hosts    []string          // of steps, for their keys
 	Proxies  []string          // variables of the environment that steps have and that are in no key, such as http_proxy=…
 	Ignore   []string          // of .dockerignore, for warnings
+	Lint     bool              // warnings are what is asked for: the text can't make them an error
 	// CheckName tells what is wrong with the name of an image.
 	CheckName func(name string) error
 	// Base finds the image that a stage begins with or takes files from.

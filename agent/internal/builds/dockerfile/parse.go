@@ -60,6 +60,15 @@ func line(where []parser.Range) int {
 	return where[0].Start.Line
 }
 
+// lastLine is where a place ends that has several lines.
+func lastLine(where []parser.Range) int {
+	last := 0
+	for _, r := range where {
+		last = max(last, r.Start.Line, r.End.Line)
+	}
+	return last
+}
+
 // syntax is an error of the parser.
 func (o *Options) syntax(text []byte, err error) error {
 	if strings.Contains(err.Error(), "file with no instructions") {

@@ -21,6 +21,7 @@ type Stage struct {
 	Platform ocispec.Platform
 	From     Source
 	Steps    []*Step
+	Fresh    bool     // it takes nothing of earlier builds
 	OnBuild  int      // how many of Steps, the first ones, are the base's ONBUILD
 	Needs    []*Stage // without those that Needs need
 	Image    *Image   // the configuration after the last step; without times

@@ -38,6 +38,21 @@ func (f *file) target() (*stage, error) {
 	return last, nil
 }
 
+// fresh says whether a stage takes nothing of earlier builds.
+func (f *file) fresh(st *stage) bool {
+	return slices.ContainsFunc(f.Fresh, func(name string) bool { return name != "" && strings.EqualFold(name, st.Name) })
+}
+
+// checkFresh tells of names that no stage has.
+func (f *file) checkFresh() error {
+	for _, name := range f.Fresh {
+		if name == "" || !slices.ContainsFunc(f.stages, func(st *stage) bool { return strings.EqualFold(st.Name, name) }) {
+			return api.Errorf(api.ErrInvalidArgument, "build: BuildOptions.Cache.DisableStages %q: %s has no stage of that name; its stages: %s", name, f.Name, f.stageNames())
+		}
+	}
+	return nil
+}
+
 func (f *file) stageNames() string {
 	var out []string
 	for _, st := range f.stages {
@@ -63,7 +78,7 @@ func (p *planner) stage(ctx context.Context, st *stage) (*Stage, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	out := &Stage{Index: st.index, Name: st.Name, Line: st.line, Text: fromText(st), Platform: p.platform}
+	out := &Stage{Index: st.index, Name: st.Name, Line: st.line, Text: fromText(st), Platform: p.platform, Fresh: p.fresh(st)}
 	r := &reader{planner: p, st: st, out: out, state: &state{}}
 	if err := r.begin(ctx); err != nil {
 		return nil, err

@@ -37,6 +37,9 @@ func Read(ctx context.Context, text []byte, opts Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := f.checkFresh(); err != nil {
+		return nil, err
+	}
 	platform, err := f.Options.target()
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
@@ -28,9 +29,6 @@ func cacheName(id, from, path string, uid, gid int, mode uint32) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// CacheLock is the file that whoever uses a cache mount has locked, and whoever removes it locks exclusively.
-func CacheLock(locks, name string) string { return filepath.Join(locks, "cache-"+name) }
-
 // cache finds the directory of a cache mount, which is the step's, or its and others', until it is over.
 func (s *step) cache(ctx context.Context, m *Mount, one *specs.Mount) error {
 	uid, gid := m.owner()
@@ -44,6 +42,8 @@ func (s *step) cache(ctx context.Context, m *Mount, one *specs.Mount) error {
 		return err
 	}
 	s.defers(func() error { lock.Unlock(); return nil })
+	now := time.Now()
+	_ = os.Chtimes(s.r.w.s.Images.CacheMountLock(name), now, now) // for PruneCache, which does without
 	one.Source = filepath.Join(s.r.w.s.Images.CacheMounts(), name)
 	if m.ReadOnly {
 		readOnly(one)
@@ -52,13 +52,13 @@ func (s *step) cache(ctx context.Context, m *Mount, one *specs.Mount) error {
 }
 
 func (s *step) lockCache(ctx context.Context, m *Mount, name string) (*flock.Lock, string, error) {
-	locks := s.r.w.s.Images.Layout().Locks()
+	file := s.r.w.s.Images.CacheMountLock
 	switch m.Sharing {
 	case "", "shared":
-		lock, err := flock.Acquire(ctx, CacheLock(locks, name), flock.Shared)
+		lock, err := flock.Acquire(ctx, file(name), flock.Shared)
 		return lock, name, err
 	case "locked":
-		lock, err := flock.Acquire(ctx, CacheLock(locks, name), flock.Exclusive)
+		lock, err := flock.Acquire(ctx, file(name), flock.Exclusive)
 		return lock, name, err
 	case "private":
 		for i := 0; ; i++ {
@@ -66,7 +66,7 @@ func (s *step) lockCache(ctx context.Context, m *Mount, name string) (*flock.Loc
 			if i > 0 {
 				own = fmt.Sprintf("%s-%d", name, i)
 			}
-			lock, err := flock.Try(CacheLock(locks, own), flock.Exclusive)
+			lock, err := flock.Try(file(own), flock.Exclusive)
 			if lock != nil || err != nil {
 				return lock, own, err
 			}
