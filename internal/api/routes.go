@@ -11,7 +11,7 @@ var (
 	ImageGet       = route("/images/get")
 	ImageHistory   = route("/images/history")
 	ImageImport    = route("/images/import") // the options, then the stream; answers with events
-	ImageLint      = route("/images/lint") // as ImageBuild
+	ImageLint      = route("/images/lint")   // as ImageBuild
 	ImageList      = route("/images/list")
 	ImageLoad      = route("/images/load") // the options, then the archive; answers with events
 	ImagePrune     = route("/images/prune")
