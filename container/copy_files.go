@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caisson-dev/caisson/container/internal/hostcopy"
 	"github.com/caisson-dev/caisson/internal/api"
 	"github.com/caisson-dev/caisson/internal/fstar"
 )
@@ -68,7 +69,7 @@ func (c *Container) ReadFile(ctx context.Context, name string) ([]byte, error) {
 func (c *Container) CopyFS(ctx context.Context, dir string, fsys fs.FS, opts CopyOptions) error {
 	prefix := path.Clean("/" + dir)[1:]
 	return c.copyTar(ctx, "/", opts, func(tw *tar.Writer) error {
-		return fstar.Tree(tw, fsys, ".", prefix, keepOwner)
+		return fstar.Tree(tw, fsys, ".", prefix, hostcopy.Owner) // whether the copies get these owners CopyOptions say
 	})
 }
 
@@ -99,10 +100,4 @@ func (c *Container) copyTar(ctx context.Context, dir string, opts CopyOptions, w
 		return re.err
 	}
 	return err
-}
-
-// keepOwner gives a file in an archive the owner that it has; whether the container's file gets it CopyOptions say.
-func keepOwner(h *tar.Header, info fs.FileInfo) error {
-	h.Uid, h.Gid = ids(info)
-	return nil
 }

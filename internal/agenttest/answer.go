@@ -9,21 +9,21 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/caisson-dev/caisson/internal/answer"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
 // Answer answers with v.
 func Answer(v any) Handler {
 	return func(w http.ResponseWriter, _ *http.Request, _ json.RawMessage, _ io.Reader) {
-		_ = json.NewEncoder(w).Encode(v) // the client has gone when this fails
+		answer.JSON(w, v)
 	}
 }
 
 // Fail answers with an error, as an agent that can't do what it was asked for.
 func Fail(err error) Handler {
 	return func(w http.ResponseWriter, _ *http.Request, _ json.RawMessage, _ io.Reader) {
-		w.WriteHeader(http.StatusInternalServerError)
-		_ = json.NewEncoder(w).Encode(api.ToError(err)) // the client has gone when this fails
+		answer.Error(w, err)
 	}
 }
 
@@ -47,9 +47,9 @@ func Hang() Handler {
 func Events(events ...api.Event) Handler {
 	return func(w http.ResponseWriter, _ *http.Request, _ json.RawMessage, body io.Reader) {
 		_, _ = io.Copy(io.Discard, body) // the client has gone when this fails, and so it is below
+		stream := answer.NewEvents(w, nil)
 		for _, ev := range events {
-			_ = json.NewEncoder(w).Encode(ev)
-			_ = http.NewResponseController(w).Flush()
+			_ = stream.Send(ev)
 		}
 	}
 }
@@ -138,15 +138,11 @@ func (c *Conn) Send(frames ...Frame) error {
 // Upgrade answers with a two-way stream, which ends when f returns.
 func Upgrade(f func(c *Conn)) Handler {
 	return func(w http.ResponseWriter, _ *http.Request, _ json.RawMessage, _ io.Reader) {
-		conn, rw, err := http.NewResponseController(w).Hijack()
+		conn, in, err := answer.Upgrade(w)
 		if err != nil {
 			return // the client has gone
 		}
 		defer conn.Close()
-		_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+api.Upgrade+"\r\n\r\n")
-		if err != nil {
-			return
-		}
-		f(&Conn{Conn: conn, In: api.NewFrameReader(rw.Reader), Out: api.NewFrameWriter(conn), Buffered: rw.Reader})
+		f(&Conn{Conn: conn, In: api.NewFrameReader(in), Out: api.NewFrameWriter(conn), Buffered: in})
 	}
 }

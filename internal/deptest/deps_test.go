@@ -33,10 +33,11 @@ var floors = [][]string{
 	{"dockertest/internal/images"},
 	{"dockertest/internal/..."},
 	{"container"},
+	{"container/internal/hostcopy"},
 	{"image", "registry/internal/registrytest", "internal/agenttest"},
 	{"registry/server", "internal/bridge", "internal/testenv", "internal/hostcheck"},
 	{"registry", "registry/server/internal/storage", "internal/client"},
-	{"internal/agentbin", "internal/cliline", "internal/flight", "internal/timeline"},
+	{"internal/agentbin", "internal/answer", "internal/cliline", "internal/flight", "internal/timeline"},
 	{"", "internal/..."},
 }
 

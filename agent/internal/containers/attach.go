@@ -15,6 +15,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/streams"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/answer"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -48,7 +49,7 @@ func (s *Service) attach(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer rd.Close()
-	conn, br, err := wire.Hijack(w)
+	conn, br, err := answer.Upgrade(w)
 	if err != nil {
 		wire.Fail(w, err)
 		return

@@ -16,6 +16,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/streams"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/answer"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -43,10 +44,10 @@ func (s *Service) exec(w http.ResponseWriter, r *http.Request) {
 	e.Ended = m.emitExec(req.Args)
 	if req.Detach {
 		e.Leave()
-		wire.Reply(w, wire.None{})
+		answer.JSON(w, wire.None{})
 		return
 	}
-	conn, br, err := wire.Hijack(w)
+	conn, br, err := answer.Upgrade(w)
 	if err != nil {
 		_ = e.Abort() // there is no one to tell
 		wire.Fail(w, err)

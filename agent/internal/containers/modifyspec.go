@@ -16,6 +16,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/answer"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -26,7 +27,7 @@ func (s *Service) createModified(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, err)
 		return
 	}
-	conn, br, err := wire.Hijack(w)
+	conn, br, err := answer.Upgrade(w)
 	if err != nil {
 		wire.Fail(w, err)
 		return

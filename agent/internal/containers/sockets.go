@@ -18,6 +18,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/internal/answer"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -67,7 +68,7 @@ func (s *Service) sendSocket(w http.ResponseWriter, r *http.Request, open func(c
 		return
 	}
 	defer f.Close()
-	conn, br, err := wire.Hijack(w)
+	conn, br, err := answer.Upgrade(w)
 	if err != nil {
 		wire.Fail(w, err)
 		return

@@ -13,6 +13,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/images/layer"
 	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
+	"github.com/caisson-dev/caisson/internal/answer"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -53,7 +54,7 @@ func (s *Service) handleOpenFS(w http.ResponseWriter, r *http.Request) {
 
 func (s *Service) handleCloseFS(w http.ResponseWriter, r *http.Request) {
 	s.closeFS(r.PathValue("id"))
-	wire.Reply(w, wire.None{})
+	answer.JSON(w, wire.None{})
 }
 
 // closeFS returns when the mount is gone, whoever is the first to call it.

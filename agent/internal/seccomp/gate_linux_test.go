@@ -11,6 +11,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
 	"github.com/caisson-dev/caisson/agent/internal/seccomp/gate"
@@ -57,12 +58,23 @@ func TestGateSlowParent(t *testing.T) {
 	for _, b := range program[:40] {
 		_, err := p.conn.Write([]byte{b})
 		require.NoError(t, err)
-		time.Sleep(100 * time.Microsecond)
+		require.Eventually(t, func() bool { return p.unread(t) == 0 }, 10*time.Second, 100*time.Microsecond)
 	}
 	_, err := p.conn.Write(program[40:])
 	require.NoError(t, err)
 	require.NoError(t, seccomp.Await(p.conn, 10*time.Second))
 	require.Equal(t, "EPERM", p.verdicts(t)["unshare"])
+}
+
+// unread is how many bytes the process has not read yet.
+func (p *process) unread(t *testing.T) (n int) {
+	t.Helper()
+	raw, err := p.conn.SyscallConn()
+	require.NoError(t, err)
+	var cerr error
+	require.NoError(t, raw.Control(func(fd uintptr) { n, cerr = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) }))
+	require.NoError(t, cerr)
+	return n
 }
 
 func TestGateMalformed(t *testing.T) {

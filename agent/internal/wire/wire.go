@@ -1,4 +1,4 @@
-// Package wire reads requests and writes answers on the agent's side.
+// Package wire brings requests to the agent's handlers, or to another agent, and tells their errors.
 package wire
 
 import (
@@ -8,9 +8,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
+	"github.com/caisson-dev/caisson/internal/answer"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -27,7 +27,7 @@ func Handle[In, Out any](f func(r *http.Request, in In) (Out, error)) http.Handl
 			Fail(w, err)
 			return
 		}
-		Reply(w, out)
+		answer.JSON(w, out)
 	}
 }
 
@@ -56,82 +56,11 @@ func DecodeLine(r io.Reader, v any) (io.Reader, error) {
 	return br, nil
 }
 
-// Reply writes v as JSON.
-func Reply(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // the owner is gone when this fails
-}
+// Fail answers with err. That of a full disk has the sentinel and the remedy.
+func Fail(w http.ResponseWriter, err error) { answer.Error(w, full(err)) }
 
-// Fail writes err.
-func Fail(w http.ResponseWriter, err error) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusInternalServerError)
-	_ = json.NewEncoder(w).Encode(api.ToError(full(err))) // the owner is gone when this fails
-}
-
-// ErrEnded is what Events return to those that still have something to tell after End.
-var ErrEnded = errors.New("the answer has ended")
-
-// Events writes a stream of events. It is safe for concurrent use, and until after its handler has returned if that
-// calls End: work that outlives its caller's patience would otherwise write to what net/http has taken back, and panic.
-type Events struct {
-	mu    sync.Mutex
-	w     http.ResponseWriter
-	e     *json.Encoder
-	rc    *http.ResponseController
-	ended bool
-}
-
-// NewEvents begins a streaming answer.
-func NewEvents(w http.ResponseWriter) *Events {
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	return &Events{w: w, e: json.NewEncoder(w), rc: http.NewResponseController(w)}
-}
-
-func (e *Events) send(ev api.Event) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.ended {
-		return ErrEnded
-	}
-	e.ended = ev.Done || ev.Err != nil
-	if err := e.e.Encode(ev); err != nil {
-		return err
-	}
-	return e.rc.Flush()
-}
-
-// Progress sends v to the caller's progress function.
-func (e *Events) Progress(v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return e.send(api.Event{Progress: b})
-}
-
-// Write sends text to the caller's output writer.
-func (e *Events) Write(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	if err := e.send(api.Event{Output: p}); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-// End sends the last event: a result or an error.
-func (e *Events) End(v any, err error) {
-	ev := api.Event{Done: true}
-	if err == nil {
-		ev.Result, err = json.Marshal(v)
-	}
-	if err != nil {
-		ev = api.Event{Err: api.ToError(full(err))}
-	}
-	_ = e.send(ev) // the owner is gone when this fails
-}
+// NewEvents begins a streaming answer, whose error is told as Fail tells it.
+func NewEvents(w http.ResponseWriter) *answer.Events { return answer.NewEvents(w, full) }
 
 // full gives the error of a full disk that nobody has explained the sentinel and the remedy. Control groups have the same
 // error for other reasons.

@@ -1,4 +1,4 @@
-package container
+package hostcopy
 
 import (
 	"io/fs"
