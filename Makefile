@@ -5,7 +5,7 @@ PUBLIC := ./image ./container ./registry/... ./dockertest ./examples/quickstart 
 # The agent's rooms that touch no kernel.
 PURE := ./internal/spec ./internal/etcfiles ./internal/names
 # The modules that CI vets and tests; those of the benchmarks and of the conformance suite are tidied too.
-MODULES := . agent examples/cli
+MODULES := . agent examples/cli dockerapi dockerapi/internal/clienttest
 OTHERS := internal/bench/dockertest internal/bench/link internal/bench/registry internal/registryconformance
 
 .PHONY: quickstart test test-short cover lint cross walk-docker bench torture release reproducible reproducible-short

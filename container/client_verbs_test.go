@@ -100,8 +100,14 @@ var verbs = map[string]verb{
 		return none(c.Restart(ctx, container.StopOptions{}))
 	}, `{}`, ok, nothing{}},
 	"Remove": {api.ContainerRemove, func(ctx context.Context, _ *container.Engine, c *container.Container) (any, error) {
-		return none(c.Remove(ctx, container.RemoveOptions{Force: true}))
-	}, `{"force": true}`, ok, nothing{}},
+		return none(c.Remove(ctx, container.RemoveOptions{Force: true, KeepVolumes: true}))
+	}, `{"force": true, "keepVolumes": true}`, ok, nothing{}},
+	"Resize": {api.ContainerResize, func(ctx context.Context, _ *container.Engine, c *container.Container) (any, error) {
+		return none(c.Resize(ctx, container.Size{Width: 80, Height: 25}))
+	}, `{"width": 80, "height": 25}`, ok, nothing{}},
+	"Host": {api.Host, func(ctx context.Context, e *container.Engine, _ *container.Container) (any, error) {
+		return e.Host(ctx)
+	}, "", agenttest.Answer(container.HostInfo{Name: "here", CPUs: 2}), &container.HostInfo{Name: "here", CPUs: 2}},
 	"Rename": {api.ContainerRename, func(ctx context.Context, _ *container.Engine, c *container.Container) (any, error) {
 		return none(c.Rename(ctx, "shop"))
 	}, `{"name": "shop"}`, ok, nothing{}},

@@ -94,6 +94,16 @@ func (cmd *Cmd) Wait() error {
 	return nil
 }
 
+// Pid returns the id of the command's process on the host. It is 0 for a command that was not started, that is detached, or
+// whose stream has broken.
+func (cmd *Cmd) Pid() int {
+	if cmd.s == nil {
+		return 0
+	}
+	<-cmd.s.begun // the agent tells it first of all
+	return cmd.s.pid
+}
+
 // Resize sets the size of the terminal of the command. After the end of the command it does nothing.
 //
 // Errors: an error that matches none of the package's when the command was not started.

@@ -92,6 +92,9 @@ type NetworkOptions struct {
 // NetworkInfo describes a network.
 type NetworkInfo struct {
 	NetworkOptions
+	// ID is 64 hexadecimal digits. A network that is made again under the same name has another; that of NetworkDefault is
+	// the same everywhere.
+	ID         string            `json:"id"`
 	Created    time.Time         `json:"created"`
 	Containers map[string]string `json:"containers,omitempty"` // names by id, of those that run on it
 	// Damaged says why the network's description can't be read: nothing but its name is known then. Remove it.
@@ -120,23 +123,23 @@ func (e *Engine) Networks(ctx context.Context) ([]NetworkInfo, error) {
 	return infos, err
 }
 
-// Network describes a network.
+// Network describes a network, by its name, its id or a prefix of its id.
 //
-// Errors: ErrNotFound when there is no network of that name.
-func (e *Engine) Network(ctx context.Context, name string) (*NetworkInfo, error) {
+// Errors: ErrNotFound when there is none; ErrAmbiguous when several ids have the prefix.
+func (e *Engine) Network(ctx context.Context, nameOrID string) (*NetworkInfo, error) {
 	var info NetworkInfo
-	if err := e.c.Do(ctx, api.NetworkGet, api.Name{Name: name}, &info); err != nil {
+	if err := e.c.Do(ctx, api.NetworkGet, api.Name{Name: nameOrID}, &info); err != nil {
 		return nil, err
 	}
 	return &info, nil
 }
 
-// RemoveNetwork removes a network.
+// RemoveNetwork removes a network, by its name, its id or a prefix of its id.
 //
-// Errors: ErrNotFound when there is no network of that name; ErrInUse when a container is on it, or joins it when it
+// Errors: ErrNotFound when there is none; ErrAmbiguous when several ids have the prefix; ErrInUse when a container is on it, or joins it when it
 // starts; ErrInvalidArgument for NetworkDefault.
-func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
-	return e.c.Do(ctx, api.NetworkRemove, api.Name{Name: name}, nil)
+func (e *Engine) RemoveNetwork(ctx context.Context, nameOrID string) error {
+	return e.c.Do(ctx, api.NetworkRemove, api.Name{Name: nameOrID}, nil)
 }
 
 // PruneNetworks removes the networks that no container is on or joins when it starts. It returns their names.

@@ -13,6 +13,10 @@ import (
 type Stats struct {
 	Time time.Time     `json:"time"`
 	CPU  time.Duration `json:"cpu"` // processor time used since the start
+	// SystemCPU is the processor time that all processors of the host have used and idled since it was started.
+	SystemCPU time.Duration `json:"systemCPU"`
+	// CPUs is how many processors the host has online.
+	CPUs int `json:"cpus"`
 	// CPUPercent is the use of processors since the sample before; in the first sample since the start. 100 is one
 	// processor all the time.
 	CPUPercent float64 `json:"cpuPercent"`

@@ -22,6 +22,9 @@ type session struct {
 
 	stdout, stderr io.Writer
 
+	begun  chan struct{} // closed when pid is known, or the stream has gone on or ended without
+	pid    int
+	known  sync.Once
 	done   chan struct{}
 	status State
 	err    error
@@ -31,7 +34,7 @@ type session struct {
 // newSession copies both ways until the stream's last frame. stdin is read in a goroutine of its own, which may
 // outlive the session by one Read: a Reader can't be interrupted.
 func newSession(ctx context.Context, c *client.Client, conn io.ReadWriteCloser, keys []byte, stdin io.Reader, stdout, stderr io.Writer) *session {
-	s := &session{ctx: ctx, c: c, conn: conn, out: api.NewFrameWriter(conn), stdout: stdout, stderr: stderr, done: make(chan struct{})}
+	s := &session{ctx: ctx, c: c, conn: conn, out: api.NewFrameWriter(conn), stdout: stdout, stderr: stderr, begun: make(chan struct{}), done: make(chan struct{})}
 	s.stop = context.AfterFunc(ctx, func() {
 		s.finish(api.Ended(ctx))
 	})
@@ -46,7 +49,15 @@ func (s *session) finish(err error) {
 	s.once.Do(func() {
 		s.err = err
 		s.conn.Close()
+		s.begin(0)
 		close(s.done)
+	})
+}
+
+func (s *session) begin(pid int) {
+	s.known.Do(func() {
+		s.pid = pid
+		close(s.begun)
 	})
 }
 
@@ -81,6 +92,16 @@ func (s *session) read() {
 			s.end(broken(s.ctx, s.c, err))
 			return
 		}
+		var pid int
+		if kind == api.Started {
+			var st api.ExecStarted
+			if err := json.Unmarshal(p, &st); err != nil {
+				s.end(err)
+				return
+			}
+			pid = st.PID
+		}
+		s.begin(pid)
 		switch kind {
 		case api.Stdout:
 			err = writeTo(s.stdout, p)

@@ -23,6 +23,42 @@ func (c *Container) Wait(ctx context.Context) (State, error) {
 	return st, err
 }
 
+// WaitNext waits until a run of the container has ended that is not the one that last describes, and returns its State. The
+// zero State means the first run. With the State of Inspect, it waits for the run that is now, or the next if there is
+// none: a Start that comes after the Inspect is not missed, however short its run is. A restart by the restart policy is not an
+// end.
+//
+// Errors: ErrNotFound when the container is not there, or is removed while it does not run.
+func (c *Container) WaitNext(ctx context.Context, last State) (State, error) {
+	ended := func(st State) bool { return !st.Finished.IsZero() && !st.Finished.After(last.Finished) }
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	begin := time.Now()
+	info, err := c.Inspect(ctx)
+	if err != nil || !ended(info.State) {
+		return c.waited(ctx, err)
+	}
+	e := &Engine{c: c.c}
+	for ev, err := range e.Events(ctx, EventsOptions{Since: begin, Container: c.id, Actions: []EventAction{EventStart, EventDie, EventDestroy}}) {
+		switch {
+		case err != nil:
+			return State{}, err
+		case ev.Action == EventDestroy:
+			return State{}, api.Errorf(ErrNotFound, "container %s: it was removed", c.id)
+		}
+		return c.waited(ctx, nil)
+	}
+	return State{}, api.Ended(ctx)
+}
+
+// waited is Wait, for a container that may have been removed by AutoRemove meanwhile.
+func (c *Container) waited(ctx context.Context, err error) (State, error) {
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return State{}, err
+	}
+	return c.Wait(ctx)
+}
+
 // WaitRemoved waits until the container is removed, by this process or another. It returns at once if the container is
 // not there.
 //

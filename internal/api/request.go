@@ -104,6 +104,11 @@ type ExecRequest struct {
 	Detach     bool `json:"detach,omitempty"`
 }
 
+// ExecStarted is what a Started frame of ContainerExec says.
+type ExecStarted struct {
+	PID int `json:"pid"` // on the host
+}
+
 // KillRequest is that of ContainerKill.
 type KillRequest struct {
 	Signal string `json:"signal,omitempty"` // SIGKILL if empty

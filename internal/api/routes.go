@@ -61,6 +61,7 @@ var (
 	ContainerPause       = route("/containers/{id}/pause")
 	ContainerRemove      = route("/containers/{id}/remove")
 	ContainerRename      = route("/containers/{id}/rename")
+	ContainerResize      = route("/containers/{id}/resize")
 	ContainerRestart     = route("/containers/{id}/restart")
 	ContainerResume      = route("/containers/{id}/resume")
 	ContainerSocket      = route("/containers/{id}/socket") // where ContainerDial and ContainerListen are to be sent
@@ -74,6 +75,7 @@ var (
 	ContainerWaitHealthy = route("/containers/{id}/wait-healthy")
 
 	Events = route("/events") // answers with events
+	Host   = route("/host")
 
 	NetworkCreate = route("/networks/create")
 	NetworkGet    = route("/networks/get")

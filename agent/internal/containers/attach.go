@@ -121,3 +121,16 @@ func (r *run) readInput(ctx context.Context, fr *api.FrameReader, stdin bool) {
 		}
 	}
 }
+
+// resize sets the size of the container's terminal, now or when it starts.
+func (s *Service) resize(r *http.Request, size api.Size) (wire.None, error) {
+	m := s.mine(r.PathValue("id"))
+	if m == nil {
+		return wire.None{}, records.NotFound(r.PathValue("id"))
+	}
+	run, err := m.present()
+	if err == nil {
+		run.input.Resize(size)
+	}
+	return wire.None{}, err
+}

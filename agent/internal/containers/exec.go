@@ -78,9 +78,10 @@ func (m *managed) exec(req api.ExecRequest) (*streams.Execution, error) {
 		return nil, err
 	}
 	e := &streams.Execution{Pipes: p, Begin: time.Now()}
-	e.Proc, err = run.rc.Exec(proc, p.IO(req.Size))
+	started, err := run.rc.Exec(proc, p.IO(req.Size))
 	p.CloseTheirs()
 	if err == nil {
+		e.Proc, e.PID = started, started.Pid
 		if err = p.Terminal(); err != nil {
 			err = errors.Join(err, e.Abort())
 		}

@@ -39,6 +39,9 @@ func (s *Service) stats(r *http.Request, _ wire.None) (api.Sample[container.Stat
 	} else {
 		err = m.processStats(run, &a.Stats)
 	}
+	if err == nil {
+		err = procstat.Processors(&a.Stats)
+	}
 	if err == nil && m.rec.Options.Network != container.NetworkHost {
 		a.Stats.Networks, err = process.Look(run.proc.Process, func(pid int) (map[string]container.NetworkStats, error) {
 			return procstat.Network(fmt.Sprintf("/proc/%d/net/dev", pid))

@@ -24,7 +24,7 @@ func (s *Service) remove(r *http.Request, opts container.RemoveOptions) (wire.No
 func (s *Service) removeID(ctx context.Context, id string, opts container.RemoveOptions) error {
 	m := s.mine(id)
 	if m == nil {
-		return s.removeUnmanaged(ctx, id)
+		return s.removeUnmanaged(ctx, id, opts)
 	}
 	if opts.Force {
 		if err := m.stopNow(); err != nil {
@@ -36,11 +36,29 @@ func (s *Service) removeID(ctx context.Context, id string, opts container.Remove
 	if st := m.state(); live(st.State.Status) {
 		return api.Errorf(api.ErrRunning, "container %s: it is %s: stop it first, or set RemoveOptions.Force", names.Short(id), st.State.Status)
 	}
+	if err := s.keepVolumes(m.rec, opts); err != nil {
+		return err
+	}
 	return m.erase()
 }
 
+// keepVolumes takes the anonymous volumes out of a record that is held, so that no one removes them with it, also not a
+// later agent that finds the container half removed.
+func (s *Service) keepVolumes(rec *records.Record, opts container.RemoveOptions) error {
+	if !opts.KeepVolumes || len(rec.Volumes) == 0 {
+		return nil
+	}
+	changed := *rec
+	changed.Volumes = nil
+	if err := s.records.SaveRecord(&changed); err != nil {
+		return err
+	}
+	s.change(rec, func(r *records.Record) { r.Volumes = nil })
+	return nil
+}
+
 // removeUnmanaged removes a detached container that does not run.
-func (s *Service) removeUnmanaged(ctx context.Context, id string) error {
+func (s *Service) removeUnmanaged(ctx context.Context, id string, opts container.RemoveOptions) error {
 	lock, err := s.lock(ctx, id)
 	if err != nil {
 		return err
@@ -51,6 +69,9 @@ func (s *Service) removeUnmanaged(ctx context.Context, id string) error {
 		return s.eraseDamaged(id)
 	}
 	if err != nil {
+		return err
+	}
+	if err := s.keepVolumes(rec, opts); err != nil {
 		return err
 	}
 	return s.erase(rec)

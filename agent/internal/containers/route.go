@@ -100,8 +100,11 @@ func (s *Service) find(ctx context.Context, id string, needsManager func(*record
 	if st.Manager == "" && !needsManager(st) && !live(st.State.Status) {
 		return "", nil
 	}
-	lock, err := s.lock(ctx, id)
-	if err != nil {
+	lock, err := s.lockUnmanaged(ctx, id)
+	if lock == nil {
+		if err == nil {
+			return s.find(ctx, id, needsManager) // a manager has come to be meanwhile
+		}
 		return "", err
 	}
 	// The manager may have changed while this agent waited for the lock.
@@ -160,6 +163,41 @@ func (s *Service) lock(ctx context.Context, id string) (*flock.Lock, error) {
 		return nil, records.NotFound(id)
 	}
 	return lock, nil
+}
+
+// lockUnmanaged is lock, for who wants a manager: a manager that comes to be meanwhile keeps the lock as long as it lives, and
+// then there is no lock to be had, and no error.
+func (s *Service) lockUnmanaged(ctx context.Context, id string) (*flock.Lock, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errBusy)
+	defer cancel()
+	t := time.NewTicker(2 * time.Millisecond)
+	defer t.Stop()
+	for {
+		if !s.records.Exists(id) {
+			return nil, records.NotFound(id)
+		}
+		lock, err := flock.Try(s.records.Path(id, "lock"), flock.Exclusive)
+		switch {
+		case lock != nil && s.records.Exists(id):
+			return lock, nil
+		case lock != nil: // removed while this agent waited
+			lock.Unlock()
+			return nil, records.NotFound(id)
+		case err != nil && s.records.Exists(id):
+			return nil, err
+		}
+		if s.mine(id) != nil {
+			return nil, nil
+		}
+		if st, err := s.records.State(id); err == nil && st.Manager != "" && st.Manager != s.Socket && alive(ctx, st.Manager) {
+			return nil, nil
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
 }
 
 var errBusy = errors.New("container is busy: an agent holds its lock and does not answer")

@@ -122,6 +122,7 @@ func (s *Service) Routes(mux *wire.Mux) {
 	mux.Handle(api.ContainerStart, s.managing(wire.Handle(s.start)))
 	mux.Handle(api.ContainerHold, s.managing(s.keepFor))
 	mux.Handle(api.ContainerAttach, s.managing(s.attach))
+	mux.Handle(api.ContainerResize, s.managing(wire.Handle(s.resize)))
 	mux.Handle(api.ContainerWait, s.unsettled(wire.Handle(s.wait)))
 	mux.Handle(api.ContainerWaitHealthy, s.unsettled(wire.Handle(s.waitHealthy)))
 	mux.Handle(api.ContainerRestart, s.managing(wire.Handle(s.restart)))

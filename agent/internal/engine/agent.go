@@ -36,6 +36,7 @@ type agent struct {
 	layout state.Layout
 	line   *lifeline
 	log    *slog.Logger
+	host   host.Host
 
 	dir       string      // of this agent
 	socket    string      // in it
@@ -125,6 +126,7 @@ func (a *agent) configure() error {
 
 // open opens the store's rooms.
 func (a *agent) open(h host.Host) error {
+	a.host = h
 	events, err := eventlog.Open(a.layout.Events(), a.log)
 	if err != nil {
 		return err

@@ -17,6 +17,6 @@ import (
 
 // What the owner's packages can ask for is what the agent serves.
 func TestRoutes(t *testing.T) {
-	mux := routes(func(http.ResponseWriter, *http.Request) {}, &images.Service{}, &transfer.Service{}, &builds.Service{}, &containers.Service{})
+	mux := routes(func(http.ResponseWriter, *http.Request) {}, &images.Service{}, &transfer.Service{}, &builds.Service{}, &containers.Service{}, machine{})
 	assert.ElementsMatch(t, api.Routes(), mux.Routes())
 }

@@ -23,7 +23,7 @@ func (a *agent) listen() error {
 		return err
 	}
 	mux := routes(
-		wire.Handle(a.wantDestroy), images.New(a.images, a.conts), a.transfers, builds.New(a.images, a.transfers, a.work, a.log), a.conts,
+		wire.Handle(a.wantDestroy), images.New(a.images, a.conts), a.transfers, builds.New(a.images, a.transfers, a.work, a.log), a.conts, machine{a.host},
 	)
 	a.server = &http.Server{Handler: a.requests.wrap(mux), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn)}
 	go func() {

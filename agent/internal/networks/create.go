@@ -50,7 +50,7 @@ func (s *Service) create(r *http.Request, opts container.NetworkOptions) (*conta
 		return nil, errors.Join(err, m.Remove(ctx, opts.Name))
 	}
 	s.emit(container.EventCreate, d.Name)
-	return &container.NetworkInfo{NetworkOptions: d.NetworkOptions, Created: d.Created}, nil
+	return &container.NetworkInfo{NetworkOptions: d.NetworkOptions, ID: d.ID(), Created: d.Created}, nil
 }
 
 // sweep removes descriptions that a process was writing when it was killed; the networks' lock is held.

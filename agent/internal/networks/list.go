@@ -29,7 +29,7 @@ func (s *Service) list(*http.Request, wire.None) ([]container.NetworkInfo, error
 }
 
 func (s *Service) get(_ *http.Request, in api.Name) (*container.NetworkInfo, error) {
-	d, err := s.Describe(in.Name)
+	d, err := s.find(in.Name)
 	if errors.Is(err, api.ErrCorrupt) {
 		return s.info(&Description{NetworkOptions: container.NetworkOptions{Name: in.Name}, damaged: err})
 	}
@@ -61,14 +61,14 @@ func (s *Service) info(d *Description) (*container.NetworkInfo, error) {
 	}
 	info, err := m.Inspect(d.Name)
 	if errors.Is(err, network.ErrNotFound) { // no agent has it: no container is on it
-		return &container.NetworkInfo{NetworkOptions: d.NetworkOptions, Created: d.Created}, nil
+		return &container.NetworkInfo{NetworkOptions: d.NetworkOptions, ID: d.ID(), Created: d.Created}, nil
 	}
 	if err != nil {
 		return nil, Error(err)
 	}
 	now := *d
 	now.chosen(info)
-	out := &container.NetworkInfo{NetworkOptions: now.NetworkOptions, Created: now.Created, Containers: map[string]string{}}
+	out := &container.NetworkInfo{NetworkOptions: now.NetworkOptions, ID: d.ID(), Created: now.Created, Containers: map[string]string{}}
 	for _, ep := range info.Endpoints {
 		out.Containers[ep.Container] = ep.Name
 	}

@@ -26,10 +26,13 @@ func (s *Service) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	defer lock.Unlock()
-	if name == string(container.NetworkDefault) {
-		return invalid("network %s: it is the default network and can't be removed", name)
-	}
-	if _, err := s.Describe(name); err != nil && !errors.Is(err, api.ErrCorrupt) {
+	d, err := s.find(name)
+	switch {
+	case err == nil && d.Name == string(container.NetworkDefault):
+		return invalid("network %s: it is the default network and can't be removed", d.Name)
+	case err == nil:
+		name = d.Name
+	case !errors.Is(err, api.ErrCorrupt):
 		return err
 	}
 	users, err := s.cfg.Users()

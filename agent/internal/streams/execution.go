@@ -27,6 +27,7 @@ type Process interface {
 // Execution is a command that runs, and its streams. It is served, left or aborted, or collected, once.
 type Execution struct {
 	Proc  Process
+	PID   int // on the host
 	Pipes *Pipes
 	Begin time.Time
 	Ended func(container.State) // is told how the command ended; nil: no one is
@@ -38,6 +39,7 @@ type Execution struct {
 func (e *Execution) Serve(conn net.Conn, br *bufio.Reader) {
 	defer conn.Close()
 	fw := api.NewFrameWriter(conn)
+	_ = fw.JSON(api.Started, api.ExecStarted{PID: e.PID}) // a client that is gone is found below
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
