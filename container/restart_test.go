@@ -253,3 +253,22 @@ func TestRestartErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestRestartAutoRemoved: a restart is not the end that removes the container.
+func TestRestartAutoRemoved(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, AutoRemove: true})
+	for range 2 {
+		require.NoError(t, c.Restart(t.Context(), container.StopOptions{Timeout: -1, Signal: "KILL"}))
+		info, err := c.Inspect(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, container.StatusRunning, info.State.Status)
+	}
+	require.NoError(t, c.Kill(t.Context(), ""))
+	if _, err := c.Wait(t.Context()); err != nil {
+		require.ErrorIs(t, err, container.ErrNotFound, "it is gone by now")
+	}
+	_, err := e.Get(t.Context(), c.ID())
+	require.ErrorIs(t, err, container.ErrNotFound)
+}

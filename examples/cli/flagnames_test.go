@@ -46,3 +46,17 @@ func TestEveryOptionHasAFlag(t *testing.T) {
 		}
 	}
 }
+
+func TestSpeak(t *testing.T) {
+	for message, want := range map[string]string{
+		`Options.Dir "x": it must be absolute`:                                                   `-w "x": it must be absolute`,
+		`Options.Networking.Endpoints[0].MAC "zz": no`:                                           `--network "zz": no`,
+		`Options.Resources.MemorySwap 1: it must be at least Resources.Memory (2)`:               `--memory-swap 1: it must be at least --memory (2)`,
+		`UpdateOptions.Resources.CPUs -1: too few`:                                               `--cpus -1: too few`,
+		`Options.Mounts[0].Source "/x": it does not exist: create it first, or set CreateSource`: `-v or --mount "/x": it does not exist: create it first, or use -v, which makes a directory`,
+		`remove image x: it has several names: remove those, or set Force`:                       `remove image x: it has several names: remove those, or use -f`,
+		`Options.Unknown: x`: `Options.Unknown: x`, `plain`: `plain`,
+	} {
+		require.Equal(t, want, speak(message))
+	}
+}

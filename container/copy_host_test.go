@@ -13,54 +13,6 @@ import (
 	"github.com/caisson-dev/caisson/container"
 )
 
-// What Docker's users expect and is small.
-
-func TestDockerenv(t *testing.T) {
-	t.Parallel()
-	e := newEngine(t)
-	for _, readOnly := range []bool{false, true} {
-		c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, ReadOnly: readOnly})
-		out, err := c.Command("/bin/testbox", "stat", "/.dockerenv").Output(t.Context())
-		require.NoError(t, err)
-		assert.Equal(t, "/.dockerenv 100755 0:0 0\n", string(out))
-		changes, err := c.Diff(t.Context())
-		require.NoError(t, err)
-		assert.NotContains(t, changes, container.Change{Kind: container.ChangeAdded, Path: "/.dockerenv"})
-	}
-}
-
-func TestExecInMissingDirectory(t *testing.T) {
-	t.Parallel()
-	e := newEngine(t)
-	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}})
-	for dir, why := range map[string]string{"/missing": "no such file or directory", "/data/note": "not a directory"} {
-		cmd := c.Command("/bin/testbox", "true")
-		cmd.Dir = dir
-		err := cmd.Run(t.Context())
-		require.ErrorIs(t, err, container.ErrNotExecutable)
-		assert.ErrorContains(t, err, "working directory \""+dir+"\": "+why)
-	}
-}
-
-// TestRestartAutoRemoved: a restart is not the end that removes the container.
-func TestRestartAutoRemoved(t *testing.T) {
-	t.Parallel()
-	e := newEngine(t)
-	c := start(t, e, container.Options{Cmd: []string{"sleep", "1h"}, AutoRemove: true})
-	for range 2 {
-		require.NoError(t, c.Restart(t.Context(), container.StopOptions{Timeout: -1, Signal: "KILL"}))
-		info, err := c.Inspect(t.Context())
-		require.NoError(t, err)
-		assert.Equal(t, container.StatusRunning, info.State.Status)
-	}
-	require.NoError(t, c.Kill(t.Context(), ""))
-	if _, err := c.Wait(t.Context()); err != nil {
-		require.ErrorIs(t, err, container.ErrNotFound, "it is gone by now")
-	}
-	_, err := e.Get(t.Context(), c.ID())
-	require.ErrorIs(t, err, container.ErrNotFound)
-}
-
 // TestCopyOntoLink: a file that is copied to a link is written where that leads, in the container and on the host.
 func TestCopyOntoLink(t *testing.T) {
 	t.Parallel()
