@@ -63,7 +63,10 @@ type PruneResult struct {
 }
 
 // Prune removes containers that do not run. It keeps those that are not detached, because they go with the process that
-// made them.
+// made them: Remove removes one of those earlier.
+//
+// To remove all that nothing uses, call Prune, then PruneNetworks, PruneVolumes and image.Store.Prune, because a container
+// uses its networks, volumes and image until it is removed.
 //
 // Errors: those that every function has.
 func (e *Engine) Prune(ctx context.Context, opts PruneOptions) (PruneResult, error) {

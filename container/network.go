@@ -67,7 +67,7 @@ type PortBinding struct {
 
 // NetworkOptions describe a network to create. The zero value of every field but Name is right.
 type NetworkOptions struct {
-	// Name is unique in the store. It must match [a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}.
+	// Name is required, and unique in the store. It must match [a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}.
 	Name string `json:"name"`
 	// IPv4 is the subnet, from /8 to /29. Default: a /24 that no route of the host has.
 	IPv4 netip.Prefix `json:"ipv4,omitzero"`
