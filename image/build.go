@@ -157,7 +157,12 @@ type buildRequest struct {
 // ErrInvalidArgument when an option is not valid; ErrInvalidReference when one of Tags is not valid; ErrNoSpace when the
 // disk is full; those of Pull for base images.
 func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
-	in, body, err := opts.request("build")
+	return s.build(ctx, opts, api.BuildInput{})
+}
+
+// build builds a Dockerfile, or the verbs of input.
+func (s *Store) build(ctx context.Context, opts BuildOptions, input api.BuildInput) (*Image, error) {
+	in, body, err := opts.request("build", input)
 	if err != nil {
 		return nil, err
 	}
@@ -172,9 +177,10 @@ func (s *Store) Build(ctx context.Context, opts BuildOptions) (*Image, error) {
 }
 
 // request is what the agent gets, and the body that follows, which may be nil.
-func (o BuildOptions) request(what string) (in api.BuildRequest[BuildOptions], body io.ReadCloser, err error) {
-	req := buildRequest{o, api.BuildInput{Quiet: o.Output == nil, Events: o.Progress != nil}}
-	if o.Context == nil && o.Tar == nil && o.DockerfileText == "" {
+func (o BuildOptions) request(what string, input api.BuildInput) (in api.BuildRequest[BuildOptions], body io.ReadCloser, err error) {
+	input.Quiet, input.Events = o.Output == nil, o.Progress != nil
+	req := buildRequest{o, input}
+	if o.Context == nil && o.Tar == nil && o.DockerfileText == "" && input.From == "" {
 		return in, nil, api.Errorf(ErrInvalidArgument, "%s: no Context, Tar or DockerfileText: set one", what)
 	}
 	if err := req.findAgents(); err != nil {

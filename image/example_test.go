@@ -55,6 +55,23 @@ func ExampleOpenStore() {
 	}
 }
 
+func ExampleStore_From() {
+	ctx := context.Background()
+	store := exampleStore()
+	files := fstest.MapFS{"motd": {Data: []byte("hello\n"), Mode: 0o644}}
+	img, err := store.From("app:1", image.BuildOptions{}).
+		Copy(files, "/etc/", image.CopyOptions{}).
+		Run("/bin/app", "echo", "done").
+		Env("GREETING", "hello").
+		Cmd("/bin/app", "cat", "/etc/motd").
+		Commit(ctx, "made:1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(img.Names, img.Config.Cmd)
+	// Output: [docker.io/library/made:1] [/bin/app cat /etc/motd]
+}
+
 func ExampleStore_Build() {
 	ctx := context.Background()
 	store := exampleStore()

@@ -27,7 +27,7 @@ type LintWarning struct {
 //
 // Errors: ErrDockerfile when the Dockerfile is not valid, and the others that Build returns before its first step.
 func (s *Store) Lint(ctx context.Context, opts BuildOptions) (*LintResult, error) {
-	req, body, err := opts.request("lint")
+	req, body, err := opts.request("lint", api.BuildInput{})
 	if err != nil {
 		return nil, err
 	}

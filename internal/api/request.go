@@ -45,6 +45,21 @@ type BuildInput struct {
 	Dirs     map[string]string `json:"dirs,omitempty"`     // named contexts that are directories
 	Tars     []string          `json:"tars,omitempty"`     // those that follow as tars, after the context's
 	Boundary string            `json:"boundary,omitempty"` // of multipart, which the tars come as if there are Tars
+
+	From  string      `json:"from,omitempty"` // what Verbs begin with; empty: there is a Dockerfile
+	Verbs []BuildVerb `json:"verbs,omitempty"`
+}
+
+// BuilderFiles is how the names of the file systems begin that Verbs copy from. No image has such a name.
+const BuilderFiles = "files.invalid/"
+
+// BuildVerb is one thing that a build without a Dockerfile does: an instruction of a Dockerfile, whose words are taken as they
+// are.
+type BuildVerb struct {
+	Name  string   `json:"name"` // such as RUN
+	Args  []string `json:"args"`
+	Flags []string `json:"flags,omitempty"` // such as --chown=1:2
+	List  bool     `json:"list,omitempty"`  // Args are a list, and not a command for the shell
 }
 
 // Ref names an image, or a container by its name, its id or a prefix of that.

@@ -32,6 +32,8 @@ func (b *build) base(ctx context.Context, need dockerfile.Need) (*dockerfile.Bas
 	img, err := b.s.transfers.EnsureBase(ctx, need.Ref, opts, b.out.pulling(need.Ref))
 	if err != nil {
 		switch {
+		case b.req.From != "":
+			return nil, fmt.Errorf("build: image %s: %w", need.Ref, err)
 		case need.Context != "":
 			return nil, fmt.Errorf("build: %s:%d: context %s: %w", b.file, need.Line, need.Context, err)
 		case !need.Begins:

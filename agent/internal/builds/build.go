@@ -64,6 +64,9 @@ func (b *build) prepare(ctx context.Context, body io.Reader) error {
 	if err := b.findContexts(ctx, body); err != nil {
 		return err
 	}
+	if b.req.From != "" {
+		return nil
+	}
 	return b.findDockerfile()
 }
 
@@ -127,11 +130,16 @@ func (b *build) panicked(p any) error {
 // read makes the plan, and has the images that it begins with in the store.
 func (b *build) read(ctx context.Context) (err error) {
 	b.bases = map[dockerfile.Need]*dockerfile.Base{}
-	b.plan, err = dockerfile.Read(ctx, b.text, dockerfile.Options{
+	opts := dockerfile.Options{
 		Name: b.file, Args: b.req.Args, Labels: b.req.Labels, Target: b.req.Target, Fresh: b.req.Cache.DisableStages, Platform: b.req.Platform, Host: hostPlatform(),
 		Contexts: b.named, Network: b.req.Run.Network, Hosts: b.req.Run.Hosts, Proxies: proxies(), Ignore: b.ignore,
 		CheckName: checkName, Base: b.base, Lint: b.lint,
-	})
+	}
+	if b.req.From != "" {
+		b.plan, err = dockerfile.Verbs(ctx, b.req.From, b.req.Verbs, opts)
+		return err
+	}
+	b.plan, err = dockerfile.Read(ctx, b.text, opts)
 	if err == nil && !b.lint {
 		b.out.warn(b.plan.Warnings)
 	}

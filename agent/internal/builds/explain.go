@@ -93,6 +93,9 @@ func missingIn(name string, from dockerfile.Source) string {
 	if strings.ContainsAny(name, "*?[") {
 		what = "no file fits"
 	}
+	if strings.HasPrefix(from.Ref, api.BuilderFiles) {
+		return what + " in the file system"
+	}
 	if !from.Main {
 		return what + " in " + from.Ref
 	}

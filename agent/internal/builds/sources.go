@@ -62,9 +62,12 @@ func (x *execution) once(name string, open func() (*work.Source, error)) (*work.
 // openNamed opens the files of a named context, without those that its own .dockerignore leaves out.
 func (x *execution) openNamed(name string) (*work.Source, error) {
 	dir := x.b.contexts[name]
-	ignore, err := readIgnore(dir, ".dockerignore")
-	if err != nil {
-		return nil, fmt.Errorf("context %s: %w", name, err)
+	var ignore []string
+	if x.b.req.From == "" { // without a Dockerfile it is a file as any other
+		var err error
+		if ignore, err = readIgnore(dir, ".dockerignore"); err != nil {
+			return nil, fmt.Errorf("context %s: %w", name, err)
+		}
 	}
 	_, lasting := x.b.req.Dirs[name]
 	return x.work.Context(dir, work.ContextOptions{Ignore: ignore, Lasting: lasting})

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -12,6 +13,20 @@ import (
 
 // Owner is a numeric owner.
 type Owner struct{ UID, GID int }
+
+// UnknownError says that an image has no user or group of a name. It matches api.ErrInvalidArgument.
+type UnknownError struct {
+	Value      string // of --chown
+	File, Kind string // passwd and user, or group and group
+	Name       string
+}
+
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("--chown=%s: the image's /etc/%s has no %s %q: use a name that it has, or a number", e.Value, e.File, e.Kind, e.Name)
+}
+
+// Is makes errors.Is(err, api.ErrInvalidArgument) true.
+func (e *UnknownError) Is(target error) bool { return target == api.ErrInvalidArgument }
 
 // CheckOwner says what is wrong with a value of --chown, as far as it can be said without the image.
 func CheckOwner(s string) error {
@@ -47,7 +62,7 @@ func findOwner(s string, passwd, group func() (io.ReadCloser, error)) (Owner, er
 		defer f.Close()
 		found, err := user.ParsePasswdFilter(f, func(u user.User) bool { return u.Name == who })
 		if err != nil || len(found) == 0 {
-			return o, api.Errorf(api.ErrInvalidArgument, "--chown=%s: the image's /etc/passwd has no user %q: use a name that it has, or a number", s, who)
+			return o, &UnknownError{s, "passwd", "user", who}
 		}
 		o = Owner{found[0].Uid, found[0].Gid}
 	}
@@ -65,7 +80,7 @@ func findOwner(s string, passwd, group func() (io.ReadCloser, error)) (Owner, er
 	defer f.Close()
 	found, err := user.ParseGroupFilter(f, func(g user.Group) bool { return g.Name == grp })
 	if err != nil || len(found) == 0 {
-		return o, api.Errorf(api.ErrInvalidArgument, "--chown=%s: the image's /etc/group has no group %q: use a name that it has, or a number", s, grp)
+		return o, &UnknownError{s, "group", "group", grp}
 	}
 	o.GID = found[0].Gid
 	return o, nil

@@ -178,7 +178,8 @@ func (r *Root) Copy(ctx context.Context, c Copy) error {
 	})
 }
 
-// Mkdir makes a directory with all that is missing above it, mode 0755, for a user by name or number; "" is root. made is
+// Mkdir makes a directory with all that is missing above it, mode 0755, for a user by name or number; "" is root, and so is
+// a name that the image does not have. made is
 // false when it was there.
 func (r *Root) Mkdir(ctx context.Context, dir, user string) (made bool, err error) {
 	if err := ctx.Err(); err != nil {
@@ -187,10 +188,13 @@ func (r *Root) Mkdir(ctx context.Context, dir, user string) (made bool, err erro
 	var owner *files.Owner
 	if user != "" {
 		o, err := files.FindOwner(r.root, user)
-		if err != nil {
+		var unknown *files.UnknownError
+		switch {
+		case err == nil:
+			owner = &o
+		case !errors.As(err, &unknown): // what a user makes that the image does not have is root's, as in BuildKit
 			return false, err
 		}
-		owner = &o
 	}
 	return files.Mkdir(r.root, dir, owner)
 }
