@@ -14,7 +14,7 @@ type Finding struct {
 	Name string
 	// OK: the host has it.
 	OK bool
-	// Required: without it no container runs. Else Problem says what does not work.
+	// Required: without it no container runs. Without one that is not required, something does not work: Problem says what.
 	Required bool
 	// Problem is what is wrong, in a sentence; empty when OK.
 	Problem string

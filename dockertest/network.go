@@ -2,6 +2,7 @@ package dockertest
 
 import (
 	"context"
+	"maps"
 	"testing"
 
 	"github.com/caisson-dev/caisson/container"
@@ -35,20 +36,13 @@ func NetworkOf(t testing.TB, opts container.NetworkOptions) *Net {
 }
 
 func newNetwork(t testing.TB, opts container.NetworkOptions) (*Net, error) {
-	eng, err := engine()
-	if err != nil {
-		return nil, err
-	}
-	me, err := shared.Owner(eng)
+	eng, labels, err := owned(t)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := testContext(t)
 	defer cancel()
-	labels := map[string]string{labelTest: t.Name(), shared.LabelOwner: me}
-	for k, v := range opts.Labels {
-		labels[k] = v
-	}
+	maps.Copy(labels, opts.Labels)
 	opts.Labels = labels
 	if opts.Name == "" {
 		opts.Name = shared.Name(t.Name())
@@ -73,6 +67,16 @@ func (n *Net) Alias(names ...string) Option {
 }
 
 func (n *Net) apply(s *settings) { n.Alias().apply(s) }
+
+// owned are the engine, and the labels by which what a test makes is found when this process has been killed.
+func owned(t testing.TB) (*container.Engine, map[string]string, error) {
+	eng, err := engine()
+	if err != nil {
+		return nil, nil, err
+	}
+	me, err := shared.Owner(eng)
+	return eng, map[string]string{labelTest: t.Name(), shared.LabelOwner: me}, err
+}
 
 // removeAtEnd removes a test's fixture when the test ends.
 func removeAtEnd(t testing.TB, kind, name string, remove func(context.Context, string) error) {

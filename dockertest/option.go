@@ -83,7 +83,7 @@ func HostPorts(ports ...uint16) Option {
 	})
 }
 
-// AllHostPorts opens all ports of this machine's loopback to the container, as HostPorts does some.
+// AllHostPorts opens all ports of this machine's loopback to the container. HostPorts opens chosen ones.
 func AllHostPorts() Option {
 	return optionFunc(func(s *settings) { s.opts.Networking.AllHostPorts = true })
 }
@@ -174,7 +174,7 @@ func StopTimeout(d time.Duration) Option {
 	return optionFunc(func(s *settings) { s.graceful, s.opts.Lifecycle.StopTimeout = true, d })
 }
 
-// Modify changes the options of package container that all the others have come to: whatever has no option here.
+// Modify changes the container.Options that the other options have made. Use it for what has no option here.
 func Modify(f func(*container.Options)) Option {
 	return optionFunc(func(s *settings) { s.modify = append(s.modify, f) })
 }

@@ -21,7 +21,7 @@ type ReadyError struct {
 	Log []string
 	// Hint names an option that may be missing; empty when none seems to be.
 	Hint string
-	// Reproduce is a command that runs a similar container by hand, and what of the container it leaves out.
+	// Reproduce is a command that runs a similar container by hand. A comment behind it says what that container lacks.
 	Reproduce string
 	// Err is why the wait ended. It matches context.DeadlineExceeded after a time-out.
 	Err error

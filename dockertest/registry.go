@@ -17,8 +17,9 @@ type Reg struct {
 	user server.User // the first of its users
 }
 
-// Registry serves a registry, in this process, until the test is over. The zero options are a registry in memory that
-// lets everyone in; with users, images are pushed and, by option Credentials, pulled as the first of them.
+// Registry serves a registry, in this process, until the test is over. With the zero options it is in memory and lets
+// everyone in. If the options name users, Push pushes as the first of them, and a container with the option Credentials
+// of the registry pulls as that user.
 func Registry(t testing.TB, opts server.Options) *Reg {
 	t.Helper()
 	srv, err := server.Serve(opts, server.ServeOptions{})

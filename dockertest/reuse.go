@@ -18,8 +18,8 @@ const labelReuse = "dev.caisson.dockertest.reuse"
 
 // Reuse keeps the container for the next Run with the same image and the same options, in this test binary or another, in
 // this run of go test or a later one. The container is removed when no test has used it for the time given, whether or not
-// the test binary that made it still runs. Use it for servers that take long to start, in tests that bear what other tests
-// left there, for example because each has a database of its own.
+// the test binary that made it still runs. Use it for servers that take long to start, in tests that can live with what
+// other tests left there, for example because each has a database of its own.
 //
 // With Name the container is found by that name, and it is an error if the container of that name has other options.
 // A Network, a Volume and Coverage belong to one test and are refused. A container that has ended is made anew. Stop, Kill

@@ -45,10 +45,10 @@ func BuildGo(t testing.TB, pkg string, opts image.GoOptions) string {
 // inContainer is where the Go runtime of a container writes its coverage.
 const inContainer = "/caisson-coverage"
 
-// Coverage collects what a Go program built with -cover, as RunGo does by this option, has covered, into the directory
-// that GOCOVERDIR or go test -args -test.gocoverdir names; without one it does nothing. The program writes it when it
-// returns from main or calls os.Exit, so it has to do that at its stop signal, SIGTERM: the container is stopped, not
-// killed, when the test is over.
+// Coverage collects the coverage of a Go program in the directory that GOCOVERDIR or go test -args -test.gocoverdir names.
+// Without such a directory it does nothing. The program must be built with -cover, as RunGo builds it with this option.
+// It writes its coverage when it returns from main or calls os.Exit, so it must do one of these at its stop signal,
+// SIGTERM. When the test is over, the container is stopped and not killed.
 func Coverage() Option {
 	return optionFunc(func(s *settings) {
 		if coverage.Dir() == "" {

@@ -19,7 +19,8 @@ type Vol struct {
 }
 
 // Volume makes a volume that goes with the test. Nothing is in it: the first container that mounts it fills it with what
-// its image has there, as in Docker. What a killed test binary leaves goes with the next that makes a volume or network.
+// its image has there, as in Docker. If a test binary is killed, the next one that makes a volume or a network
+// removes what it left.
 func Volume(t testing.TB) *Vol {
 	t.Helper()
 	v, err := newVolume(t)
@@ -30,18 +31,13 @@ func Volume(t testing.TB) *Vol {
 }
 
 func newVolume(t testing.TB) (*Vol, error) {
-	eng, err := engine()
-	if err != nil {
-		return nil, err
-	}
-	me, err := shared.Owner(eng)
+	eng, labels, err := owned(t)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := testContext(t)
 	defer cancel()
-	v, err := eng.CreateVolume(ctx, container.VolumeOptions{
-		Name: shared.Name(t.Name()), Labels: map[string]string{labelTest: t.Name(), shared.LabelOwner: me}})
+	v, err := eng.CreateVolume(ctx, container.VolumeOptions{Name: shared.Name(t.Name()), Labels: labels})
 	if err != nil {
 		return nil, err
 	}
