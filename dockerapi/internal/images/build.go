@@ -66,7 +66,8 @@ func buildError(err error) error {
 		return err
 	}
 	command := strings.TrimSpace(strings.TrimPrefix(be.Step, "RUN"))
-	return &failedStep{fmt.Errorf("The command '/bin/sh -c %s' returned a non-zero code: %d", command, be.ExitCode), be.ExitCode}
+	text := fmt.Sprintf("The command '/bin/sh -c %s' returned a non-zero code: %d", command, be.ExitCode) // which clients show
+	return &failedStep{errors.New(text), be.ExitCode}
 }
 
 // steps tells of a build what Docker's builder told.
