@@ -4,9 +4,10 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PUBLIC := ./image ./container ./registry/... ./dockertest ./examples/quickstart .
 # The agent's rooms that touch no kernel.
 PURE := ./internal/spec ./internal/etcfiles ./internal/names
-# The modules that CI vets and tests; those of the benchmarks and of the conformance suite are tidied too.
-MODULES := . agent examples/cli dockerapi dockerapi/internal/clienttest
-OTHERS := internal/bench/dockertest internal/bench/link internal/bench/registry internal/registryconformance
+# The modules that CI vets and tests. Those of the benchmarks, of the conformance suite and of the tests through other clients
+# are tidied too.
+MODULES := . agent examples/cli dockerapi
+OTHERS := internal/bench/dockertest internal/bench/link internal/bench/registry internal/registryconformance dockerapi/internal/clienttest
 
 .PHONY: quickstart test test-short cover lint cross walk-docker bench torture release reproducible reproducible-short
 
