@@ -28,8 +28,8 @@ const sshSocket = "/.buildah-ssh-sock4294967295/ssh_auth_sock"
 // checkSSH finds what would fail only when a step asks for it.
 func (b *build) checkSSH() error {
 	const longest = len(unix.RawSockaddrUnix{}.Path) - 1
-	if over := len(b.s.images.Temp().Dir) + len(sshSocket) - longest; over > 0 && len(b.req.Run.SSH) > 0 {
-		return api.Errorf(api.ErrUnsupported, "build: Run.SSH: a socket in the store's directory %s would have a path %d bytes longer than the kernel allows: use a store with a shorter Root", b.s.images.Temp().Dir, over)
+	if over := len(b.s.images.Temp().Path) + len(sshSocket) - longest; over > 0 && len(b.req.Run.SSH) > 0 {
+		return api.Errorf(api.ErrUnsupported, "build: Run.SSH: a socket in the store's directory %s would have a path %d bytes longer than the kernel allows: use a store with a shorter Root", b.s.images.Temp().Path, over)
 	}
 	for id, path := range b.req.Run.SSH {
 		if id == "" || strings.ContainsAny(id, ",=") {

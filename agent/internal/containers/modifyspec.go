@@ -3,12 +3,9 @@
 package containers
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
@@ -33,34 +30,11 @@ func (s *Service) createModified(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	answers := make(chan []byte, 1)
-	go func() {
-		defer cancel() // the owner is gone, or its ModifySpec failed
-		fr := api.NewFrameReader(br)
-		for {
-			kind, p, err := fr.Next()
-			if err != nil || kind == api.Failure {
-				return
-			}
-			if kind == api.Spec && len(answers) == 0 {
-				answers <- slices.Clone(p)
-			}
-		}
-	}()
 	fw := api.NewFrameWriter(conn)
+	ctx, ask := wire.Asker(fw, br, api.Spec)
 	modify := func(before *specs.Spec) (*specs.Spec, error) {
-		if err := fw.JSON(api.Spec, before); err != nil {
-			return nil, err
-		}
-		select {
-		case p := <-answers:
-			var after specs.Spec
-			return &after, json.Unmarshal(p, &after)
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
+		var after specs.Spec
+		return &after, ask(before, &after)
 	}
 	made, err := s.make(ctx, opts, func(rec *records.Record) error { return s.modify(rec, modify) })
 	// The owner is gone when these fail.

@@ -48,7 +48,7 @@ func (s *Service) quietDiff(ctx context.Context, rec *records.Record, noPause bo
 			}
 		}
 	}
-	diff, err := rootfs.Spool(ctx, s.Images.Storage(), rec.ID, s.Images.Temp().Dir)
+	diff, err := rootfs.Spool(ctx, s.Images.Storage(), rec.ID, s.Images.Temp().Path)
 	return diff, s.unlessGone(rec.ID, err)
 }
 

@@ -91,7 +91,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.networks = networks.New(networks.Config{
 		Dir: filepath.Join(cfg.Layout.Root, "networks"), RunDir: filepath.Join(cfg.Layout.RunRoot, "networks"),
-		Lock: filepath.Join(cfg.Layout.Locks(), "networks"), Logger: cfg.Logger, Users: s.networkUsers, Emit: s.Emit,
+		Lock: filepath.Join(cfg.Layout.Locks(), "networks"), Logger: cfg.Logger, Users: s.records.NetworkUsers, Emit: s.Emit,
 	})
 	s.volumes = volumes.New(volumes.Config{
 		Dir: cfg.Layout.Volumes(), Lock: filepath.Join(cfg.Layout.Locks(), "volumes"), Users: s.volumeUsers, Emit: s.Emit,

@@ -7,18 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/network/netns"
 	"github.com/caisson-dev/caisson/agent/internal/networks"
 	"github.com/caisson-dev/caisson/agent/internal/process"
 	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/wire"
-	"github.com/caisson-dev/caisson/internal/answer"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -68,18 +64,7 @@ func (s *Service) sendSocket(w http.ResponseWriter, r *http.Request, open func(c
 		return
 	}
 	defer f.Close()
-	conn, br, err := answer.Upgrade(w)
-	if err != nil {
-		wire.Fail(w, err)
-		return
-	}
-	defer conn.Close()
-	if _, err := br.ReadByte(); err != nil { // it has read the header
-		return
-	}
-	if uc, ok := conn.(*net.UnixConn); ok {
-		_, _, _ = uc.WriteMsgUnix([]byte{1}, unix.UnixRights(int(f.Fd())), nil) // the client is gone when this fails
-	}
+	wire.SendFile(w, f)
 }
 
 func (s *Service) openSocket(r *http.Request, req api.SocketRequest, open func(context.Context, *netns.NS, string, string) (io.Closer, error)) (*os.File, error) {

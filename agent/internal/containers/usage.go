@@ -67,15 +67,3 @@ func (s *Service) volumeUsers() (map[string][]volumes.User, error) {
 	}
 	return users, err
 }
-
-// networkUsers are the networks that containers are on or would join, each with the name of one of them.
-func (s *Service) networkUsers() (map[string]string, error) {
-	all, err := s.records.All()
-	users := map[string]string{}
-	for _, rec := range all {
-		for _, ep := range rec.Options.Networking.Endpoints {
-			users[ep.Network] = rec.Name
-		}
-	}
-	return users, err
-}

@@ -32,7 +32,7 @@ var floors = [][]string{
 	{"internal/builds/work"},
 	{"internal/images/transfer", "internal/networks", "internal/volumes", "internal/streams", "internal/rootfs", "internal/stage", "internal/records", "internal/launch"},
 	{"internal/builds/files", "internal/builds/overlay", "internal/builds/remote", "internal/images", "internal/network", "internal/network/publish", "internal/runc", "internal/spec"},
-	{"internal/host", "internal/images/layer", "internal/network/gateway", "internal/eventlog"},
+	{"internal/host", "internal/images/layer", "internal/network/gateway", "internal/eventlog", "internal/tempdir"},
 	{
 		"internal/apparmor", "internal/builds/dockerfile", "internal/etcfiles", "internal/filedata", "internal/logfile", "internal/names", "internal/network/dns",
 		"internal/network/packet", "internal/network/relay", "internal/network/share", "internal/pack", "internal/process", "internal/procstat",

@@ -10,16 +10,17 @@ import (
 
 	"go.podman.io/storage"
 
+	"github.com/caisson-dev/caisson/agent/internal/tempdir"
 	"github.com/caisson-dev/caisson/internal/flock"
 )
 
-// BuildSuffix is in the names of the storage containers that builds work in; what follows is Temp.ID of their process.
+// BuildSuffix is in the names of the storage containers that builds work in; what follows is the ID of the temporary directory of their process.
 const BuildSuffix = "caisson-build-"
 
 // collect removes what processes left that are gone: their temporary directories, the processes and control groups of
 // their builds, the working containers of their builds, and layers of pulls that did not come to an image.
 func (s *Store) collect() error {
-	found, err := sweepTemp(s.layout, s.temp.ID, s.sweep)
+	found, err := tempdir.Sweep(s.layout, s.temp.ID, s.sweep)
 	if err != nil {
 		return fmt.Errorf("collect what dead processes left: %w", err)
 	}
@@ -48,7 +49,7 @@ func working(c *storage.Container) (owner string, ok bool) {
 func (s *Store) collectWorking() error {
 	return s.removeWorking(func(c *storage.Container) bool {
 		owner, ok := working(c)
-		return ok && owner != s.temp.ID && !alive(s.layout, owner)
+		return ok && owner != s.temp.ID && !tempdir.Alive(s.layout, owner)
 	})
 }
 

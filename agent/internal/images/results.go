@@ -74,7 +74,7 @@ func (h *Held) Remember(key string, r Result) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(filepath.Join(h.s.results(), key), b, atomicfile.Options{TempDir: h.s.temp.Dir})
+	return atomicfile.Write(filepath.Join(h.s.results(), key), b, atomicfile.Options{TempDir: h.s.temp.Path})
 }
 
 // HasImage says whether an image is there.

@@ -17,6 +17,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/images/layer"
 	"github.com/caisson-dev/caisson/agent/internal/state"
+	"github.com/caisson-dev/caisson/agent/internal/tempdir"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/internal/api"
 )
@@ -42,7 +43,7 @@ type Store struct {
 	store  storage.Store
 	disk   *durable // is store
 	layers *layer.Store
-	temp   *Temp
+	temp   *tempdir.Dir
 	room   *diskspace.Reserve
 	known  configs
 	sound  *sound
@@ -80,7 +81,7 @@ func Open(cfg Config) (*Store, error) {
 	s.room.Keep()
 	s.layers = &layer.Store{
 		Storage: s.store, Graph: s.layout.Graph(),
-		MountLock: filepath.Join(s.layout.Locks(), "mount"), Empty: filepath.Join(s.temp.Dir, "empty"),
+		MountLock: filepath.Join(s.layout.Locks(), "mount"), Empty: filepath.Join(s.temp.Path, "empty"),
 	}
 	if s.sound, err = newSound(s.layout.Sound()); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -98,11 +99,11 @@ func Open(cfg Config) (*Store, error) {
 // start opens the store with a temporary directory of this process.
 func (s *Store) start() error {
 	var err error
-	if s.temp, err = newTemp(s.layout); err != nil {
+	if s.temp, err = tempdir.New(s.layout); err != nil {
 		return openError(s.layout.Root, err)
 	}
 	if err := s.open(); err != nil {
-		return errors.Join(err, s.temp.remove())
+		return errors.Join(err, s.temp.Remove())
 	}
 	return nil
 }
@@ -112,7 +113,7 @@ func (s *Store) open() error {
 	// These are read from the environment deep inside the upstream libraries. The process is the agent: its
 	// environment is ours.
 	for k, v := range map[string]string{
-		"TMPDIR":                  s.temp.Dir,
+		"TMPDIR":                  s.temp.Path,
 		"CONTAINERS_STORAGE_CONF": os.DevNull, // a broken storage.conf would break GetStore even with explicit options
 		// Nothing of ours is mounted with other ids than it has. To find out whether the kernel could do that, the driver
 		// forks this process, and what it forks outlives an agent that is killed in that moment, with all its locks.
@@ -211,9 +212,9 @@ func (s *Store) Close() error {
 		err = nil // not mounted
 	}
 	if s.left.any() {
-		return errors.Join(append(errs, err, s.temp.abandon())...)
+		return errors.Join(append(errs, err, s.temp.Abandon())...)
 	}
-	return errors.Join(append(errs, err, s.temp.remove())...)
+	return errors.Join(append(errs, err, s.temp.Remove())...)
 }
 
 // OnClose has f called when the store is given back, before anything else goes.
@@ -226,7 +227,7 @@ func (s *Store) OneID() bool { return s.oneID }
 func (s *Store) Storage() storage.Store { return s.store }
 
 // Temp is this process's directory for temporary files.
-func (s *Store) Temp() *Temp { return s.temp }
+func (s *Store) Temp() *tempdir.Dir { return s.temp }
 
 // Room is what is kept of the disk for those who free more.
 func (s *Store) Room() *diskspace.Reserve { return s.room }

@@ -81,6 +81,18 @@ func (s *Store) All() ([]*Record, error) {
 	return all, nil
 }
 
+// NetworkUsers are the networks that containers are on or would join, each with the name of one of them.
+func (s *Store) NetworkUsers() (map[string]string, error) {
+	all, err := s.All()
+	users := map[string]string{}
+	for _, rec := range all {
+		for _, ep := range rec.Options.Networking.Endpoints {
+			users[ep.Network] = rec.Name
+		}
+	}
+	return users, err
+}
+
 // Exists is false for a directory whose container is only half made.
 func (s *Store) Exists(id string) bool {
 	return s.Has(id, stateFile)

@@ -43,7 +43,7 @@ func New(cfg Config) *Service {
 	}
 	s := &Service{Config: cfg}
 	s.rt = sync.OnceValue(func() *runc.Runtime {
-		return runc.New(runtimeDir(cfg.Images.Temp().Dir), !s.usesCgroups(), cfg.Init)
+		return runc.New(runtimeDir(cfg.Images.Temp().Path), !s.usesCgroups(), cfg.Init)
 	})
 	s.launch = launch.New(launch.Config{
 		Host: cfg.Host, Images: cfg.Images.Storage(), Dir: s.stepDir, Logger: cfg.Logger,
@@ -60,7 +60,7 @@ func Sweep(temp string) error { return runc.CleanAll(runtimeDir(temp)) }
 
 // stepDir has the files of one step, such as its /etc/hosts.
 func (s *Service) stepDir(id string) string {
-	return filepath.Join(s.Images.Temp().Dir, "step-"+id)
+	return filepath.Join(s.Images.Temp().Path, "step-"+id)
 }
 
 // usesCgroups is false in a user namespace and where the hierarchy is mounted read-only, as in a container: a step has no

@@ -89,9 +89,9 @@ func (s *Service) PolicyFile() (string, error) {
 	if err != nil || text != nil {
 		return "", err
 	}
-	path := filepath.Join(s.images.Temp().Dir, "policy.json")
+	path := filepath.Join(s.images.Temp().Path, "policy.json")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		err := atomicfile.Write(path, []byte(acceptAnything), atomicfile.Options{TempDir: s.images.Temp().Dir}) // goroutines may do this at once
+		err := atomicfile.Write(path, []byte(acceptAnything), atomicfile.Options{TempDir: s.images.Temp().Path}) // goroutines may do this at once
 		if err != nil {
 			return "", fmt.Errorf("signature policy: %w", err)
 		}

@@ -18,7 +18,7 @@ import (
 // SystemContext is what the upstream libraries are told of this store. What it leaves empty is the system's and the
 // user's: registries.conf, certs.d, auth.json, Docker's configuration.
 func (s *Service) SystemContext() *types.SystemContext {
-	return systemContext(s.images.Temp().Dir, s.images.Layout().Cache())
+	return systemContext(s.images.Temp().Path, s.images.Layout().Cache())
 }
 
 func systemContext(temp, cache string) *types.SystemContext {

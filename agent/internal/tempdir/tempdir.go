@@ -1,4 +1,6 @@
-package images
+// Package tempdir keeps the temporary directory of each process that has a store open, and removes those of processes that
+// are gone. It touches those directories and the lock files beside them, and knows nothing of what lies in them.
+package tempdir
 
 import (
 	"crypto/rand"
@@ -14,14 +16,15 @@ import (
 	"github.com/caisson-dev/caisson/internal/flock"
 )
 
-// Temp is one process's directory for temporary files. The lock file beside it says that the process lives.
-type Temp struct {
+// Dir is one process's directory for temporary files. The lock file beside it says that the process lives.
+type Dir struct {
 	ID   string
-	Dir  string
+	Path string
 	lock *flock.Lock
 }
 
-func newTemp(layout state.Layout) (*Temp, error) {
+// New makes the directory of this process.
+func New(layout state.Layout) (*Dir, error) {
 	var b [8]byte
 	if _, err := rand.Read(b[:]); err != nil {
 		return nil, err
@@ -32,7 +35,7 @@ func newTemp(layout state.Layout) (*Temp, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Temp{ID: id, Dir: dir, lock: lock}
+	t := &Dir{ID: id, Path: dir, lock: lock}
 	// Who opens the store to remove something needs no directory.
 	if err := t.Ready(); err != nil && !diskspace.IsFull(err) {
 		return nil, errors.Join(err, os.Remove(dir+".lock"))
@@ -41,37 +44,38 @@ func newTemp(layout state.Layout) (*Temp, error) {
 }
 
 // Ready makes the directory, which was not made if the disk was full. It is called before upstream libraries write into it.
-func (t *Temp) Ready() error {
-	if err := os.Mkdir(t.Dir, 0o700); !errors.Is(err, fs.ErrExist) {
+func (t *Dir) Ready() error {
+	if err := os.Mkdir(t.Path, 0o700); !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return nil
 }
 
 // Make makes a directory in t.
-func (t *Temp) Make(prefix string) (string, error) {
+func (t *Dir) Make(prefix string) (string, error) {
 	if err := t.Ready(); err != nil {
 		return "", err
 	}
-	return os.MkdirTemp(t.Dir, prefix+"-")
+	return os.MkdirTemp(t.Path, prefix+"-")
 }
 
-func (t *Temp) remove() error {
-	err := errors.Join(os.RemoveAll(t.Dir), os.Remove(t.Dir+".lock"))
+// Remove removes the directory, and says that the process is done with it.
+func (t *Dir) Remove() error {
+	err := errors.Join(os.RemoveAll(t.Path), os.Remove(t.Path+".lock"))
 	t.lock.Unlock()
 	return err
 }
 
-// abandon leaves the lock file as of a dead process, so that the next one to open the store collects.
-func (t *Temp) abandon() error {
-	err := os.RemoveAll(t.Dir)
+// Abandon leaves the lock file as of a dead process, so that the next one to open the store collects.
+func (t *Dir) Abandon() error {
+	err := os.RemoveAll(t.Path)
 	t.lock.Unlock()
 	return err
 }
 
-// sweepTemp calls dead for the directory of each process that is gone, then removes it. It reports whether there was
+// Sweep calls dead for the directory of each process that is gone, then removes it. It reports whether there was
 // one.
-func sweepTemp(layout state.Layout, own string, dead func(dir string) error) (bool, error) {
+func Sweep(layout state.Layout, own string, dead func(dir string) error) (bool, error) {
 	entries, err := os.ReadDir(layout.Temp())
 	if err != nil {
 		return false, err
@@ -104,8 +108,8 @@ func sweepTemp(layout state.Layout, own string, dead func(dir string) error) (bo
 	return found, errors.Join(errs...)
 }
 
-// alive says whether the process that has the temporary directory id lives.
-func alive(layout state.Layout, id string) bool {
+// Alive says whether the process that has the temporary directory id lives.
+func Alive(layout state.Layout, id string) bool {
 	path := filepath.Join(layout.Temp(), id+".lock")
 	if _, err := os.Stat(path); err != nil {
 		return false
