@@ -59,7 +59,7 @@ type Server struct {
 	opts Options
 }
 
-// Run starts a server, waits until it answers a query, and removes it when the test is over.
+// Run starts a server, waits until it answers a query, and removes it when the test is over. The wait may take 3 minutes.
 func Run(t testing.TB, o Options, opts ...dockertest.Option) *Server {
 	t.Helper()
 	o = o.defaults()
@@ -110,7 +110,7 @@ func (o Options) Option() dockertest.Option {
 		dockertest.Env("POSTGRES_INITDB_ARGS", "--no-sync"), // seconds, on many disks
 		dockertest.Env("POSTGRES_USER", o.User), dockertest.Env("POSTGRES_PASSWORD", o.Password), dockertest.Env("POSTGRES_DB", o.Database),
 		dockertest.Port(Port),
-		typed.Command("a query of database "+o.Database, Port, "psql", "-XAtc", "select 1", o.url("127.0.0.1:5432", o.Database, nil)),
+		typed.Command("a query of database "+o.Database, Port, "psql", "-XAtc", "select 1", o.url("127.0.0.1:5432", o.Database, nil)).Within(typed.SetUp),
 	}
 	if o.Init != nil {
 		list = append(list, dockertest.Files("/docker-entrypoint-initdb.d", o.Init))

@@ -25,7 +25,7 @@ func list(t *testing.T) []rooms.Room {
 var floors = [][]string{
 	{"examples/..."},
 	{
-		"dockertest/etcd", "dockertest/memcached", "dockertest/mosquitto", "dockertest/nats", "dockertest/postgres", "dockertest/redis",
+		"dockertest/etcd", "dockertest/memcached", "dockertest/mosquitto", "dockertest/mysql", "dockertest/nats", "dockertest/postgres", "dockertest/redis",
 		"dockertest/registry",
 	},
 	{"dockertest/internal/typed"},

@@ -24,8 +24,10 @@ import (
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/dockertest"
 	"github.com/caisson-dev/caisson/dockertest/etcd"
+	"github.com/caisson-dev/caisson/dockertest/internal/typed"
 	"github.com/caisson-dev/caisson/dockertest/memcached"
 	"github.com/caisson-dev/caisson/dockertest/mosquitto"
+	"github.com/caisson-dev/caisson/dockertest/mysql"
 	"github.com/caisson-dev/caisson/dockertest/nats"
 	"github.com/caisson-dev/caisson/dockertest/postgres"
 	"github.com/caisson-dev/caisson/dockertest/redis"
@@ -125,6 +127,36 @@ func TestPostgres(t *testing.T) {
 			require.NoError(t, tls.Client(conn.Conn, &tls.Config{RootCAs: trusted, ServerName: name}).Handshake())
 		}
 	})
+}
+
+func TestMySQL(t *testing.T) {
+	t.Parallel()
+	nw := dockertest.Network(t)
+	img := official(t, "mariadb")
+	my := mysql.Run(t, mysql.Options{
+		Image: img, User: "ann", Password: "p@ss/word", Database: "orders",
+		Init: fstest.MapFS{
+			"1.sql": {Data: []byte("create table t (n int);"), Mode: 0o644},
+			"2.sh":  {Data: []byte("mariadb -uroot \"$MYSQL_DATABASE\" -e 'insert into t values (42)'"), Mode: 0o644},
+		},
+		Config: map[string]string{"max-connections": "17"},
+		TLS:    true, Names: []string{"db"},
+	}, nw.Alias("db"))
+	assert.Equal(t, "42", my.Query("select n from t"))
+	assert.Equal(t, "17\t0", my.Query("select @@max_connections, @@innodb_flush_log_at_trx_commit"))
+	my.Restart()
+	assert.Equal(t, "42", my.Query("select n from t"))
+	addr := my.Addr(mysql.Port)
+	assert.Equal(t, "ann:p@ss/word@tcp("+addr+")/orders", my.DSN())
+	assert.Equal(t, "mysql://ann:p%40ss%2Fword@"+addr+"/orders", my.URL())
+	assert.Equal(t, "mysql://ann:p%40ss%2Fword@db:3306/orders", my.URLAt("db"))
+	client := dockertest.Run(t, img, nw, dockertest.WaitExit(), dockertest.Entrypoint("mariadb", "-h", "db", "-uann", "-pp@ss/word",
+		"--ssl-verify-server-cert", "--ssl-ca=/ca.pem", "-Ne", "select n, variable_value != '' from t, information_schema.session_status where variable_name = 'ssl_cipher'", "orders"),
+		dockertest.HostFile(caFile(t, "db"), "/ca.pem"))
+	assert.Equal(t, "42\t1\n", client.Output())
+	require.NotNil(t, my.TLSConfig())
+	_, err := mysql.Start(t.Context(), mysql.Options{Image: img, User: "root"})
+	require.ErrorIs(t, err, container.ErrInvalidArgument)
 }
 
 func TestRedis(t *testing.T) {
@@ -318,4 +350,12 @@ func poolOf(t *testing.T, file string) *x509.CertPool {
 	pool := x509.NewCertPool()
 	require.True(t, pool.AppendCertsFromPEM(b))
 	return pool
+}
+
+// caFile has the authority of servers with these names.
+func caFile(t *testing.T, names ...string) string {
+	t.Helper()
+	cert, err := typed.Cert(names)
+	require.NoError(t, err)
+	return cert.CAFile
 }

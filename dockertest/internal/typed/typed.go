@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caisson-dev/caisson/dockertest"
 	"github.com/caisson-dev/caisson/dockertest/internal/certs"
@@ -46,6 +47,9 @@ func Ask(what string, port uint16, config *tls.Config, talk func(net.Conn) error
 		return talk(conn)
 	})
 }
+
+// SetUp is how long a database that is made anew may take: a minute is not enough on a machine whose disk others write to.
+const SetUp = 3 * time.Minute
 
 // Command waits until a port accepts connections and then a command in the container ends with code 0: a command takes a
 // hundred times as long as a connection.

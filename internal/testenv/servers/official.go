@@ -38,6 +38,18 @@ ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["postgres"]
 `,
 	},
+	"mariadb": {
+		debian:   "mariadb-server-core mariadb-client-core",
+		programs: map[string]string{"/usr/local/bin/mariadbd": "mariadbd", "/usr/local/bin/mariadb": "mariadb"},
+		script:   "mariadb.sh",
+		add:      func(r *rootFS) error { return r.tree("/usr/share/mysql") },
+		dockerfile: `RUN mkdir -p /docker-entrypoint-initdb.d
+VOLUME /var/lib/mysql
+EXPOSE 3306
+ENTRYPOINT ["docker-entrypoint.sh"]
+CMD ["mariadbd"]
+`,
+	},
 	"redis": {
 		debian:   "redis-server",
 		programs: map[string]string{"/usr/local/bin/redis-server": "redis-server", "/usr/local/bin/redis-cli": "redis-cli"},
@@ -101,10 +113,11 @@ CMD ["/etc/distribution/config.yml"]
 }
 
 // tools are what the entrypoints call.
-var tools = []string{"cat", "chmod", "chown", "cp", "id", "mkdir", "rm", "setpriv"}
+var tools = []string{"cat", "chmod", "chown", "cp", "id", "mkdir", "rm", "setpriv", "sleep"}
 
 const officialPasswd = passwd + `memcache:x:72:72:Memcached:/tmp:/bin/sh
 mosquitto:x:73:73:Mosquitto:/mosquitto:/bin/sh
+mysql:x:74:74:MariaDB:/var/lib/mysql:/bin/sh
 `
 
 const officialGroup = `root:x:0:
@@ -112,6 +125,7 @@ postgres:x:70:
 redis:x:71:
 memcache:x:72:
 mosquitto:x:73:
+mysql:x:74:
 `
 
 // Official writes a server of this machine into a build context and returns the Dockerfile of an image that keeps the
