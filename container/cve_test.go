@@ -42,7 +42,11 @@ func TestCVE20195736(t *testing.T) {
 	before := hash()
 	c := start(t, e, container.Options{Cmd: []string{"grab", "/work/end"}, Security: container.Security{CapAdd: []string{"SYS_PTRACE"}}})
 	for range 20 {
-		require.NoError(t, c.Command("/bin/testbox", "true").Run(t.Context()))
+		for _, tty := range []bool{true, false} { // by libcontainer, and by a list of system calls
+			cmd := c.Command("/bin/testbox", "true")
+			cmd.TTY = tty
+			require.NoError(t, cmd.Run(t.Context()))
+		}
 	}
 	_ = c.Command("/proc/self/exe").Run(t.Context())                          // the agent's binary, as a command of the container's: it must fail
 	_ = c.Command("/bin/testbox", "write", "/work/end", "x").Run(t.Context()) // the container's end may come before its own

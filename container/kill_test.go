@@ -56,8 +56,11 @@ func child(scenario string) {
 			kinds = append(kinds, container.Namespaces{PID: "host"})
 		}
 		for _, ns := range kinds {
-			_, err := e.Start(ctx, container.Options{Image: testImage, Cmd: []string{"immortal", store.Root()}, Namespaces: ns})
+			c, err := e.Start(ctx, container.Options{Image: testImage, Cmd: []string{"immortal", store.Root()}, Namespaces: ns})
 			must(err)
+			cmd := c.Command("testbox", "sleep", "1000h", store.Root()) // with the host's processes, it does not end with the first
+			cmd.Detach = true
+			must(cmd.Start(ctx))
 		}
 	}
 	fmt.Println("ready")
@@ -272,14 +275,14 @@ func TestKillOwnerAndAgent(t *testing.T) {
 
 // TestKillNothingInTheRunRoot: the last agent of a store takes the run root with it.
 // TestKillAgentOfImmortals: containers whose processes have cleared their parent-death signal die with the agent, too, and
-// before anybody opens the store again.
+// commands in them, before anybody opens the store again.
 func TestKillAgentOfImmortals(t *testing.T) {
 	t.Parallel()
 	root, before := killStore(t)
 	cmd := startChild(t, root, "immortal")
-	want := 4 // an agent and three containers
+	want := 5 // an agent, three containers and a command
 	if os.Geteuid() == 0 {
-		want++
+		want += 2
 	}
 	require.Eventually(t, func() bool { return len(processesOf(t, root)) == want }, time.Minute, time.Millisecond)
 	for _, pid := range agentsOf(t, root) {

@@ -39,7 +39,7 @@ var floors = [][]string{
 		"internal/seccomp", "internal/state", "internal/untar", "internal/wire",
 	},
 	{"internal/..."},
-	{"internal/thread"},
+	{"internal/thread", "internal/tinyelf"},
 }
 
 func TestDirection(t *testing.T) {
@@ -71,6 +71,7 @@ func TestReach(t *testing.T) {
 		{Room: "internal/builds/files", Forbidden: agent("images", "runc", "networks", "host", "state"), Why: "it copies any files"},
 		{Room: "internal/builds/remote", Forbidden: agent("images", "runc", "networks", "host", "state"), Why: "it fetches into any directory"},
 		{Room: "internal/builds/dockerfile", Forbidden: []string{root}, Except: append(agent("builds/dockerfile"), root+"/internal/api"), Why: "it is pure"},
+		{Room: "internal/calls", Forbidden: []string{root}, Except: agent("calls", "tinyelf"), Why: "it starts processes, and knows no container"},
 		{Room: "internal/spec", Forbidden: agent("images", "network", "networks", "runc", "state", "volumes"), Why: "it is pure"},
 		{Room: "internal/host", Forbidden: []string{root}, Except: agent("host", "apparmor", "seccomp"), Why: "it knows no container"},
 		{Room: "internal/etcfiles", Forbidden: []string{root}, Except: agent("etcfiles"), Why: "it is told what a container has"},

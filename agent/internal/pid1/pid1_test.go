@@ -102,7 +102,7 @@ func TestIsWhole(t *testing.T) {
 	assert.Less(t, len(b), 12<<10)
 	f, err := elf.NewFile(bytes.NewReader(b))
 	require.NoError(t, err)
-	require.Len(t, f.Progs, 1)
+	require.Len(t, f.Progs, 2, "it and the stack")
 	assert.Equal(t, elf.PF_R|elf.PF_X, f.Progs[0].Flags, "nothing of it is writable")
 	assert.Equal(t, b, pid1.Program())
 }

@@ -78,6 +78,8 @@ type Container struct {
 
 	first   atomic.Pointer[Process] // once it is started
 	freezer atomic.Pointer[string]  // likewise
+	cgroups []string                // likewise: the directories, of version 1
+	unified string                  // likewise: that of version 2; or none
 	release func()                  // from the guard; nil: it does not hold the container
 }
 

@@ -35,7 +35,7 @@ type IO struct {
 // Process is a running process of a container.
 type Process struct {
 	*process.Process
-	lp *libcontainer.Process
+	wait func() (*os.ProcessState, error)
 }
 
 // started returns a process that libcontainer has just started.
@@ -48,7 +48,7 @@ func started(lp *libcontainer.Process) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Process{p, lp}, nil
+	return &Process{p, lp.Wait}, nil
 }
 
 // abandon ends what is started in vain. p may be nil.
@@ -78,6 +78,9 @@ func (c *Container) Start(stdio IO) (*Process, error) {
 	first, err := started(p)
 	if err == nil {
 		err = c.keepFreezer()
+	}
+	if err == nil {
+		err = c.keepCgroups()
 	}
 	if err == nil {
 		err = c.hold(first)
@@ -111,13 +114,20 @@ func (c *Container) Exec(spec *specs.Process, stdio IO) (*Process, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var e *Process
+	joins := c.joins(spec, stdio)
 	err := c.first.Load().Settled(func() (err error) {
+		if joins {
+			if e, err = c.join(spec, stdio); !cannotJoin(err) {
+				return err
+			}
+		}
 		e, err = c.exec(spec, stdio)
 		return err
 	}, api.ErrCommandNotFound, api.ErrNotExecutable)
 	return e, err
 }
 
+// exec is libcontainer's way.
 func (c *Container) exec(spec *specs.Process, stdio IO) (*Process, error) {
 	p := newProcess(spec, stdio)
 	g, err := c.gate(p)
@@ -292,7 +302,7 @@ func (p *Process) Wait() (*os.ProcessState, error) {
 	if err := p.Await(); err != nil {
 		return nil, fmt.Errorf("wait for process %d: %w", p.Pid, err)
 	}
-	st, err := p.lp.Wait()
+	st, err := p.wait()
 	p.Close()
 	var ee *exec.ExitError
 	if errors.As(err, &ee) {

@@ -51,8 +51,11 @@ func children() map[int]bool {
 	return pids
 }
 
-// isStage says whether it is one of libcontainer's stages before it executes what it is for.
+// stageName is what a process of package calls has before it executes what it is for.
+const stageName = "caisson:[start]"
+
+// isStage says whether it is that, or one of libcontainer's stages.
 func isStage(pid int) bool {
 	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-	return err == nil && strings.HasPrefix(string(comm), "runc:[")
+	return err == nil && (strings.HasPrefix(string(comm), "runc:[") || strings.TrimSpace(string(comm)) == stageName)
 }
