@@ -58,5 +58,10 @@ walk-docker:
 torture:
 	go test -count=1 -timeout 0 -v ./internal/torture -torture.duration=10m -torture.processes=8
 
+# Everything beside its peers, in turns. A peer that this machine lacks is named, and the rest goes on.
 bench:
-	go test -run '^$$' -bench . ./container ./image ./registry
+	mkdir -p bin
+	go run ./internal/bench/peers -json bin/bench.json -svg bin/bench.svg
+	-cd internal/bench/dockertest && go run .
+	-cd internal/bench/registry && go test -run '^$$' -bench .
+	go test -run '^$$' -bench . ./container ./image
