@@ -18,11 +18,15 @@ type CommitOptions struct {
 	// Changes are Dockerfile instructions that change the configuration of the image: CMD, ENTRYPOINT, ENV, EXPOSE,
 	// HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR. Default: none.
 	Changes []string `json:"changes,omitempty"`
+	// Volumes adds the files of the volumes that the container may write to, in the place of the volumes: a container of the image
+	// has these files, and no volume there. A volume that is empty is left out, and the image keeps what it has. Default: only
+	// the container's own files.
+	Volumes bool `json:"volumes,omitempty"`
 	// NoPause lets the container run while its files are read. Default: it is paused, if the host can do that.
 	NoPause bool `json:"noPause,omitempty"`
 }
 
-// Commit makes an image of the files of the container, without those in volumes and other mounts. The image has the
+// Commit makes an image of the files of the container, without those in mounts, unless CommitOptions.Volumes adds volumes. The image has the
 // configuration of the container: command, environment, user, directory, labels and health check.
 //
 // Errors: ErrNotFound when the container is not there; ErrInvalidArgument when one of Changes is not valid;

@@ -156,3 +156,50 @@ func TestCommitTravels(t *testing.T) {
 	assert.Zero(t, st.ExitCode)
 	assert.Equal(t, "12", out)
 }
+
+// TestCommitVolumes: the files of volumes become files of the image, in the place of what the image had there.
+func TestCommitVolumes(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	ctx := t.Context()
+	buildImage(t, e.Store(), "localhost/commit-volumes:1", dockerfile+"VOLUME /data\nVOLUME /work/deep/below\n")
+	dropVolume(t, e, "commit-read")
+	c := start(t, e, container.Options{
+		Image: "localhost/commit-volumes:1", Cmd: []string{"trap", "terminated"},
+		Mounts: []container.Mount{
+			{Type: container.MountVolume, Target: "/vol"}, {Type: container.MountVolume, Target: "/empty"},
+			{Type: container.MountVolume, Source: "commit-read", Target: "/read", ReadOnly: true},
+		},
+	})
+	waitForLog(t, c, "ready")
+	run := func(args ...string) {
+		t.Helper()
+		require.NoError(t, c.Command("/bin/testbox", args...).Run(ctx))
+	}
+	run("rm", "/data/note")
+	run("write", "/data/mine", "in the image's volume")
+	run("mkdir", "/vol/dir", "/work/deep/below/dir")
+	run("write", "/vol/dir/file", "in mine")
+	run("write", "/work/deep/own", "in the layer")
+	img, err := c.Commit(ctx, container.CommitOptions{Volumes: true})
+	require.NoError(t, err)
+	assert.Empty(t, img.Config.Volumes)
+	made := start(t, e, container.Options{Image: img.ID, Cmd: []string{"trap", "terminated"}})
+	info, err := made.Inspect(ctx)
+	require.NoError(t, err)
+	assert.Empty(t, info.Mounts)
+	list := func(args ...string) string {
+		t.Helper()
+		out, err := made.Command("/bin/testbox", args...).Output(ctx)
+		require.NoError(t, err)
+		return string(out)
+	}
+	assert.Equal(t, "/data\n/data/mine\n", list("ls", "/data"))
+	assert.Equal(t, "in mine", list("cat", "/vol/dir/file"))
+	assert.Equal(t, "in the layer", list("cat", "/work/deep/own"))
+	assert.Equal(t, "/work/deep/below\n/work/deep/below/dir\n", list("ls", "/work/deep/below"))
+
+	plain, err := c.Commit(ctx, container.CommitOptions{})
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []string{"/data", "/work/deep/below"}, plain.Config.Volumes)
+}

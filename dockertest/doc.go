@@ -12,7 +12,8 @@
 // agent ends with the binary however that ends, by panic, os.Exit, time-out or SIGKILL, with all containers, networks
 // and temporary files.
 //
-// A server that takes long to start can stay for later tests and runs, by the option Reuse.
+// A server that takes long to prepare, such as a database with its schema, is prepared once by Template, and each test gets a fork
+// of it. A server that takes long to start can stay for later tests and runs, by the option Reuse.
 //
 // There are two layers. Run gives a Container, whose methods fail the test. Start gives a Fixture, whose methods return
 // errors: for programs, for TestMain, and for containers that tests share. Fixture.For and Container.For bind a handle to

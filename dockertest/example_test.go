@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/dockertest"
 	"github.com/caisson-dev/caisson/image"
 	"github.com/caisson-dev/caisson/registry/server"
@@ -26,6 +27,32 @@ func ExampleRun() {
 		fmt.Println(pg.Addr(5432)) // 127.0.0.1:49153
 	}
 	_ = TestOrders // go test calls it
+}
+
+// A server with its data for each of many tests.
+func ExamplePrepare() {
+	ctx := context.Background()
+	template, err := dockertest.Prepare(ctx, exampleImage(), func(ctx context.Context, f *dockertest.Fixture) error {
+		return f.WriteFile(ctx, "/orders", []byte("17 orders"), 0o644, container.CopyOptions{})
+	}, dockertest.Port(7000), dockertest.Modify(func(o *container.Options) { o.Lifecycle.StopSignal = "SIGKILL" }))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 2 {
+		shop, err := template.Start(ctx)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer shop.Close()
+		orders, err := shop.ReadFile(ctx, "/orders")
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s\n", orders)
+	}
+	// Output:
+	// 17 orders
+	// 17 orders
 }
 
 // A program that uses a container while it runs.

@@ -31,6 +31,7 @@ type settings struct {
 	coverage   bool
 	reuse      time.Duration
 	reserved   []*Reserved
+	template   template
 	owned      []string       // what of these goes with a test
 	graceful   bool           // stop it, rather than kill it, when the test ends
 	atEnd      []func() error // when the container is gone

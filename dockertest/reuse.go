@@ -34,14 +34,14 @@ func Reuse(idle time.Duration) Option {
 }
 
 // reusable says what keeps the settings from being those of a container that others use.
-func (s *settings) reusable() error {
+func (s *settings) reusable(option string) error {
 	switch {
 	case len(s.owned) > 0:
-		return fmt.Errorf("Reuse: %s ends with its test, so a container that others use can't have it: leave one out", s.owned[0])
+		return fmt.Errorf("%s: %s ends with its test, so a container that others use can't have it: leave one out", option, s.owned[0])
 	case s.coverage:
-		return errors.New("Reuse: Coverage belongs to one test binary: leave one out")
+		return fmt.Errorf("%s: Coverage belongs to one test binary: leave one out", option)
 	case s.opts.ModifySpec != nil:
-		return errors.New("Reuse: two ModifySpec functions can't be compared: leave one out")
+		return fmt.Errorf("%s: two ModifySpec functions can't be compared: leave one out", option)
 	}
 	return nil
 }

@@ -46,6 +46,9 @@ func (s *settings) complete(ref, test string) error {
 	if slices.Contains(s.opts.Networking.HostPorts, 0) {
 		s.errs = append(s.errs, errors.New("HostPorts: 0 is not a valid port"))
 	}
+	if s.template.only != "" && !s.template.is {
+		s.errs = append(s.errs, fmt.Errorf("%s: only Template and Prepare have it: leave it out", s.template.only))
+	}
 	for _, w := range s.waits {
 		s.errs = append(s.errs, w.errs(s.ports)...)
 	}
@@ -67,7 +70,7 @@ func (s *settings) complete(ref, test string) error {
 	s.image = s.opts.Image
 	s.keepFiles()
 	if s.reuse > 0 {
-		if err := s.reusable(); err != nil {
+		if err := s.reusable("Reuse"); err != nil {
 			return fmt.Errorf("%w: %w", container.ErrInvalidArgument, err)
 		}
 	}

@@ -16,7 +16,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	for name, skip := range map[string]string{
 		testenv.UserSubIDs: "TestAsOrdinaryUser",
 		// What does not depend on the ids that a user has, one of them is enough for.
-		testenv.UserOneID: "TestAsOrdinaryUser|TestEndings|TestManyBinaries|TestWait|TestRestartedLog|TestReuse",
+		testenv.UserOneID: "TestAsOrdinaryUser|TestEndings|TestManyBinaries|TestWait|TestRestartedLog|TestReuse|TestTemplateFails",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,7 @@ import (
 
 // routeCopies registers what is made of a container's files.
 func (s *Service) routeCopies(mux *wire.Mux) {
-	commits := &commit.Requests{Records: s.records, Images: s.Images, Diff: s.quietDiff, Emit: s.emit}
+	commits := &commit.Requests{Volume: s.volumes.Path, Records: s.records, Images: s.Images, Diff: s.quietDiff, Emit: s.emit}
 	forks := &fork.Requests{
 		Records: s.records, Storage: s.Images.Storage(), Make: s.make, Quiet: s.quiet, Volume: s.volumes.Path, Created: s.emitCreate,
 	}
@@ -32,7 +32,7 @@ func (s *Service) routeCopies(mux *wire.Mux) {
 }
 
 // quietDiff reads the container's layer while the container holds still.
-func (s *Service) quietDiff(ctx context.Context, rec *records.Record, noPause bool) (*os.File, error) {
+func (s *Service) quietDiff(ctx context.Context, rec *records.Record, volumes []rootfs.Volume, noPause bool) (*os.File, error) {
 	if m := s.mine(rec.ID); m != nil && !noPause {
 		if run, err := m.current(); err == nil && freezable(run) {
 			switch err := m.pause(run); {
@@ -48,7 +48,7 @@ func (s *Service) quietDiff(ctx context.Context, rec *records.Record, noPause bo
 			}
 		}
 	}
-	diff, err := rootfs.Spool(ctx, s.Images.Storage(), rec.ID, s.Images.Temp().Path)
+	diff, err := rootfs.Spool(ctx, s.Images.Storage(), rec.ID, s.Images.Temp().Path, volumes)
 	return diff, s.unlessGone(rec.ID, err)
 }
 

@@ -33,7 +33,7 @@ type Packer struct {
 // Write writes what add adds to w as one stream.
 func Write(w io.Writer, add func(*Packer) error) error {
 	bw := bufio.NewWriterSize(w, 256<<10)
-	p := &Packer{tw: tar.NewWriter(bw), links: map[[2]uint64]string{}, buf: make([]byte, 128<<10)}
+	p := To(tar.NewWriter(bw))
 	err := add(p)
 	if err == nil {
 		err = p.tw.Close()
@@ -42,6 +42,11 @@ func Write(w io.Writer, add func(*Packer) error) error {
 		err = bw.Flush()
 	}
 	return err
+}
+
+// To packs into a stream that the caller has begun and closes.
+func To(tw *tar.Writer) *Packer {
+	return &Packer{tw: tw, links: map[[2]uint64]string{}, buf: make([]byte, 128<<10)}
 }
 
 // Add writes the file h, O_PATH, and all below it.

@@ -102,7 +102,7 @@ func TestSpool(t *testing.T) {
 	}
 	require.NoError(t, w.Close())
 	dir := t.TempDir()
-	f, err := Spool(t.Context(), &store{diff: b.Bytes()}, "1", dir)
+	f, err := Spool(t.Context(), &store{diff: b.Bytes()}, "1", dir, nil)
 	require.NoError(t, err)
 	defer f.Close()
 	left, err := os.ReadDir(dir)
@@ -119,13 +119,13 @@ func TestSpool(t *testing.T) {
 	}
 	assert.Equal(t, []string{"etc/hostname", "etc/.wh.resolv.conf", "x"}, names)
 
-	_, err = Spool(t.Context(), &store{diff: b.Bytes()[:600]}, "1", dir)
+	_, err = Spool(t.Context(), &store{diff: b.Bytes()[:600]}, "1", dir, nil)
 	require.ErrorContains(t, err, "read the layer of container 1")
-	_, err = Spool(t.Context(), &store{}, "2", dir)
+	_, err = Spool(t.Context(), &store{}, "2", dir, nil)
 	require.ErrorIs(t, err, api.ErrNotFound)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("enough"))
-	_, err = Spool(ctx, &store{diff: b.Bytes()}, "1", dir)
+	_, err = Spool(ctx, &store{diff: b.Bytes()}, "1", dir, nil)
 	require.ErrorContains(t, err, "enough")
 	left, err = os.ReadDir(dir)
 	require.NoError(t, err)

@@ -1,5 +1,5 @@
-// Package shared is what test binaries that use one store at the same time agree by: locks of builds and of reused
-// containers, turns to start, and the owners of networks and volumes.
+// Package shared is what test binaries that use one store at the same time agree by: locks of builds, of templates and of
+// reused containers, leases of templates, turns to start, and the owners of networks and volumes.
 //
 // It touches the directory dockertest of the store, and removes networks and volumes of owners that have died. It knows
 // no test and no fixture.
