@@ -36,7 +36,7 @@ var buildCommand = command{
 			_ = flags.MarkHidden(name)
 		}
 		check := flags.Bool("check", false, "check the Dockerfile instead of building: print the linter's warnings, and exit with 1 if there are any")
-		style := flags.String("progress", "plain", "what to print as the build goes on, on standard error: plain, quiet or rawjson")
+		style := flags.String("progress", "auto", "what to print as the build goes on, on standard error: tty, plain, quiet, rawjson, or auto: tty on a terminal, else plain")
 		return func(ctx context.Context, c *cli, args []string) error {
 			if err := read(); err != nil {
 				return err
@@ -44,7 +44,11 @@ var buildCommand = command{
 			if err := buildInput(&o, args[0], *file, c.in); err != nil {
 				return err
 			}
-			if err := buildProgress(&o, *style, *quiet, c.err); err != nil { // standard output is for the id alone
+			show, err := buildTerminal(*style, *quiet || *check || *push, c.err)
+			if err == nil && !show {
+				err = buildProgress(&o, *style, *quiet, c.err) // standard output is for the id alone
+			}
+			if err != nil {
 				return err
 			}
 			store, err := c.store()
@@ -70,7 +74,7 @@ var buildCommand = command{
 			if strings.Contains(o.Platform, ",") {
 				return usage("build", errors.New("--platform: only a registry can keep several platforms under one reference: add --push"))
 			}
-			img, err := store.Build(ctx, o)
+			img, err := c.build(ctx, store, o, show)
 			if err != nil {
 				return err
 			}
@@ -173,7 +177,7 @@ func buildProgress(o *image.BuildOptions, style string, quiet bool, w io.Writer)
 		enc := json.NewEncoder(w)
 		o.Progress = func(e image.BuildEvent) { _ = enc.Encode(e) } // as a failure to print text
 	default:
-		return usage("build", fmt.Errorf("--progress %q: it must be plain, quiet or rawjson", style))
+		return usage("build", fmt.Errorf("--progress %q: it must be auto, tty, plain, quiet or rawjson", style))
 	}
 	return nil
 }

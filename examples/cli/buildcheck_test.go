@@ -12,6 +12,11 @@ import (
 // TestPrintWarnings: the form is that of docker build --check.
 func TestPrintWarnings(t *testing.T) {
 	t.Parallel()
+	_, err := buildTerminal("tty", false, &strings.Builder{})
+	require.ErrorContains(t, err, "standard error is not a terminal")
+	show, err := buildTerminal("auto", false, &strings.Builder{})
+	require.NoError(t, err)
+	require.False(t, show)
 	text := "FROM scratch\nCOPY index.js .\n\nCMD npm start\nENV \\\n  A 1\nuser x\n"
 	rule := func(name string, first, last int) image.LintWarning {
 		return image.LintWarning{BuildRule: image.BuildRule{Name: name, URL: "https://docs/" + name, Message: "about " + name}, Line: first, LastLine: last}
