@@ -30,13 +30,15 @@ func (c *Container) Wait(ctx context.Context) (State, error) {
 //
 // Errors: ErrNotFound when the container is not there, or is removed while it does not run.
 func (c *Container) WaitNext(ctx context.Context, last State) (State, error) {
-	ended := func(st State) bool { return !st.Finished.IsZero() && !st.Finished.After(last.Finished) }
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	begin := time.Now()
 	info, err := c.Inspect(ctx)
-	if err != nil || !ended(info.State) {
-		return c.waited(ctx, err)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return State{}, err
+	}
+	if err != nil || !known(info.State, last) { // one that AutoRemove has removed is remembered
+		return c.waitPast(ctx, last)
 	}
 	e := &Engine{c: c.c}
 	for ev, err := range e.Events(ctx, EventsOptions{Since: begin, Container: c.id, Actions: []EventAction{EventStart, EventDie, EventDestroy}}) {
@@ -44,19 +46,27 @@ func (c *Container) WaitNext(ctx context.Context, last State) (State, error) {
 		case err != nil:
 			return State{}, err
 		case ev.Action == EventDestroy:
-			return State{}, api.Errorf(ErrNotFound, "container %s: it was removed", c.id)
+			return State{}, c.removed()
 		}
-		return c.waited(ctx, nil)
+		return c.waitPast(ctx, last)
 	}
 	return State{}, api.Ended(ctx)
 }
 
-// waited is Wait, for a container that may have been removed by AutoRemove meanwhile.
-func (c *Container) waited(ctx context.Context, err error) (State, error) {
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return State{}, err
+// known says whether a state is the end of the run that last describes, or of an earlier one.
+func known(st, last State) bool { return !st.Finished.IsZero() && !st.Finished.After(last.Finished) }
+
+// waitPast is Wait. What is remembered of a container that was removed may be no more than the run that last describes.
+func (c *Container) waitPast(ctx context.Context, last State) (State, error) {
+	st, err := c.Wait(ctx)
+	if err == nil && known(st, last) {
+		return State{}, c.removed()
 	}
-	return c.Wait(ctx)
+	return st, err
+}
+
+func (c *Container) removed() error {
+	return api.Errorf(ErrNotFound, "container %s: it was removed", c.id)
 }
 
 // WaitRemoved waits until the container is removed, by this process or another. It returns at once if the container is
