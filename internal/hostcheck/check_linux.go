@@ -219,7 +219,10 @@ func (h host) newuidmap(failed string) Finding {
 // cgroups looks whether a cgroup can be made below the one that the engine takes.
 func (h host) cgroups() Finding {
 	f := Finding{Name: "cgroups"}
-	dirs := []string{filepath.Join(h.root, "sys/fs/cgroup"), filepath.Join(h.root, "sys/fs/cgroup/memory")} // the second in version 1
+	dirs := []string{filepath.Join(h.root, "sys/fs/cgroup")}
+	if one := filepath.Join(dirs[0], "memory"); syscall.Access(one, 0) == nil { // of version 1, where what is above tells nothing
+		dirs = []string{one}
+	}
 	if !h.mayMount() {
 		dirs = nil
 		for line := range strings.Lines(h.read("proc/self/cgroup")) {

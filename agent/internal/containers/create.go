@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.podman.io/storage"
+	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/images"
 	"github.com/caisson-dev/caisson/agent/internal/names"
@@ -102,6 +103,13 @@ func (s *Service) settle(given container.Options) (container.Options, error) {
 func newRecord(opts container.Options, img *images.Resolved) (*records.Record, error) {
 	c, err := spec.Join(opts, img.Config)
 	if err != nil {
+		return nil, err
+	}
+	var stack unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_STACK, &stack); err != nil {
+		return nil, fmt.Errorf("look up the limit of the stack: %w", err)
+	}
+	if err := spec.CheckSize(&c, stack.Cur); err != nil {
 		return nil, err
 	}
 	c.ID = names.NewID()

@@ -1,12 +1,14 @@
 package host
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 
 	"github.com/opencontainers/cgroups"
+	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/agent/internal/seccomp"
 )
@@ -21,7 +23,9 @@ func Find() (Host, error) {
 	if err != nil {
 		return Host{}, err
 	}
-	return Host{Arch: runtime.GOARCH, Rootless: Rootless(), OneID: one, Cgroups: hierarchies(), Kernel: kernel, Caps: Capabilities()}, nil
+	h := Host{Arch: runtime.GOARCH, Rootless: Rootless(), OneID: one, Cgroups: hierarchies(), Kernel: kernel, Caps: Capabilities()}
+	h.FixedCgroups = !h.Rootless && errors.Is(h.CanLimit("pids"), unix.EROFS)
+	return h, nil
 }
 
 // Rootless says whether this process is in a user namespace of the agent's own. The hook that enters it sets the

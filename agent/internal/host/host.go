@@ -9,13 +9,15 @@ import (
 
 // Host is what an agent found out about its surroundings when it began.
 type Host struct {
-	Arch     string  // as Go names it: amd64
-	Rootless bool    // in a user namespace of the agent's own, without rights on the host's cgroups
-	OneID    bool    // this user namespace maps a single id
-	Cgroups  Cgroups // which hierarchies there are
-	Kernel   seccomp.Kernel
-	AppArmor apparmor.Host
-	Caps     []string // that this process has, and so can give: CAP_CHOWN
+	Arch     string // as Go names it: amd64
+	Rootless bool   // in a user namespace of the agent's own, without rights on the host's cgroups
+	// FixedCgroups: root may make no cgroup, because their file systems are mounted read-only, as in a container.
+	FixedCgroups bool
+	OneID        bool    // this user namespace maps a single id
+	Cgroups      Cgroups // which hierarchies there are
+	Kernel       seccomp.Kernel
+	AppArmor     apparmor.Host
+	Caps         []string // that this process has, and so can give: CAP_CHOWN
 }
 
 // Cgroups are the hierarchies that a host has.

@@ -90,13 +90,14 @@ func (r *Runtime) Create(id string, spec *specs.Spec) (*Container, error) {
 	linux := *spec.Linux
 	linux.Seccomp = nil
 	plain.Linux = &linux
-	if r.rootless {
+	bare := r.rootless || linux.CgroupsPath == "" // what it can't have of cgroups is no error
+	if bare {
 		linux.Resources = nil
 	}
 	cfg, err := specconv.CreateLibcontainerConfig(&specconv.CreateOpts{
 		CgroupName:      id,
 		Spec:            &plain,
-		RootlessCgroups: r.rootless,
+		RootlessCgroups: bare,
 		NoNewKeyring:    true, // a process that joins under the filter may not call keyctl
 	})
 	if err != nil {

@@ -58,6 +58,31 @@ func validateEnv(field string, env []string) error {
 // byte at its end.
 const longestArg = 128<<10 - 1
 
+// CheckSize refuses a command and variables that are together more than the kernel takes for a process: a quarter of its
+// limit of the stack, but at least 128 KiB and at most 6 MiB, with eight bytes for each text: see execve(2). stack is this
+// process's own limit, which a container has too if its options name none.
+func CheckSize(c *Container, stack uint64) error {
+	for _, u := range c.Options.Resources.Ulimits {
+		if u.Name == "stack" {
+			stack = rlimit(u.Soft)
+		}
+	}
+	most := max(min(stack/4, 6<<20), 128<<10)
+	args, env := size(c.Command), size(c.environment("", c.Options.TTY))
+	if args+env > most {
+		return invalid("Options.Cmd and Env have %d and %d bytes: the kernel allows at most %d together, a quarter of the limit of the stack: put large values into files, or raise the limit stack in Resources.Ulimits", args, env, most)
+	}
+	return nil
+}
+
+// size is what the kernel needs for the texts, their zero bytes and the pointers to them.
+func size(texts []string) (n uint64) {
+	for _, t := range texts {
+		n += uint64(len(t)) + 1 + 8
+	}
+	return n
+}
+
 func validateDir(field, dir string) error {
 	if dir != "" && !path.IsAbs(dir) || strings.Contains(dir, "\x00") {
 		return invalid("%s %q: it must be absolute", field, dir)

@@ -77,18 +77,31 @@ func (c *Container) environment(home string, terminal bool) []string {
 // mergeEnv adds to env; a later value of a name replaces the earlier one in its place.
 func mergeEnv(env, add []string) []string {
 	env = slices.Clone(env)
+	at := make(map[string]int, len(env)+len(add))
+	for i, kv := range env {
+		if k, _, ok := strings.Cut(kv, "="); ok {
+			at[k] = i
+		}
+	}
+	var gone []int
 	for _, kv := range add {
 		k, _, ok := strings.Cut(kv, "=")
-		i := slices.IndexFunc(env, func(have string) bool { return strings.HasPrefix(have, k+"=") })
+		i, has := at[k]
 		switch {
-		case !ok && i >= 0:
-			env = slices.Delete(env, i, i+1) // as docker run -e NAME with NAME unset
+		case !ok && has:
+			gone = append(gone, i) // as docker run -e NAME with NAME unset
+			delete(at, k)
 		case !ok:
-		case i >= 0:
+		case has:
 			env[i] = kv
 		default:
+			at[k] = len(env)
 			env = append(env, kv)
 		}
+	}
+	slices.Sort(gone)
+	for _, i := range slices.Backward(gone) {
+		env = slices.Delete(env, i, i+1)
 	}
 	return env
 }

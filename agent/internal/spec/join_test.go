@@ -1,6 +1,9 @@
 package spec_test
 
 import (
+	"fmt"
+	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,5 +146,59 @@ func TestComplete(t *testing.T) {
 		done := spec.Complete(container.Options{Network: mode})
 		assert.Equal(t, want, done.Network)
 		assert.Empty(t, done.Networking.Endpoints)
+	}
+}
+
+// TestCheckSize: what the kernel would not start is refused when the container is made.
+func TestCheckSize(t *testing.T) {
+	texts := func(n, size int) (out []string) {
+		for i := range n {
+			out = append(out, fmt.Sprintf("V%03d=%s", i, strings.Repeat("x", size-5)))
+		}
+		return out
+	}
+	const mib, infinite = 1 << 20, math.MaxUint64
+	for _, c := range []struct {
+		name   string
+		cmd    []string
+		env    []string
+		limits []container.Ulimit
+		stack  uint64
+		refuse string
+	}{
+		{"small", []string{"true"}, nil, nil, 8 * mib, ""},
+		{"much, but within a quarter of the stack", []string{"true"}, texts(19, 100<<10), nil, 8 * mib, ""},
+		{"more", []string{"true"}, texts(21, 100<<10), nil, 8 * mib, "at most 2097152"},
+		{"arguments count, too", append([]string{"true"}, texts(11, 100<<10)...), texts(10, 100<<10), nil, 8 * mib, "at most 2097152"},
+		{"pointers count", []string{"true"}, texts(200000, 6), nil, 8 * mib, "at most 2097152"},
+		{"a limit of its own", []string{"true"}, texts(21, 100<<10), []container.Ulimit{{Name: "stack", Soft: 16 * mib, Hard: 16 * mib}}, 8 * mib, ""},
+		{"without a limit the kernel has one", []string{"true"}, texts(62, 100<<10), []container.Ulimit{{Name: "stack", Soft: -1, Hard: -1}}, 8 * mib, "at most 6291456"},
+		{"no limit of this process", []string{"true"}, texts(60, 100<<10), nil, infinite, ""},
+		{"a small stack leaves the least that there is", []string{"true"}, texts(1, 100<<10), nil, 1 << 10, ""},
+		{"and no more", []string{"true"}, texts(2, 100<<10), nil, 1 << 10, "at most 131072"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := container.Options{Cmd: c.cmd, Env: c.env, Resources: container.Resources{Ulimits: c.limits}}
+			joined, err := spec.Join(o, image.Config{})
+			require.NoError(t, err)
+			err = spec.CheckSize(&joined, c.stack)
+			if c.refuse == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, container.ErrInvalidArgument)
+			require.ErrorContains(t, err, c.refuse)
+		})
+	}
+}
+
+// TestTmpfsSize: a share of the machine's memory is an option, since Size can't say it; anything else is Size's.
+func TestTmpfsSize(t *testing.T) {
+	with := func(option string) container.Options {
+		return container.Options{Image: "x", Mounts: []container.Mount{{Type: container.MountTmpfs, Target: "/t", Tmpfs: container.Tmpfs{Options: []string{option}}}}}
+	}
+	require.NoError(t, spec.Validate(with("size=10%")))
+	for _, option := range []string{"size=10", "size=%", "size=1000%x", "size=-1%"} {
+		require.ErrorIs(t, spec.Validate(with(option)), container.ErrInvalidArgument, option)
 	}
 }

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -89,6 +90,9 @@ func validateBind(field string, m container.Mount) error {
 	return invalid("%s.Propagation %q: use private, rprivate, slave or rslave", field, m.Propagation)
 }
 
+// percent is a share of the machine's memory.
+var percent = regexp.MustCompile(`^[0-9]{1,3}%$`)
+
 // tmpfsOptions are those that need no more thought; the others are fields, or make the mount something else.
 var tmpfsOptions = []string{
 	"exec", "noexec", "suid", "nosuid", "dev", "nodev", "atime", "noatime", "diratime", "nodiratime", "relatime",
@@ -108,6 +112,7 @@ func validateTmpfs(field string, t container.Tmpfs) error {
 		switch {
 		case !has && slices.Contains(tmpfsOptions, o):
 		case has && value != "" && !strings.ContainsAny(value, ",\x00") && slices.Contains([]string{"uid", "gid", "nr_inodes", "nr_blocks", "huge", "mpol"}, key):
+		case key == "size" && percent.MatchString(value): // of the machine's memory, which Size can't say
 		case key == "size" || key == "mode" || key == "ro" || key == "rw":
 			return invalid("%s.Tmpfs.Options %q: use the fields Size, Mode and ReadOnly", field, o)
 		default:

@@ -48,7 +48,7 @@ func New(in Input) (*specs.Spec, error) {
 	if adj := o.Resources.OOMScoreAdj; adj != 0 {
 		s.Process.OOMScoreAdj = &adj
 	}
-	if in.Host.Rootless {
+	if in.Host.Rootless || in.Host.FixedCgroups {
 		s.Linux.CgroupsPath = "" // a path that is asked for and can't be made would be an error
 	}
 	if o.Namespaces.UTS == "" {
