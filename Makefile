@@ -54,9 +54,12 @@ reproducible-short:
 walk-docker:
 	cd examples/cli && go test -count=1 -timeout 30m -run '^TestWalk$$' . -walk-docker=$$(command -v $${DOCKER:-docker})
 
-# Processes that work with one store for ten minutes while they, their agents and containers are killed.
+# Processes that work with one store while they, their agents and containers are killed. SEED repeats a run's choices.
+DURATION ?= 10m
+PROCESSES ?= 8
+SEED ?= 0
 torture:
-	go test -count=1 -timeout 0 -v ./internal/torture -torture.duration=10m -torture.processes=8
+	go test -count=1 -timeout 0 -v ./internal/torture -torture.duration=$(DURATION) -torture.processes=$(PROCESSES) -torture.seed=$(SEED)
 
 # Everything beside its peers, in turns. A peer that this machine lacks is named, and the rest goes on.
 bench:

@@ -50,6 +50,9 @@ type State struct {
 	OOMKilled bool `json:"oomKilled,omitempty"`
 	// Error is why the container could not be started, or was ended from outside.
 	Error string `json:"error,omitempty"`
+	// LogLost is how many bytes of the last run's output are not in the log because it could not be written, on a full disk for
+	// example. While the container runs it counts the first that were lost. What comes once there is room is in the log again.
+	LogLost int64 `json:"logLost,omitempty"`
 	// Started and Finished are of the present or the last run; zero when there is none yet.
 	Started  time.Time `json:"started,omitzero"`
 	Finished time.Time `json:"finished,omitzero"`

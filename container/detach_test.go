@@ -138,3 +138,27 @@ func TestDetachedAttachThenStart(t *testing.T) {
 	_, err = c.Inspect(ctx)
 	require.ErrorIs(t, err, container.ErrNotFound)
 }
+
+// TestDetachedStartedTwice: of requests that start a detached container at the same moment one does, and the others hear that
+// it runs. They waited for its lock, which the agent that it got keeps as long as it lives.
+func TestDetachedStartedTwice(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	for range 3 {
+		c := create(t, e, container.Options{Detach: true, Cmd: []string{"sleep", "1h"}, Network: container.NetworkNone})
+		errs := make(chan error)
+		for range 3 {
+			go func() { errs <- c.Start(t.Context()) }()
+		}
+		started := 0
+		for range 3 {
+			if err := <-errs; err == nil {
+				started++
+			} else {
+				assert.ErrorIs(t, err, container.ErrRunning)
+			}
+		}
+		assert.Equal(t, 1, started)
+		require.NoError(t, c.Remove(t.Context(), container.RemoveOptions{Force: true}))
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -77,6 +78,7 @@ func TestTorture(t *testing.T) {
 	note(root, ids)
 	h.finish()
 	t.Log("killed", kills, "done", h.done)
+	t.Log(slowest(h.opens))
 	check(t, root, ids)
 }
 
@@ -95,9 +97,28 @@ type herd struct {
 	t    *testing.T
 	root string
 
-	mu   sync.Mutex
-	all  []*worker
-	done map[string]int // how often each operation was
+	mu    sync.Mutex
+	all   []*worker
+	done  map[string]int  // how often each operation was
+	opens []time.Duration // how long the opening of the store took
+}
+
+// opened is the line that says how long it took to open the store, in nanoseconds.
+const opened = "opened in"
+
+// slowest says how often the store was opened, beside all the others' work, and how long it took.
+func slowest(opens []time.Duration) string {
+	slices.Sort(opens)
+	late := 0
+	for _, d := range opens {
+		if d > time.Second {
+			late++
+		}
+	}
+	if len(opens) == 0 {
+		return "never opened"
+	}
+	return fmt.Sprintf("opened %d times: median %v, slowest %v, %d above a second", len(opens), opens[len(opens)/2], opens[len(opens)-1], late)
 }
 
 type worker struct {
@@ -123,8 +144,10 @@ func (h *herd) start(seed uint64) {
 		defer close(w.ended)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			h.mu.Lock()
-			if op, bad, _ := strings.Cut(lines.Text(), ": "); bad != "" && *duration <= short && contains(bad, rare) {
-				h.t.Logf("known: %s: %s", op, bad)
+			op, bad, _ := strings.Cut(lines.Text(), ": ")
+			var took time.Duration
+			if n, _ := fmt.Sscanf(op, opened+" %d", &took); n == 1 {
+				h.opens = append(h.opens, took)
 			} else if bad != "" {
 				h.t.Errorf("unexpected: %s: %s", op, bad)
 			} else {

@@ -89,7 +89,7 @@ func (q *Requests) Commit(r *http.Request, opts container.CommitOptions) (*image
 		return nil, err
 	}
 	defer diff.Close()
-	id, err := Put(held, q.Images.Storage(), rec.ID, base, cfg, diff, tags)
+	id, err := Put(ctx, held, q.Images, rec.ID, base, cfg, diff, tags)
 	if err != nil {
 		return nil, err
 	}

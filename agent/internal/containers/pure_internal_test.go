@@ -3,6 +3,8 @@
 package containers
 
 import (
+	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/caisson-dev/caisson/agent/internal/records"
 	"github.com/caisson-dev/caisson/agent/internal/spec"
 	"github.com/caisson-dev/caisson/container"
+	"github.com/caisson-dev/caisson/internal/api"
 )
 
 func TestNextHealth(t *testing.T) {
@@ -90,4 +93,28 @@ func TestStale(t *testing.T) {
 	assert.True(t, stale(rec, st))
 	st.State.Finished = time.Now()
 	assert.False(t, stale(rec, st), "it has run since")
+}
+
+// TestDetachAgain: the agent of a detached container that is killed before it has begun is replaced, and not for ever.
+func TestDetachAgain(t *testing.T) {
+	t.Parallel()
+	gone := api.Errorf(api.ErrAgentGone, "killed")
+	for name, c := range map[string]struct {
+		answers []error
+		want    error
+	}{
+		"at once":      {[]error{nil}, nil},
+		"killed once":  {[]error{gone, nil}, nil},
+		"killed again": {[]error{gone, gone, gone}, api.ErrAgentGone},
+		"refused":      {[]error{api.ErrNotFound}, api.ErrNotFound},
+	} {
+		tries := 0
+		s := &Service{Config: Config{Detach: func(context.Context, string, *os.File) (string, error) {
+			tries++
+			return "socket", c.answers[tries-1]
+		}}}
+		_, err := s.detach(t.Context(), "id", nil)
+		assert.ErrorIs(t, err, c.want, name)
+		assert.Len(t, c.answers, tries, name)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
@@ -134,7 +135,7 @@ func (s *Service) appoint(ctx context.Context, id string, st *records.State, loc
 	}
 	if rec.Options.Detach && s.Only != id {
 		defer lock.Unlock()
-		return s.Detach(ctx, id, lock.File())
+		return s.detach(ctx, id, lock.File())
 	}
 	m := newManaged(s, rec, st, lock)
 	if err := m.manage(); err != nil {
@@ -142,6 +143,16 @@ func (s *Service) appoint(ctx context.Context, id string, st *records.State, loc
 		return "", err
 	}
 	return "", s.add(m)
+}
+
+// detach starts an agent for a detached container. One that is killed before it has done anything is replaced.
+func (s *Service) detach(ctx context.Context, id string, lock *os.File) (socket string, err error) {
+	for range 3 {
+		if socket, err = s.Detach(ctx, id, lock); !errors.Is(err, api.ErrAgentGone) {
+			break
+		}
+	}
+	return socket, err
 }
 
 // lock takes the container's lock from an agent that is about to let go of it, or is dead.

@@ -84,6 +84,7 @@ func (m *managed) startLocked() error {
 	close(r.started)
 	copied := pipes.Log(r.log)
 	go m.watch(r, begin, copied)
+	go m.watchLog(r)
 	if m.rec.Health != nil {
 		go m.watchHealth(r)
 	}
@@ -179,6 +180,7 @@ func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 	st.Started, st.Finished, st.OOMKilled = begin, time.Now(), m.s.oomKilled(m.rec)
 	copied.Wait()
 	_ = r.log.Close() // its writes are done
+	st.LogLost, _ = r.log.Lost()
 	r.input.Disconnect()
 	m.op.Lock()
 	defer m.op.Unlock()
@@ -207,6 +209,26 @@ func (m *managed) watch(r *run, begin time.Time, copied *sync.WaitGroup) {
 		m.over(r, st, nil)
 	}
 	m.s.notify()
+}
+
+// watchLog notes that the log of a container that runs lacks something; how much, watch does at the end.
+func (m *managed) watchLog(r *run) {
+	select {
+	case <-r.log.Loss():
+	case <-r.done:
+		return
+	}
+	lost, why := r.log.Lost()
+	m.s.Logger.Error("the container's log can't be written", "container", m.rec.ID, "error", why)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.run != r || !live(m.st.State.Status) {
+		return
+	}
+	m.st.State.LogLost = lost
+	if err := m.saveState(); err != nil {
+		m.s.Logger.Error("save container state", "container", m.rec.ID, "error", err)
+	}
 }
 
 // eraseAfter erases without touching the run, which is about to be over.

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/caisson-dev/caisson/agent/internal/names"
 	"github.com/caisson-dev/caisson/internal/api"
 )
 
@@ -57,7 +58,7 @@ func (a *agent) detach(ctx context.Context, id string, lock *os.File) (string, e
 		if ctx.Err() != nil {
 			return "", context.Cause(ctx)
 		}
-		return "", fmt.Errorf("start an agent for the detached container: %w", err)
+		return "", api.Errorf(api.ErrAgentGone, "the agent of the detached container %s ended while it began: %w", names.Short(id), err)
 	}
 	if hello.Err != nil {
 		return "", hello.Err

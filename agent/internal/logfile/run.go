@@ -20,6 +20,9 @@ type Run struct {
 	end    Pos
 	closed bool
 	change chan struct{} // closed and replaced at every write
+	lost   int64
+	why    error         // of the first loss
+	loss   chan struct{} // closed at the first loss
 }
 
 // Begin opens the log for appending; the run before must be closed. A half record that a killed agent left at the end
@@ -47,7 +50,7 @@ func (l *Log) Begin() (*Run, error) {
 	l.written = true
 	l.discard()
 	at := Pos{l.file, l.size}
-	l.writer = &Run{l: l, f: f, from: at, end: at, change: make(chan struct{})}
+	l.writer = &Run{l: l, f: f, from: at, end: at, change: make(chan struct{}), loss: make(chan struct{})}
 	return l.writer, nil
 }
 
@@ -83,15 +86,14 @@ func (r *Run) Close() error {
 	return r.f.Close()
 }
 
-// Copy appends what from gives until its end.
+// Copy appends what from gives until its end. What can't be written, such as on a full disk, is lost and counted, and what
+// comes after it is tried again: the container must not hang.
 func (r *Run) Copy(s Stream, from io.Reader) error {
 	buf := make([]byte, headerSize+MaxChunk)
 	for {
 		n, err := from.Read(buf[headerSize:])
 		if n > 0 {
-			if werr := r.append(s, time.Now(), buf[:headerSize+n]); werr != nil {
-				return errors.Join(werr, drain(from))
-			}
+			r.append(s, time.Now(), buf[:headerSize+n])
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -102,16 +104,31 @@ func (r *Run) Copy(s Stream, from io.Reader) error {
 	}
 }
 
-// drain keeps a container going whose log can't be written: a full disk must not hang it.
-func drain(r io.Reader) error {
-	_, err := io.Copy(io.Discard, r)
-	return err
-}
-
-// append writes a chunk, before which buf has room for a header.
-func (r *Run) append(s Stream, at time.Time, buf []byte) error {
+// Lost says how many bytes could not be written, and why the first of them.
+func (r *Run) Lost() (bytes int64, why error) {
 	r.l.mu.Lock()
 	defer r.l.mu.Unlock()
+	return r.lost, r.why
+}
+
+// Loss is closed when something could not be written.
+func (r *Run) Loss() <-chan struct{} { return r.loss }
+
+// append writes a chunk, before which buf has room for a header, or counts what it could not write.
+func (r *Run) append(s Stream, at time.Time, buf []byte) {
+	r.l.mu.Lock()
+	defer r.l.mu.Unlock()
+	left, err := r.appendLocked(s, at, buf)
+	if err != nil {
+		r.lost += int64(left)
+		if r.why == nil {
+			r.why = err
+			close(r.loss)
+		}
+	}
+}
+
+func (r *Run) appendLocked(s Stream, at time.Time, buf []byte) (left int, err error) {
 	defer func() { // also of what went before an error
 		close(r.change)
 		r.change = make(chan struct{})
@@ -120,7 +137,7 @@ func (r *Run) append(s Stream, at time.Time, buf []byte) error {
 		n := r.l.fits(buf[headerSize:])
 		if n == 0 {
 			if err := r.rotate(); err != nil {
-				return err
+				return len(buf) - headerSize, err
 			}
 			continue
 		}
@@ -129,13 +146,13 @@ func (r *Run) append(s Stream, at time.Time, buf []byte) error {
 		binary.BigEndian.PutUint32(buf[12:], uint32(n))
 		if _, err := r.f.WriteAt(buf[:headerSize+n], r.l.size); err != nil {
 			_ = r.f.Truncate(r.l.size) // the half record; if that fails, the next one overwrites it
-			return err
+			return len(buf) - headerSize, err
 		}
 		r.l.size += int64(headerSize + n)
 		r.end = Pos{r.l.file, r.l.size}
 		buf = buf[n:] // the next header's room is what was just written
 	}
-	return nil
+	return 0, nil
 }
 
 // fits is how much of a chunk goes into the present file: all of it, or its lines that fit. A line alone that is

@@ -278,6 +278,8 @@ func startError(err error) error {
 		return api.Errorf(api.ErrNotExecutable, "working directory %s: %s", dir, why)
 	}
 	switch {
+	case strings.Contains(text, "can't copy bootstrap data to pipe"):
+		return api.Errorf(api.ErrNotRunning, "the process that prepares the command was killed: %w", err)
 	case errors.Is(err, exec.ErrNotFound), strings.Contains(text, exec.ErrNotFound.Error()),
 		strings.Contains(text, "exec: ") && strings.Contains(text, syscall.ENOENT.Error()),
 		strings.Contains(text, "exec: ") && strings.Contains(text, syscall.ENOTDIR.Error()):

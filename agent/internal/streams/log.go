@@ -63,7 +63,7 @@ func (p *Pipes) Log(log *logfile.Run) *sync.WaitGroup {
 	for stream, f := range map[logfile.Stream]*os.File{logfile.Stdout: p.stdout, logfile.Stderr: p.stderr} {
 		wg.Go(func() {
 			defer f.Close()
-			_ = log.Copy(stream, f) // a full disk loses log, not the container
+			_ = log.Copy(stream, f) // what was lost, the log's run tells
 		})
 	}
 	return &wg
