@@ -95,9 +95,13 @@ func TestHandleInWait(t *testing.T) {
 	t.Parallel()
 	img := testbox(t)
 	var tries atomic.Int32
-	c := dockertest.Run(t, img, cmd("chain sleep 300ms ; write /data/seed 42 ; sleep 1h"),
-		dockertest.WaitFunc("the seed", func(_ context.Context, c *dockertest.Container) error {
-			tries.Add(1)
+	c := dockertest.Run(t, img,
+		dockertest.WaitFunc("the seed", func(ctx context.Context, c *dockertest.Container) error {
+			if tries.Add(1) > 1 { // the first try finds nothing
+				if err := c.Fixture().WriteFile(ctx, "/data/seed", []byte("42"), 0o644, container.CopyOptions{}); err != nil {
+					return err
+				}
+			}
 			c.Exec("/bin/testbox", "cat", "/data/seed")
 			return nil
 		}))
