@@ -11,6 +11,8 @@
 //	}
 //	digest, err := store.Push(ctx, "app:1", image.PushOptions{Destination: "registry.example.com/app:1"})
 //
+// Build follows a Dockerfile. From does without one: its Builder has the instructions as methods, and the same cache.
+//
 // The agent does the work. It is a process that the first OpenStore starts and that ends with this one. Nothing has to be
 // installed or configured for it; the README says how its binary is found. The package works on Linux only: on other
 // systems OpenStore returns ErrUnsupported.
