@@ -37,6 +37,8 @@ func (c *cli) copy(ctx context.Context, first, second string, archive, follow bo
 	switch {
 	case from != "" && to != "":
 		return errors.New("copying between containers is not supported")
+	case from != "" && first == from+":" || to != "" && second == to+":":
+		return errors.New("the path in the container is empty: write / for all of it")
 	case from == "" && to == "":
 		return errors.New("must specify at least one container source")
 	}

@@ -91,6 +91,10 @@ func newCreateFlags(flags *pflag.FlagSet) *createFlags {
 // options converts the flags and the arguments behind them. Warnings go to warn.
 func (o *createFlags) options(args []string, warn io.Writer) (container.Options, error) {
 	opts := o.container
+	opts.Name = strings.TrimPrefix(opts.Name, "/")
+	if opts.Log.MaxSize == 0 {
+		opts.Log.MaxFiles = 0 // of a log that never ends there is one file
+	}
 	opts.Image, opts.Cmd = args[0], nil
 	if len(args) > 1 {
 		opts.Cmd = args[1:]
@@ -118,7 +122,10 @@ func (o *createFlags) options(args []string, warn io.Writer) (container.Options,
 	if opts.Annotations, err = pairs("annotation", o.annotations); err != nil {
 		return opts, err
 	}
-	err = errors.Join(o.network.apply(&opts, warn), o.mounts.apply(&opts), o.security.apply(&opts), o.health.apply(&opts), o.others.apply(&opts), o.only())
+	err = errors.Join(o.network.apply(&opts, warn), o.mounts.apply(&opts), o.security.apply(&opts), o.health.apply(&opts), o.others.apply(&opts, warn), o.only())
+	if err == nil {
+		err = notes{o.mounts.long, o.network.publishAll, len(opts.Ports)}.write(&opts)
+	}
 	if err != nil {
 		return opts, err
 	}
@@ -207,7 +214,7 @@ func (c *cli) complete(ctx context.Context, o *createFlags, opts *container.Opti
 			}
 		}
 	}
-	if !o.network.publishAll {
+	if !o.network.publishAll || opts.Network == container.NetworkHost {
 		return nil
 	}
 	img, err := c.opened.Get(ctx, opts.Image)
@@ -278,6 +285,11 @@ func variables(files, given []string) ([]string, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		env = append(env, vars...)
+	}
+	for _, kv := range given {
+		if name, _, _ := strings.Cut(kv, "="); name == "" {
+			return nil, fmt.Errorf("%q is not a valid environment variable: write it as NAME=VALUE", kv)
+		}
 	}
 	return append(env, environment(given)...), nil
 }

@@ -30,6 +30,9 @@ var eventsCommand = command{
 			if err := format.Between(&o.Since, &o.Until, *since, *until, time.Now()); err != nil {
 				return err
 			}
+			if !o.Until.IsZero() && o.Since.After(o.Until) {
+				return fmt.Errorf("--since %s is after --until %s", *since, *until)
+			}
 			if err := where.Check(); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"github.com/spf13/pflag"
 
@@ -23,6 +24,9 @@ var execCommand = command{
 		privileged := flags.Bool("privileged", false, "all capabilities")
 		return func(ctx context.Context, c *cli, args []string) error {
 			vars, err := variables(*envFiles, *env)
+			if errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 			if err != nil {
 				return usage("exec", err)
 			}

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/pflag"
 )
@@ -14,6 +16,9 @@ var exportCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		file := flags.StringP("output", "o", "", "file to write, instead of standard output")
 		return func(ctx context.Context, c *cli, args []string) error {
+			if info, err := os.Stat(filepath.Dir(*file)); err != nil || !info.IsDir() {
+				return fmt.Errorf("export -o %s: there is no directory %s", *file, filepath.Dir(*file))
+			}
 			ctr, err := c.container(ctx, args[0])
 			if err != nil {
 				return err

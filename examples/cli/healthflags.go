@@ -55,6 +55,8 @@ func (p *restartPolicy) Set(s string) error {
 	mode, retries, has := strings.Cut(s, ":")
 	*p = restartPolicy{Mode: container.RestartMode(mode)}
 	switch p.Mode {
+	case "":
+		p.Mode = container.RestartNo
 	case container.RestartNo, container.RestartAlways, container.RestartUnlessStopped, container.RestartOnFailure:
 	default:
 		return fmt.Errorf("it must be no, always, unless-stopped or on-failure[:RETRIES]")

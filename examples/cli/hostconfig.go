@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,16 +16,21 @@ import (
 )
 
 // hostConfig is Docker's HostConfig of the options.
-func hostConfig(o *container.Options) *docker.HostConfig {
+func hostConfig(of container.Options) *docker.HostConfig {
+	o := &of
+	noted := notesOf(o)
+	if noted.PublishAll {
+		o.Ports = o.Ports[:min(noted.Published, len(o.Ports))]
+	}
 	h := &docker.HostConfig{
-		AutoRemove: o.AutoRemove, NetworkMode: networkMode(o), PortBindings: portBindings(o.Ports),
+		AutoRemove: o.AutoRemove, NetworkMode: networkMode(o), PortBindings: portBindings(o.Ports), PublishAllPorts: noted.PublishAll,
 		LogConfig:     docker.LogConfig{Type: "json-file", Config: logOptions(o.Log)},
 		RestartPolicy: docker.RestartPolicy{Name: docker.RestartPolicyMode(first(string(o.Lifecycle.Restart.Mode), "no")), MaximumRetryCount: o.Lifecycle.Restart.MaxRetries},
 		CapAdd:        capabilities(o.Security.CapAdd), CapDrop: capabilities(o.Security.CapDrop), Privileged: o.Security.Privileged, SecurityOpt: securityOptions(o.Security),
 		CgroupnsMode: docker.CgroupnsModePrivate, DNS: []string{}, DNSOptions: orEmpty(o.Networking.DNS.Options), DNSSearch: orEmpty(o.Networking.DNS.Search),
 		ExtraHosts: o.Networking.Hosts, GroupAdd: o.Process.Groups, IpcMode: docker.IpcMode(first(string(o.Namespaces.IPC), "private")),
 		PidMode: docker.PidMode(o.Namespaces.PID), UTSMode: docker.UTSMode(o.Namespaces.UTS), OomScoreAdj: o.Resources.OOMScoreAdj,
-		ReadonlyRootfs: o.ReadOnly, Sysctls: o.Namespaces.Sysctls, Runtime: "runc", ShmSize: o.Resources.ShmSize, Annotations: o.Annotations,
+		ReadonlyRootfs: o.ReadOnly, Sysctls: o.Namespaces.Sysctls, Runtime: "runc", ShmSize: o.Resources.ShmSize, Annotations: annotations(o),
 		Resources: resourcesJSON(&o.Resources),
 	}
 	if h.ShmSize == 0 {
@@ -36,7 +43,7 @@ func hostConfig(o *container.Options) *docker.HostConfig {
 		h.DNS = append(h.DNS, a.String())
 	}
 	h.DeviceCgroupRules = o.Security.DeviceRules
-	addMounts(h, o.Mounts)
+	addMounts(h, o.Mounts, noted.Mounts)
 	return h
 }
 
@@ -75,6 +82,9 @@ func portBindings(ports []container.Port) nat.PortMap {
 			if p.Host != 0 {
 				b.HostPort = strconv.Itoa(int(p.Host + i))
 			}
+			if p.HostLast > p.Host {
+				b.HostPort += "-" + strconv.Itoa(int(p.HostLast))
+			}
 			key := portKey(p.Container+i, protocolOf(p))
 			out[key] = append(out[key], b)
 		}
@@ -109,26 +119,51 @@ func securityOptions(s container.Security) []string {
 	return out
 }
 
-// addMounts has the binds and the named volumes in -v's form, the tmpfs in --tmpfs's.
-func addMounts(h *docker.HostConfig, mounts []container.Mount) {
+// addMounts has the binds and the named volumes in -v's form, the tmpfs in --tmpfs's, and by themselves those whose
+// targets long has, which --mount made.
+func addMounts(h *docker.HostConfig, mounts []container.Mount, long []string) {
 	for _, m := range mounts {
 		switch {
+		case m.Type == container.MountImage, m.Type == container.MountBind && !m.CreateSource, slices.Contains(long, m.Target):
+			h.Mounts = append(h.Mounts, mountJSON(m))
 		case m.Type == container.MountTmpfs:
 			if h.Tmpfs == nil {
 				h.Tmpfs = map[string]string{}
 			}
 			h.Tmpfs[m.Target] = tmpfsOptions(m)
-		case m.Type == container.MountImage, m.Type == container.MountBind && !m.CreateSource: // as --mount makes them
-			h.Mounts = append(h.Mounts, dockermount.Mount{
-				Type: dockermount.Type(m.Type), Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly || m.Type == container.MountImage,
-			})
 		case m.Source != "":
 			h.Binds = append(h.Binds, bindText(m))
 		}
 	}
 }
 
+// mountJSON is a mount of --mount.
+func mountJSON(m container.Mount) dockermount.Mount {
+	out := dockermount.Mount{
+		Type: dockermount.Type(m.Type), Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly || m.Type == container.MountImage,
+	}
+	if m.Propagation != "" {
+		out.BindOptions = &dockermount.BindOptions{Propagation: dockermount.Propagation(m.Propagation)}
+	}
+	if m.NoCopy {
+		out.VolumeOptions = &dockermount.VolumeOptions{NoCopy: true}
+	}
+	if m.Tmpfs.Size != 0 || m.Tmpfs.Mode != 0 {
+		out.TmpfsOptions = &dockermount.TmpfsOptions{SizeBytes: m.Tmpfs.Size, Mode: os.FileMode(m.Tmpfs.Mode)}
+	}
+	return out
+}
+
 func bindText(m container.Mount) string {
+	out := m.Source + ":" + m.Target
+	if modes := modesText(m); modes != "" {
+		out += ":" + modes
+	}
+	return out
+}
+
+// modesText are the modes of -v.
+func modesText(m container.Mount) string {
 	var modes []string
 	if m.ReadOnly {
 		modes = append(modes, "ro")
@@ -139,11 +174,7 @@ func bindText(m container.Mount) string {
 	if m.NoCopy {
 		modes = append(modes, "nocopy")
 	}
-	out := m.Source + ":" + m.Target
-	if len(modes) > 0 {
-		out += ":" + strings.Join(modes, ",")
-	}
-	return out
+	return strings.Join(modes, ",")
 }
 
 func tmpfsOptions(m container.Mount) string {
@@ -167,7 +198,8 @@ func resourcesJSON(r *container.Resources) docker.Resources {
 		CgroupParent: r.CgroupParent, Devices: []docker.DeviceMapping{},
 	}
 	if r.PIDs != 0 {
-		out.PidsLimit = &r.PIDs
+		most := max(r.PIDs, 0) // no limit is 0 there
+		out.PidsLimit = &most
 	}
 	for _, d := range r.Devices {
 		out.Devices = append(out.Devices, docker.DeviceMapping{

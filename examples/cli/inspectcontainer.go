@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,15 +33,15 @@ func containerJSON(info *container.Info, volumes map[string]string) *docker.Insp
 		ContainerJSONBase: &docker.ContainerJSONBase{
 			ID: info.ID, Name: "/" + info.Name, Created: format.Stamp(info.Created), Path: path, Args: args, Image: info.ImageID,
 			RestartCount: info.Restarts, LogPath: info.LogPath, Driver: "overlay", Platform: "linux", State: stateJSON(info),
-			GraphDriver: storage.DriverData{Name: "overlay"}, AppArmorProfile: info.Options.Security.AppArmor, HostConfig: hostConfig(&info.Options),
+			GraphDriver: storage.DriverData{Name: "overlay"}, AppArmorProfile: info.Options.Security.AppArmor, HostConfig: hostConfig(info.Options),
 		},
-		Mounts: mountsJSON(info.Mounts, volumes), Config: configJSON(info), NetworkSettings: settings,
+		Mounts: mountsJSON(info, volumes), Config: configJSON(info), NetworkSettings: settings,
 	}
 }
 
 func stateJSON(info *container.Info) *docker.State {
 	s := &docker.State{
-		Status:  docker.ContainerState(info.State.Status),
+		Status:  docker.ContainerState(shownStatus(info)),
 		Running: info.State.Status == container.StatusRunning || info.State.Status == container.StatusPaused,
 		Paused:  info.State.Status == container.StatusPaused, Restarting: info.State.Status == container.StatusRestarting,
 		OOMKilled: info.State.OOMKilled, Dead: info.State.Status == container.StatusDamaged, Pid: info.PID, ExitCode: info.State.ExitCode,
@@ -180,18 +181,22 @@ func protocolOf(p container.Port) string {
 	return p.Protocol
 }
 
-func mountsJSON(mounts []container.Mount, volumes map[string]string) []docker.MountPoint {
+func mountsJSON(info *container.Info, volumes map[string]string) []docker.MountPoint {
 	out := []docker.MountPoint{}
-	for _, m := range mounts {
-		if m.Type == container.MountTmpfs { // HostConfig.Tmpfs has it
+	long := notesOf(&info.Options).Mounts
+	for _, m := range info.Mounts {
+		if m.Type == container.MountTmpfs && !slices.Contains(long, m.Target) { // HostConfig.Tmpfs has it
 			continue
 		}
 		p := docker.MountPoint{Type: dockermount.Type(m.Type), Source: m.Source, Destination: m.Target, RW: !m.ReadOnly && m.Type != container.MountImage}
-		if m.ReadOnly {
-			p.Mode = "ro"
+		if !slices.Contains(long, m.Target) {
+			p.Mode = modesText(m)
 		}
 		switch m.Type {
 		case container.MountVolume:
+			if given := func(o container.Mount) bool { return o.Target == m.Target && o.Source != "" }; p.Mode == "" && slices.ContainsFunc(info.Options.Mounts, given) {
+				p.Mode = "z" // as Docker has it for volumes with a name
+			}
 			p.Name, p.Source, p.Driver = m.Source, volumes[m.Source], "local"
 		case container.MountBind:
 			p.Propagation = dockermount.Propagation(first(string(m.Propagation), string(container.PropagationRPrivate)))

@@ -53,7 +53,10 @@ func (l *logOption) Set(s string) (err error) {
 	case "max-size":
 		err = (*byteSize)(&l.MaxSize).Set(value)
 	case "max-file":
-		l.MaxFiles, err = strconv.Atoi(value)
+		if l.MaxFiles, err = strconv.Atoi(value); err == nil && l.MaxFiles < 1 {
+			err = fmt.Errorf("max-file must not be below 1")
+		}
+	case "mode", "max-buffer-size", "compress": // how Docker writes it: here nothing waits, and nothing is lost
 	default:
 		err = fmt.Errorf("it must be max-size=BYTES or max-file=NUMBER")
 	}
@@ -124,6 +127,7 @@ func (u *ulimits) Type() string   { return "ulimit" }
 func (u *ulimits) Set(s string) error {
 	l, err := units.ParseUlimit(s)
 	if err == nil {
+		*u = slices.DeleteFunc(*u, func(o container.Ulimit) bool { return o.Name == l.Name }) // the last one counts
 		*u = append(*u, container.Ulimit{Name: l.Name, Soft: l.Soft, Hard: l.Hard})
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,6 +21,7 @@ type mountFlags struct {
 	volumes, mounts, tmpfs []string
 	driver                 string
 	labels                 map[string]map[string]string // of volumes that --mount names, by volume
+	long                   []string                     // targets of --mount
 }
 
 func (o *mountFlags) define(flags *pflag.FlagSet) {
@@ -38,11 +40,17 @@ func (o *mountFlags) apply(opts *container.Options) error {
 		name  string
 		specs []string
 		parse func(string) (container.Mount, error)
-	}{{"-v", o.volumes, mount}, {"--mount", o.mounts, o.long(opts)}, {"--tmpfs", o.tmpfs, tmpfs}} {
+	}{{"-v", o.volumes, mount}, {"--mount", o.mounts, o.longForm(opts)}, {"--tmpfs", o.tmpfs, tmpfs}} {
 		for _, spec := range flag.specs {
 			m, err := flag.parse(spec)
 			if err != nil {
 				return fmt.Errorf("%s %q: %w", flag.name, spec, err)
+			}
+			if flag.name == "--tmpfs" { // the last one of a place counts
+				opts.Mounts = slices.DeleteFunc(opts.Mounts, func(o container.Mount) bool { return o.Type == m.Type && o.Target == m.Target })
+			}
+			if flag.name == "--mount" {
+				o.long = append(o.long, m.Target)
 			}
 			opts.Mounts = append(opts.Mounts, m)
 		}
@@ -55,10 +63,8 @@ func mount(spec string) (container.Mount, error) {
 	parts := strings.Split(spec, ":")
 	m := container.Mount{Type: container.MountVolume}
 	if n := len(parts); n > 2 || n == 2 && mountOption(&container.Mount{}, strings.Split(parts[1], ",")[0]) == nil {
-		for _, option := range strings.Split(parts[n-1], ",") {
-			if err := mountOption(&m, option); err != nil {
-				return m, err
-			}
+		if err := mountModes(&m, parts[n-1]); err != nil {
+			return m, err
 		}
 		parts = parts[:n-1]
 	}
@@ -79,10 +85,42 @@ func mount(spec string) (container.Mount, error) {
 		m.Type, m.Source, m.CreateSource = container.MountBind, abs, true // which --mount does not
 		return m, err
 	}
+	if m.Propagation != "" {
+		return m, fmt.Errorf("the mode %q is for directories and files of this host, not for volumes", m.Propagation)
+	}
 	if strings.Contains(m.Source, "/") {
 		return m, fmt.Errorf("%q is not a valid volume name: write ./%s for a directory", m.Source, m.Source)
 	}
 	return m, nil
+}
+
+// mountModes reads the modes of -v, of which each kind may be given once. An empty text has none.
+func mountModes(m *container.Mount, modes string) error {
+	if modes == "" {
+		return nil
+	}
+	seen := map[string]bool{}
+	for option := range strings.SplitSeq(modes, ",") {
+		if err := mountOption(m, option); err != nil {
+			return err
+		}
+		kind := option
+		switch option {
+		case "ro", "rw":
+			kind = "access"
+		case "z", "Z":
+			kind = "label"
+		case "cached", "delegated", "consistent":
+			kind = "consistency"
+		case string(m.Propagation):
+			kind = "propagation"
+		}
+		if seen[kind] {
+			return fmt.Errorf("the modes %q contradict each other, or one is given twice", modes)
+		}
+		seen[kind] = true
+	}
+	return nil
 }
 
 func mountOption(m *container.Mount, option string) error {
@@ -102,7 +140,7 @@ func mountOption(m *container.Mount, option string) error {
 }
 
 // long reads --mount, with what of it is not the mount's own.
-func (o *mountFlags) long(opts *container.Options) func(string) (container.Mount, error) {
+func (o *mountFlags) longForm(opts *container.Options) func(string) (container.Mount, error) {
 	return func(spec string) (container.Mount, error) {
 		m, err := longMount(spec)
 		switch {
@@ -187,7 +225,7 @@ func mountField(m *longForm, name, value string, has bool) (err error) {
 	}
 	switch name {
 	case "type":
-		m.Type = container.MountType(value)
+		m.Type = container.MountType(strings.ToLower(value))
 	case "source", "src":
 		m.Source = value
 	case "target", "dst", "destination":
@@ -243,6 +281,13 @@ func tmpfs(spec string) (container.Mount, error) {
 	for _, option := range strings.Split(options, ",") {
 		name, value, _ := strings.Cut(option, "=")
 		var err error
+		switch {
+		case name == "size" && strings.HasSuffix(value, "%"):
+			m.Tmpfs.Options = append(m.Tmpfs.Options, option)
+			continue
+		case options == "":
+			continue
+		}
 		switch name {
 		case "size":
 			m.Tmpfs.Size, err = units.RAMInBytes(value)

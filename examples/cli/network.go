@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,9 @@ var networkCreateCommand = command{
 		flags.Bool("attachable", false, "accepted for compatibility with Docker: every network is")
 		return func(ctx context.Context, c *cli, args []string) (err error) {
 			o.Name = args[0]
+			if o.Name == "default" {
+				return fmt.Errorf("network create %s: that is another name of the network %s: use a name of its own", o.Name, container.NetworkDefault)
+			}
 			if *driver != "bridge" {
 				return fmt.Errorf("--driver %q: bridge is the only driver: leave the flag out", *driver)
 			}
@@ -59,26 +63,24 @@ var networkCreateCommand = command{
 
 // subnetOptions reads --subnet, --ip-range and --gateway.
 func subnetOptions(o *container.NetworkOptions, subnets, ranges, gateways []string) error {
-	for _, s := range ranges {
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			return fmt.Errorf("--ip-range %q: %w", s, err)
-		}
-		if p.Addr().Is4() {
-			o.IPv4Range = p
-		} else {
-			o.IPv6Range = p
-		}
-	}
-	for _, s := range subnets {
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			return fmt.Errorf("--subnet %q: %w", s, err)
-		}
-		if p.Addr().Is4() {
-			o.IPv4 = p
-		} else {
-			o.IPv6 = p
+	for _, f := range []struct {
+		flag   string
+		values []string
+		v4, v6 *netip.Prefix
+	}{{"ip-range", ranges, &o.IPv4Range, &o.IPv6Range}, {"subnet", subnets, &o.IPv4, &o.IPv6}} {
+		for _, s := range f.values {
+			p, err := netip.ParsePrefix(s)
+			if err != nil {
+				return fmt.Errorf("--%s %q: %w", f.flag, s, err)
+			}
+			to := f.v6
+			if p.Addr().Is4() {
+				to = f.v4
+			}
+			if to.IsValid() {
+				return fmt.Errorf("--%s %s and %s: a network has one of IPv4 and one of IPv6", f.flag, to, s)
+			}
+			*to = p
 		}
 	}
 	for _, s := range gateways {
@@ -86,11 +88,14 @@ func subnetOptions(o *container.NetworkOptions, subnets, ranges, gateways []stri
 		if err != nil {
 			return fmt.Errorf("--gateway %q: %w", s, err)
 		}
+		to := &o.Gateway6
 		if a.Is4() {
-			o.Gateway4 = a
-		} else {
-			o.Gateway6 = a
+			to = &o.Gateway4
 		}
+		if to.IsValid() {
+			return fmt.Errorf("--gateway %s and %s: a network has one of IPv4 and one of IPv6", to, s)
+		}
+		*to = a
 	}
 	return nil
 }
@@ -129,6 +134,11 @@ var networkLsCommand = command{
 			if err := where.Check(); err != nil {
 				return err
 			}
+			for _, v := range where.Values("type") {
+				if v != "builtin" && v != "custom" {
+					return fmt.Errorf("--filter type=%s: it must be builtin or custom", v)
+				}
+			}
 			engine, err := c.engine()
 			if err != nil {
 				return err
@@ -137,6 +147,10 @@ var networkLsCommand = command{
 			if err != nil {
 				return err
 			}
+			for name := range predefined {
+				list = append(list, container.NetworkInfo{NetworkOptions: container.NetworkOptions{Name: name}})
+			}
+			slices.SortFunc(list, func(a, b container.NetworkInfo) int { return strings.Compare(a.Name, b.Name) })
 			var rows []networkRow
 			for _, n := range list {
 				if networkFits(where, n) {
@@ -152,13 +166,22 @@ var networkLsCommand = command{
 	},
 }
 
+// predefined are the drivers of the names that a container can have instead of a network.
+var predefined = map[string]string{string(container.NetworkHost): "host", string(container.NetworkNone): "null"}
+
+// driverOf is the driver of a network by its name.
+func driverOf(name string) string { return first(predefined[name], "bridge") }
+
 func networkFits(where *format.Filters, n container.NetworkInfo) bool {
-	own := "custom"
-	if n.Name == string(container.NetworkDefault) {
+	own, id := "custom", n.Name
+	if predefined[n.Name] != "" {
+		id = ""
+	}
+	if n.Name == string(container.NetworkDefault) || predefined[n.Name] != "" {
 		own = "builtin"
 	}
 	is := func(s string) func(string) bool { return func(v string) bool { return v == s } }
-	return where.Any("name", format.Matches(n.Name)) && where.Any("id", format.Matches(n.Name)) && where.Any("driver", is("bridge")) &&
+	return where.Any("name", format.Matches(n.Name)) && where.Any("id", format.Matches(id)) && where.Any("driver", is(driverOf(n.Name))) &&
 		where.Any("scope", is("local")) && where.Any("type", is(own)) && where.All("label", format.Labelled(n.Labels)) &&
 		where.Is("dangling", len(n.Containers) == 0 && own == "custom")
 }
@@ -183,7 +206,7 @@ func newNetworkRow(n container.NetworkInfo) networkRow {
 		}
 	}
 	return networkRow{
-		Containers: strconv.Itoa(len(n.Containers)), CreatedAt: n.Created.String(), Driver: "bridge", ID: n.Name,
+		Containers: strconv.Itoa(len(n.Containers)), CreatedAt: n.Created.String(), Driver: driverOf(n.Name), ID: n.Name,
 		IPv6: strconv.FormatBool(n.IPv6.IsValid()), Internal: strconv.FormatBool(n.Internal), Labels: format.Joined(n.Labels), Name: n.Name,
 		Scope: "local", Subnets: strings.Join(subnets, ","), labels: n.Labels,
 	}
@@ -278,13 +301,15 @@ func (c *cli) inspectNetwork(ctx context.Context, name string) (*network.Inspect
 	if err != nil {
 		return nil, err
 	}
-	n, err := engine.Network(ctx, name)
-	if err != nil {
-		return nil, err
+	n := &container.NetworkInfo{NetworkOptions: container.NetworkOptions{Name: name}}
+	if predefined[name] == "" {
+		if n, err = engine.Network(ctx, name); err != nil {
+			return nil, err
+		}
 	}
 	out := &network.Inspect{
-		Name: n.Name, ID: n.Name, Created: n.Created, Scope: "local", Driver: "bridge", EnableIPv4: n.IPv4.IsValid(), EnableIPv6: n.IPv6.IsValid(),
-		IPAM: network.IPAM{Driver: "default", Config: []network.IPAMConfig{}}, Internal: n.Internal, Attachable: true,
+		Name: n.Name, ID: n.Name, Created: n.Created, Scope: "local", Driver: driverOf(n.Name), EnableIPv4: n.IPv4.IsValid(), EnableIPv6: n.IPv6.IsValid(),
+		IPAM: network.IPAM{Driver: "default", Options: map[string]string{}, Config: []network.IPAMConfig{}}, Internal: n.Internal, Attachable: true,
 		Containers: map[string]network.EndpointResource{}, Options: map[string]string{}, Labels: map[string]string{},
 	}
 	for k, v := range n.Labels {
@@ -348,6 +373,13 @@ var networkConnectCommand = command{
 			ctr, err := c.container(ctx, args[1])
 			if err != nil {
 				return err
+			}
+			info, err := ctr.Inspect(ctx)
+			if err != nil {
+				return err
+			}
+			if mode := info.Options.Network; predefined[string(mode)] != "" || strings.HasPrefix(string(mode), "container:") {
+				return fmt.Errorf("connect %s to network %s: it was made with the network %s, beside which it can have no other", args[1], args[0], mode)
 			}
 			e.Network = args[0]
 			if err := ctr.Connect(ctx, e); err != nil {

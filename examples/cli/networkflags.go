@@ -63,6 +63,9 @@ func (o *networkFlags) apply(opts *container.Options, warn io.Writer) error {
 	if len(o.links) > 0 {
 		return fmt.Errorf("--link %q: links are not supported: make a network (network create NAME) and give both containers --network NAME: there they find each other by name", o.links[0])
 	}
+	if slices.Contains(o.networks, "") {
+		return errors.New("--network: the name is empty: leave the flag out")
+	}
 	err := o.join(opts)
 	if err != nil {
 		return err
@@ -80,10 +83,16 @@ func (o *networkFlags) apply(opts *container.Options, warn io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("--dns %q is not a valid address: use one such as 9.9.9.9", s)
 		}
+		if addr.IsLoopback() {
+			fmt.Fprintf(warn, "WARNING: Localhost DNS setting (--dns=%s) may fail in containers.\n", s)
+		}
 		opts.Networking.DNS.Servers = append(opts.Networking.DNS.Servers, addr)
 	}
 	if err := openHostPorts(o.hostPorts, &opts.Networking); err != nil {
 		return err
+	}
+	if len(o.expose) > 0 && strings.HasPrefix(string(opts.Network), "container:") {
+		return fmt.Errorf("--expose %s: the ports belong to the container whose network this is: leave the flag out", o.expose[0])
 	}
 	for _, spec := range o.expose {
 		list, err := exposePorts(spec)
@@ -93,7 +102,11 @@ func (o *networkFlags) apply(opts *container.Options, warn io.Writer) error {
 		opts.Networking.Exposed = append(opts.Networking.Exposed, list...)
 	}
 	for _, spec := range o.ports {
-		p, err := port(spec)
+		short, err := publishText(spec)
+		if err != nil {
+			return fmt.Errorf("-p %q: %w", spec, err)
+		}
+		p, err := port(short)
 		if err != nil {
 			return fmt.Errorf("-p %q: %w", spec, err)
 		}
@@ -240,10 +253,8 @@ func port(spec string) (container.Port, error) {
 	}
 	if i := strings.LastIndexByte(host, ':'); i >= 0 {
 		var err error
-		if at := strings.Trim(host[:i], "[]"); at != "" {
-			if p.HostIP, err = netip.ParseAddr(at); err != nil {
-				return p, fmt.Errorf("%q is not a valid address", at)
-			}
+		if p.HostIP, err = portAddress(host[:i]); err != nil {
+			return p, err
 		}
 		host = host[i+1:]
 	}
@@ -265,6 +276,36 @@ func port(spec string) (container.Port, error) {
 		return p, nil
 	}
 	return p, fmt.Errorf("the ranges %s and %s have different lengths", host, inside)
+}
+
+// portAddress is the address in front of a port: one of IPv6 is in brackets, and none is no address.
+func portAddress(s string) (netip.Addr, error) {
+	inside, is6 := strings.CutPrefix(s, "[")
+	inside, closed := strings.CutSuffix(inside, "]")
+	if s == "" {
+		return netip.Addr{}, nil
+	}
+	addr, err := netip.ParseAddr(inside)
+	if err != nil || is6 != closed || addr.Is6() != is6 {
+		return addr, fmt.Errorf("%q is not a valid address: write one of IPv6 in brackets", s)
+	}
+	return addr, nil
+}
+
+// publishText is -p in its short form: the long one is NAME=VALUE,… with target, published and protocol.
+func publishText(spec string) (string, error) {
+	if !strings.Contains(spec, "=") {
+		return spec, nil
+	}
+	field := map[string]string{"protocol": "tcp"}
+	for part := range strings.SplitSeq(spec, ",") {
+		name, value, ok := strings.Cut(part, "=")
+		if !ok || name == "" {
+			return "", fmt.Errorf("%q is not NAME=VALUE, such as target=80,published=8080,protocol=tcp", part)
+		}
+		field[name] = value
+	}
+	return field["published"] + ":" + field["target"] + "/" + field["protocol"], nil
 }
 
 func portRange(s string) (first, count uint16, err error) {

@@ -38,7 +38,13 @@ var renameCommand = command{
 			if err != nil {
 				return err
 			}
-			if err := ctr.Rename(ctx, strings.TrimPrefix(args[1], "/")); err != nil {
+			name := strings.TrimPrefix(args[1], "/")
+			if info, err := ctr.Inspect(ctx); err != nil {
+				return err
+			} else if info.Name == name {
+				return fmt.Errorf("rename %s %s: that is its name already", args[0], args[1])
+			}
+			if err := ctr.Rename(ctx, name); err != nil {
 				return fmt.Errorf("rename %s: %w", args[0], err)
 			}
 			return nil

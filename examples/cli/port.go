@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/pflag"
 )
@@ -20,25 +21,25 @@ var portCommand = command{
 			if err != nil {
 				return err
 			}
-			if len(args) == 1 {
+			if len(args) == 1 || args[1] == "" {
 				for _, b := range info.Ports {
 					fmt.Fprintf(c.out, "%d/%s -> %s\n", b.Container, b.Protocol, b.Host)
 				}
 				return nil
 			}
-			p, err := port(args[1])
-			if err != nil {
-				return fmt.Errorf("port %q: %w", args[1], err)
+			number, protocol, has := strings.Cut(args[1], "/")
+			if !has {
+				protocol = "tcp"
 			}
 			found := false
 			for _, b := range info.Ports {
-				if b.Container == p.Container && b.Protocol == protocolOf(p) {
+				if fmt.Sprint(b.Container) == number && b.Protocol == protocol {
 					fmt.Fprintln(c.out, b.Host)
 					found = true
 				}
 			}
 			if !found {
-				return fmt.Errorf("no public port '%s' published for %s", portKey(p.Container, protocolOf(p)), args[0])
+				return fmt.Errorf("no public port '%s/%s' published for %s", number, protocol, args[0])
 			}
 			return nil
 		}

@@ -68,35 +68,40 @@ func mapped(list []shownPort) (out []string) {
 	return out
 }
 
-// grouped are the others, with ranges.
+// grouped are the others, with ranges: as in Docker, the last range of each address and protocol comes behind all others.
 func grouped(list []shownPort) (out []string) {
 	type group struct {
 		address, protocol string
 		first, last       uint16
 	}
-	var groups []*group
+	text := func(g *group) string {
+		ports := fmt.Sprint(g.first)
+		if g.last > g.first {
+			ports = fmt.Sprintf("%d-%d", g.first, g.last)
+		}
+		if g.address != "" {
+			ports = joinPort(g.address, ports) + "->" + ports
+		}
+		return ports + "/" + g.protocol
+	}
+	var last []*group // of each address and protocol, in the order in which they come
 	for _, p := range list {
 		if p.address != "" && p.host != p.container {
 			continue
 		}
-		i := slices.IndexFunc(groups, func(g *group) bool {
-			return g.address == p.address && g.protocol == p.protocol && g.last+1 == p.container
-		})
-		if i >= 0 {
-			groups[i].last = p.container
-		} else {
-			groups = append(groups, &group{p.address, p.protocol, p.container, p.container})
+		i := slices.IndexFunc(last, func(g *group) bool { return g.address == p.address && g.protocol == p.protocol })
+		switch {
+		case i < 0:
+			last = append(last, &group{p.address, p.protocol, p.container, p.container})
+		case last[i].last+1 == p.container:
+			last[i].last = p.container
+		default:
+			out = append(out, text(last[i]))
+			last[i] = &group{p.address, p.protocol, p.container, p.container}
 		}
 	}
-	for _, g := range groups {
-		text := fmt.Sprint(g.first)
-		if g.last > g.first {
-			text = fmt.Sprintf("%d-%d", g.first, g.last)
-		}
-		if g.address != "" {
-			text = joinPort(g.address, text) + "->" + text
-		}
-		out = append(out, text+"/"+g.protocol)
+	for _, g := range last {
+		out = append(out, text(g))
 	}
 	return out
 }

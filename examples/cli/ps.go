@@ -88,10 +88,28 @@ func (c *cli) list(ctx context.Context, where *format.Filters, all bool) ([]cont
 	if err != nil {
 		return nil, err
 	}
+	for i := range list {
+		list[i].State.Status = shownStatus(&list[i])
+	}
 	return slices.DeleteFunc(list, func(i container.Info) bool {
-		return !where.Any("id", format.Matches(i.ID)) || !where.Any("name", format.Matches(i.Name, "/"+i.Name)) ||
+		return len(opts.Statuses) > 0 && !where.Any("status", statusIs(i)) || !where.Any("id", format.Matches(i.ID)) || !where.Any("name", format.Matches(i.Name, "/"+i.Name)) ||
 			!where.Any("health", healthIs(i)) || !where.Any("publish", format.PortFits(published(i))) || !where.Any("expose", format.PortFits(exposed(i)))
 	}), nil
+}
+
+// shownStatus is created for a container that has never run, as in Docker, also where a start has failed: its exit code
+// and error tell of that.
+func shownStatus(i *container.Info) container.Status {
+	if i.State.Status == container.StatusExited && i.State.Started.IsZero() {
+		return container.StatusCreated
+	}
+	return i.State.Status
+}
+
+func statusIs(i container.Info) func(string) bool {
+	return func(v string) bool {
+		return container.Status(v) == i.State.Status || v == "dead" && i.State.Status == container.StatusDamaged
+	}
 }
 
 // healthIs fits what the health checks say, and none for a container without a check.
@@ -141,6 +159,9 @@ func listOptions(where *format.Filters) (container.ListOptions, error) {
 			return o, fmt.Errorf("--filter status=%s: it must be created, running, paused, restarting, removing, exited or dead", v)
 		}
 		o.Statuses = append(o.Statuses, st)
+		if st == container.StatusCreated {
+			o.Statuses = append(o.Statuses, container.StatusExited) // among them those that have never run
+		}
 	}
 	for _, v := range where.Values("health") {
 		if !slices.Contains([]string{"none", "starting", "healthy", "unhealthy"}, v) {

@@ -20,6 +20,9 @@ var pullCommand = command{
 		verify := tlsFlag(flags)
 		return func(ctx context.Context, c *cli, args []string) error {
 			o.Transport = transport(*verify)
+			if err := validName(args[0]); err != nil {
+				return err
+			}
 			w := c.out
 			if *quiet {
 				w = io.Discard

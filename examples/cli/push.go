@@ -22,6 +22,9 @@ var pushCommand = command{
 			if err != nil {
 				return err
 			}
+			if err := validName(args[0]); err != nil {
+				return err
+			}
 			w := c.out
 			if *quiet {
 				w = io.Discard

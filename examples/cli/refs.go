@@ -44,6 +44,14 @@ func familiarString(image, id string) string {
 	return reference.FamiliarString(ref)
 }
 
+// validName refuses what is not a name of an image that a registry can have.
+func validName(name string) error {
+	if _, err := reference.ParseNormalizedNamed(name); err != nil {
+		return fmt.Errorf("%q: %w", name, err)
+	}
+	return nil
+}
+
 // fullName adds the registry and the tag that Docker implies.
 func fullName(image string) string {
 	ref, err := reference.ParseNormalizedNamed(image)

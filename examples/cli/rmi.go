@@ -14,6 +14,7 @@ var rmiCommand = command{
 	setup: func(flags *pflag.FlagSet) action {
 		var o image.RemoveOptions
 		flags.BoolVarP(&o.Force, "force", "f", false, "take the name away from an image that containers use; by id, remove its stopped containers too")
+		flags.Bool("no-prune", false, "accepted for compatibility with Docker: an image's layers are no images of their own")
 		return func(ctx context.Context, c *cli, args []string) error {
 			store, err := c.store()
 			if err != nil {

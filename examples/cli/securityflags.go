@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -90,7 +91,9 @@ func securityOption(s *container.Security, option string) (err error) {
 		s.Seccomp = value
 	case name == "seccomp" && has:
 		var profile []byte
-		profile, err = os.ReadFile(value)
+		if profile, err = os.ReadFile(value); err == nil && !json.Valid(profile) {
+			err = fmt.Errorf("%s is not a seccomp profile: it is not valid JSON", value)
+		}
 		s.Seccomp = string(profile)
 	case name == "apparmor" && has:
 		s.AppArmor = value

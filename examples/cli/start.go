@@ -43,7 +43,7 @@ var startCommand = command{
 			if errors.Is(err, container.ErrDetached) {
 				return nil
 			}
-			return runError(err, 1)
+			return err // what could not be started is 1 here, unlike with run
 		}
 	},
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -27,6 +28,9 @@ var systemPruneCommand = command{
 			}
 			if err != nil {
 				return err
+			}
+			if *volumes && !p.Until.IsZero() {
+				return errors.New("--volumes: volumes have no time of their last use that --filter until could look at: leave one of the two out")
 			}
 			if !*force && !c.confirm(pruneWarning(*all, *volumes)) {
 				return nil

@@ -312,10 +312,15 @@ func walkFiles(dir string, box []byte) error {
 			"HEALTHCHECK --interval=1m --retries=2 CMD [\"/bin/testbox\", \"true\"]\nONBUILD LABEL a=b\nCMD [\"echo\", \"more\"]\n",
 		"bad/Dockerfile": "FROM box\nNOSUCH x\n",
 		"file":           "text\n", "env": "A=1\n# comment\n\nB=two words\n", "labels": "l1=x\nl2\n",
+		"file2": "more text\n", "badenv": "=x\n", "emptyline": "\n \n#\nNOSUCHVARIABLE\nE=\n", "tree/a": "a\n", "tree/sub/b": "b\n",
+		"empty/Dockerfile": "", "nodockerfile/x": "x\n",
 	} {
 		p := filepath.Join(dir, name)
 		errs = append(errs, os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, []byte(text), 0o644))
 	}
 	errs = append(errs, os.WriteFile(filepath.Join(dir, "ctx/testbox"), box, 0o755))
+	for name, target := range map[string]string{"tree/link": "a", "tree/dlink": "sub", "hostlink": "linked", "hostdlink": "tree/sub"} {
+		errs = append(errs, os.Symlink(target, filepath.Join(dir, name)))
+	}
 	return errors.Join(errs...)
 }

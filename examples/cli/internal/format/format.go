@@ -46,7 +46,7 @@ func (f Format) Or(other string) Format {
 }
 
 // IsTable says whether rows come under a header.
-func (f Format) IsTable() bool { return f == "table" || strings.HasPrefix(string(f), "table ") }
+func (f Format) IsTable() bool { return strings.HasPrefix(string(f), "table") }
 
 // IsJSON says whether each row is an object of its own.
 func (f Format) IsJSON() bool { return f == "json" }
@@ -55,11 +55,17 @@ func (f Format) IsJSON() bool { return f == "json" }
 func (f Format) Template() (*template.Template, error) { return f.parse(functions) }
 
 func (f Format) parse(functions template.FuncMap) (*template.Template, error) {
-	text := strings.TrimSpace(strings.TrimPrefix(string(f), "table "))
-	text = strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(text)
-	t, err := template.New("").Funcs(functions).Parse(text)
+	text := string(f)
+	if header, ok := strings.CutPrefix(text, "table"); ok {
+		text = strings.TrimSpace(header)
+	}
+	return parse(text, functions)
+}
+
+func parse(text string, functions template.FuncMap) (*template.Template, error) {
+	t, err := template.New("").Funcs(functions).Parse(strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(text))
 	if err != nil {
-		return nil, fmt.Errorf("--format %q: %w", string(f), err)
+		return nil, fmt.Errorf("--format %q: %w", text, err)
 	}
 	return t, nil
 }

@@ -22,7 +22,7 @@ func Inspect[T any](w io.Writer, how Format, values []T) error {
 		enc.SetIndent("", "    ")
 		return enc.Encode(values)
 	}
-	t, err := how.Template()
+	t, err := parse(string(how), functions)
 	if err != nil {
 		return err
 	}
