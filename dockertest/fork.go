@@ -30,11 +30,11 @@ func (c *Container) Fork(t testing.TB) *Container {
 	return f.For(t)
 }
 
-// Fork starts a container with the files and volumes of this one as they are at this moment, and waits until it is ready. Close removes
+// StartFork starts a container with the files and volumes of this one as they are at this moment, and waits until it is ready. Close removes
 // it; without it, it goes with the process.
 //
 // Errors: those of container.Container.Fork and of Start.
-func (f *Fixture) Fork(ctx context.Context, opts container.ForkOptions) (*Fixture, error) {
+func (f *Fixture) StartFork(ctx context.Context, opts container.ForkOptions) (*Fixture, error) {
 	made, err := f.fork(ctx, opts)
 	if err != nil {
 		return nil, err

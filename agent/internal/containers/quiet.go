@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/opencontainers/runc/libcontainer"
 
@@ -54,15 +55,11 @@ func (s *Service) quietDiff(ctx context.Context, rec *records.Record, volumes []
 
 // quiet has a container hold still while f reads its files, whoever manages it.
 func (s *Service) quiet(ctx context.Context, id string, f func() error) error {
-	target, err := s.find(ctx, id, func(st *records.State) bool { return live(st.State.Status) })
+	target, release, err := s.holdStill(ctx, id)
 	if err != nil {
 		return err
 	}
 	if target != "" {
-		release, err := wire.Hold(ctx, target, api.ContainerFreeze.Of(id))
-		if err != nil {
-			return err
-		}
 		return errors.Join(f(), release())
 	}
 	if m := s.mine(id); m != nil {
@@ -74,6 +71,26 @@ func (s *Service) quiet(ctx context.Context, id string, f func() error) error {
 	}
 	defer lock.Unlock()
 	return f()
+}
+
+// holdStill has the agent that manages the container hold it still until release; target is empty if that is none or this one. An
+// agent that ends before it begins to, with its container, is looked for again.
+func (s *Service) holdStill(ctx context.Context, id string) (target string, release func() error, err error) {
+	for wait := time.Millisecond; ; wait *= 2 {
+		target, err = s.find(ctx, id, func(st *records.State) bool { return live(st.State.Status) })
+		if err != nil || target == "" {
+			return "", nil, err
+		}
+		release, err = wire.Hold(ctx, target, api.ContainerFreeze.Of(id))
+		if !errors.Is(err, api.ErrAgentGone) || wait > time.Second {
+			return target, release, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return "", nil, context.Cause(ctx)
+		}
+	}
 }
 
 // freeze has a container hold still for another agent.
