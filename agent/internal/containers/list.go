@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
@@ -93,7 +92,7 @@ func (s *Service) list(r *http.Request, opts container.ListOptions) ([]container
 		if err != nil {
 			return nil, err
 		}
-		if sel.Fits(info) && (len(layers) == 0 || s.builtOn(info.ImageID, layers)) {
+		if sel.Fits(info) && (len(layers) == 0 || s.Images.BuiltOn(info.ImageID, layers)) {
 			infos = append(infos, *info)
 		}
 	}
@@ -167,48 +166,11 @@ func (s *Service) selected(ctx context.Context, o container.ListOptions) (sel se
 		}
 		layers = append(layers, img.TopLayer)
 	}
-	if sel.CreatedBefore, err = s.createdAt(o.Before); err != nil {
+	if sel.CreatedBefore, err = s.records.CreatedAt(o.Before); err != nil {
 		return sel, nil, err
 	}
-	sel.CreatedSince, err = s.createdAt(o.Since)
+	sel.CreatedSince, err = s.records.CreatedAt(o.Since)
 	return sel, layers, err
-}
-
-// createdAt is when a container was created, and zero for none.
-func (s *Service) createdAt(ref string) (time.Time, error) {
-	if ref == "" {
-		return time.Time{}, nil
-	}
-	id, err := s.records.Lookup(ref)
-	if err != nil {
-		return time.Time{}, err
-	}
-	rec, err := s.records.Record(id)
-	if err != nil {
-		return time.Time{}, err
-	}
-	return rec.Created, nil
-}
-
-// builtOn says whether one of the layers is among those of the image.
-func (s *Service) builtOn(imageID string, layers []string) bool {
-	img, err := s.Images.Storage().Image(strings.TrimPrefix(imageID, "sha256:"))
-	if err != nil {
-		return false // just removed
-	}
-	for id := img.TopLayer; ; {
-		if slices.Contains(layers, id) {
-			return true // that of an image without layers is empty: it is the base of all
-		}
-		if id == "" {
-			return false
-		}
-		layer, err := s.Images.Storage().Layer(id)
-		if err != nil {
-			return false
-		}
-		id = layer.Parent
-	}
 }
 
 // pidOf is the process of a container that runs, whichever agent has it.

@@ -25,7 +25,7 @@ import (
 func (s *Service) routeCopies(mux *wire.Mux) {
 	commits := &commit.Requests{Volume: s.volumes.Path, Records: s.records, Images: s.Images, Diff: s.quietDiff, Emit: s.emit}
 	forks := &fork.Requests{
-		Records: s.records, Storage: s.Images.Storage(), Make: s.make, Quiet: s.quiet, Volume: s.volumes.Path, Created: s.emitCreate,
+		Records: s.records, Storage: func() fork.Store { return s.Images.Storage() }, Make: s.make, Quiet: s.quiet, Volume: s.volumes.Path, Created: s.emitCreate,
 	}
 	mux.Handle(api.ContainerCommit, s.settled(wire.Handle(commits.Commit)))
 	mux.Handle(api.ContainerFork, wire.Handle(forks.Fork))

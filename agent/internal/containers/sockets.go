@@ -4,9 +4,7 @@ package containers
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 
@@ -39,20 +37,14 @@ func (s *Service) socketOf(r *http.Request, _ wire.None) (string, error) {
 	return s.Socket, nil
 }
 
-func (s *Service) dial(w http.ResponseWriter, r *http.Request) {
-	s.sendSocket(w, r, func(ctx context.Context, ns *netns.NS, kind, address string) (io.Closer, error) {
-		return netns.Dial(ctx, ns, kind, address)
-	})
-}
+func (s *Service) dial(w http.ResponseWriter, r *http.Request) { s.sendSocket(w, r, netns.DialFile) }
 
 func (s *Service) listen(w http.ResponseWriter, r *http.Request) {
-	s.sendSocket(w, r, func(ctx context.Context, ns *netns.NS, kind, address string) (io.Closer, error) {
-		return netns.Listen(ctx, ns, kind, address)
-	})
+	s.sendSocket(w, r, netns.ListenFile)
 }
 
 // sendSocket makes a socket in the container's network namespace and gives it to the client.
-func (s *Service) sendSocket(w http.ResponseWriter, r *http.Request, open func(context.Context, *netns.NS, string, string) (io.Closer, error)) {
+func (s *Service) sendSocket(w http.ResponseWriter, r *http.Request, open func(context.Context, *netns.NS, string, string) (*os.File, error)) {
 	var req api.SocketRequest
 	if err := wire.Decode(r.Body, &req); err != nil {
 		wire.Fail(w, err)
@@ -67,7 +59,7 @@ func (s *Service) sendSocket(w http.ResponseWriter, r *http.Request, open func(c
 	wire.SendFile(w, f)
 }
 
-func (s *Service) openSocket(r *http.Request, req api.SocketRequest, open func(context.Context, *netns.NS, string, string) (io.Closer, error)) (*os.File, error) {
+func (s *Service) openSocket(r *http.Request, req api.SocketRequest, open func(context.Context, *netns.NS, string, string) (*os.File, error)) (*os.File, error) {
 	id := r.PathValue("id")
 	m := s.mine(id)
 	if m == nil {
@@ -84,14 +76,9 @@ func (s *Service) openSocket(r *http.Request, req api.SocketRequest, open func(c
 		return nil, err
 	}
 	defer ns.Close()
-	c, err := open(r.Context(), ns, req.Network, req.Address)
+	f, err := open(r.Context(), ns, req.Network, req.Address)
 	if err != nil {
 		return nil, networks.Error(err)
 	}
-	defer c.Close()
-	filer, ok := c.(interface{ File() (*os.File, error) })
-	if !ok {
-		return nil, errors.New("the socket has no file")
-	}
-	return filer.File()
+	return f, nil
 }

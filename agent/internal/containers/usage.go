@@ -5,10 +5,8 @@ package containers
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"slices"
 
-	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/agent/internal/volumes"
 	"github.com/caisson-dev/caisson/container"
 	"github.com/caisson-dev/caisson/image"
@@ -31,7 +29,7 @@ func (s *Service) Measure(ctx context.Context, u *image.DiskUsage) error {
 			return err
 		}
 		c := image.ContainerUsage{
-			ID: info.ID, Name: info.Name, Image: info.Image, Status: string(info.State.Status), Created: info.Created, Size: s.ownSize(info.ID),
+			ID: info.ID, Name: info.Name, Image: info.Image, Status: string(info.State.Status), Created: info.Created, Size: s.Images.ContainerSize(info.ID),
 		}
 		u.Containers.Items = append(u.Containers.Items, c)
 		u.Containers.Size += c.Size
@@ -42,15 +40,6 @@ func (s *Service) Measure(ctx context.Context, u *image.DiskUsage) error {
 		}
 	}
 	return s.volumes.Measure(ctx, &u.Volumes)
-}
-
-// ownSize is the size of a container's layer as it lies on the disk: no lock is held and nothing is mounted for it.
-func (s *Service) ownSize(id string) int64 {
-	c, err := s.Images.Storage().Container(id)
-	if err != nil {
-		return 0 // just removed
-	}
-	return diskspace.Usage(filepath.Join(s.layout.Graph(), "overlay", c.LayerID, "diff"))
 }
 
 // volumeUsers are the containers that mount each volume, also those that are being made.

@@ -17,7 +17,7 @@ import (
 // Requests answers what is asked about forks.
 type Requests struct {
 	Records *records.Store
-	Storage Store
+	Storage func() Store
 	// Make makes a container, and calls finish before it is one.
 	Make func(ctx context.Context, opts container.Options, finish func(*records.Record) error) (api.Created, error)
 	// Quiet calls f while a container holds still.
@@ -54,10 +54,10 @@ func (q *Requests) Fork(r *http.Request, want container.ForkOptions) (api.Create
 
 // copy makes the files of one container those of another, which is new.
 func (q *Requests) copy(ctx context.Context, of, rec *records.Record) error {
-	from, err := upper(q.Storage, of.ID)
+	from, err := upper(q.Storage(), of.ID)
 	var to string
 	if err == nil {
-		to, err = upper(q.Storage, rec.ID)
+		to, err = upper(q.Storage(), rec.ID)
 	}
 	pairs := append(volumes(of.Mounts, rec.Mounts, rec.Volumes, q.Volume), pair{from, to})
 	for _, p := range pairs {

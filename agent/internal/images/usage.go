@@ -113,3 +113,12 @@ func (s *Service) cacheUsage(ctx context.Context, t *tree, u *image.Usage[image.
 	u.Reclaimable = u.Size
 	return nil
 }
+
+// ContainerSize is the size of a container's own layer as it lies on the disk: no lock is held and nothing is mounted for it.
+func (s *Store) ContainerSize(id string) int64 {
+	c, err := s.store.Container(id)
+	if err != nil {
+		return 0 // just removed
+	}
+	return diskspace.Usage(filepath.Join(s.layout.Graph(), "overlay", c.LayerID, "diff"))
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/caisson-dev/caisson/agent/internal/names"
@@ -97,5 +99,26 @@ func (v *View) Close() {
 	if lock, err := flock.Try(v.path, flock.Exclusive); err == nil && lock != nil {
 		_ = os.Remove(v.path) // a remover may have been faster
 		lock.Unlock()
+	}
+}
+
+// BuiltOn says whether one of the layers is among those of the image.
+func (s *Store) BuiltOn(imageID string, layers []string) bool {
+	img, err := s.store.Image(strings.TrimPrefix(imageID, "sha256:"))
+	if err != nil {
+		return false // just removed
+	}
+	for id := img.TopLayer; ; {
+		if slices.Contains(layers, id) {
+			return true // that of an image without layers is empty: it is the base of all
+		}
+		if id == "" {
+			return false
+		}
+		layer, err := s.store.Layer(id)
+		if err != nil {
+			return false
+		}
+		id = layer.Parent
 	}
 }

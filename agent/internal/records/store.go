@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/caisson-dev/caisson/agent/internal/diskspace"
 	"github.com/caisson-dev/caisson/internal/api"
@@ -91,6 +92,22 @@ func (s *Store) NetworkUsers() (map[string]string, error) {
 		}
 	}
 	return users, err
+}
+
+// CreatedAt is when a container was created, and zero for no container.
+func (s *Store) CreatedAt(ref string) (time.Time, error) {
+	if ref == "" {
+		return time.Time{}, nil
+	}
+	id, err := s.Lookup(ref)
+	if err != nil {
+		return time.Time{}, err
+	}
+	rec, err := s.Record(id)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return rec.Created, nil
 }
 
 // Exists is false for a directory whose container is only half made.

@@ -39,12 +39,12 @@ type Execution struct {
 func (e *Execution) Serve(conn net.Conn, br *bufio.Reader) {
 	defer conn.Close()
 	fw := api.NewFrameWriter(conn)
-	_ = fw.JSON(api.Started, api.ExecStarted{PID: e.PID}) // a client that is gone is found below
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
 		e.readInput(api.NewFrameReader(br))
 	}()
+	_ = fw.JSON(api.Started, api.ExecStarted{PID: e.PID}) // a client that is gone is found below
 	var out sync.WaitGroup
 	for kind, f := range e.Pipes.outputs() {
 		out.Go(func() { e.copyFrames(fw, kind, f) })

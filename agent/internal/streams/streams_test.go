@@ -71,7 +71,9 @@ func (c *client) end() (st container.State) {
 			require.NoError(c.t, json.Unmarshal(p, &st))
 			return st
 		}
-		c.out[kind] += string(p)
+		if kind != api.Started {
+			c.out[kind] += string(p)
+		}
 	}
 }
 
