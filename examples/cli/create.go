@@ -124,7 +124,7 @@ func (o *createFlags) options(args []string, warn io.Writer) (container.Options,
 	}
 	err = errors.Join(o.network.apply(&opts, warn), o.mounts.apply(&opts), o.security.apply(&opts), o.health.apply(&opts), o.others.apply(&opts, warn), o.only())
 	if err == nil {
-		err = notes{o.mounts.long, o.network.publishAll, len(opts.Ports)}.write(&opts)
+		err = notes{o.mounts.long, o.network.publishAll, len(opts.Ports), opts.Network == container.NetworkNone}.write(&opts)
 	}
 	if err != nil {
 		return opts, err

@@ -109,6 +109,7 @@ func TestCreateOptions(t *testing.T) {
 				{Type: container.MountVolume, Source: "data", Target: "/v"}, {Type: container.MountVolume, Source: "data", Target: "/l"},
 				{Type: container.MountTmpfs, Target: "/t"},
 			}
+			o.Annotations = map[string]string{"caisson.cli/flags": `{"mounts":["/l"]}`} // for inspect, which tells them apart
 		}},
 	} {
 		t.Run(tc.args, func(t *testing.T) {

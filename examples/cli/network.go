@@ -378,7 +378,8 @@ var networkConnectCommand = command{
 			if err != nil {
 				return err
 			}
-			if mode := info.Options.Network; predefined[string(mode)] != "" || strings.HasPrefix(string(mode), "container:") {
+			mode := info.Options.Network
+			if mode == container.NetworkHost || mode == container.NetworkNone && notesOf(&info.Options).NoNetwork || strings.HasPrefix(string(mode), "container:") {
 				return fmt.Errorf("connect %s to network %s: it was made with the network %s, beside which it can have no other", args[1], args[0], mode)
 			}
 			e.Network = args[0]
