@@ -1,5 +1,6 @@
 // Package dockerapi serves the Docker Engine API, with no dockerd: what speaks to Docker speaks to a store and an engine of
-// this library. The docker command, compose, testcontainers in every language and docker-py work with it.
+// this library. The docker command and Docker's Go client are tested with it; other tools that speak
+// the same API are not yet.
 //
 //	store, err := image.OpenStore(image.StoreOptions{})
 //	if err != nil {
