@@ -19,7 +19,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 		// What does not depend on the ids that a user has, one of them is enough for.
 		testenv.UserOneID: "TestAsOrdinaryUser|TestHealth|TestRestart|TestListSelects|TestPruneSelects|TestEvents|TestLog|TestStats|TestTop|" +
 			"TestFromAnotherProcess|TestMachineRestart|TestStopSignal|TestIdleTimeout|TestUpdateRestart|TestPruneVolumes|TestDetachedAgentKilled|" +
-			"TestKillOwnerOfAPausedContainer|TestNetworkOwnerKilled",
+			"TestKillOwnerOfAPausedContainer|TestNetworkOwnerKilled|TestFork|TestKillForker|TestCommit|TestDetachedStartedTwice|TestStartedIsTheCommand",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
