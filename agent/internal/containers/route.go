@@ -86,7 +86,7 @@ func (s *Service) find(ctx context.Context, id string, needsManager func(*record
 		return "", nil
 	}
 	st, err := s.records.State(id)
-	if err == nil && st.Manager != "" && st.Manager != s.Socket && alive(ctx, st.Manager) {
+	if err == nil && s.elsewhere(ctx, st) {
 		return st.Manager, nil
 	}
 	if why := s.damage(id, err); why != nil {
@@ -200,7 +200,7 @@ func (s *Service) lockUnmanaged(ctx context.Context, id string) (*flock.Lock, er
 		if s.mine(id) != nil {
 			return nil, nil
 		}
-		if st, err := s.records.State(id); err == nil && st.Manager != "" && st.Manager != s.Socket && alive(ctx, st.Manager) {
+		if st, err := s.records.State(id); err == nil && s.elsewhere(ctx, st) {
 			return nil, nil
 		}
 		select {
@@ -212,6 +212,11 @@ func (s *Service) lockUnmanaged(ctx context.Context, id string) (*flock.Lock, er
 }
 
 var errBusy = errors.New("container is busy: an agent holds its lock and does not answer")
+
+// elsewhere says whether another agent that lives manages the container.
+func (s *Service) elsewhere(ctx context.Context, st *records.State) bool {
+	return st.Manager != "" && st.Manager != s.Socket && alive(ctx, st.Manager)
+}
 
 // alive says whether an agent serves at socket.
 func alive(ctx context.Context, socket string) bool {

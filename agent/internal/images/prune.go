@@ -27,13 +27,11 @@ func (s *Store) CacheMounts() string { return filepath.Join(s.layout.Cache(), "m
 // steps of builds that led to them. All also empties the cache mounts of builds.
 func (s *Service) Prune(ctx context.Context, opts image.PruneOptions) (image.PruneResult, error) {
 	var res image.PruneResult
-	lock, err := s.layout.Exclusive(ctx)
+	done, err := s.removing(ctx)
 	if err != nil {
 		return res, err
 	}
-	defer lock.Unlock()
-	s.room.Use()
-	defer s.room.Keep()
+	defer done()
 	t, err := s.tree()
 	if err != nil {
 		return res, StoreError("prune", err)

@@ -29,13 +29,11 @@ func (s *Store) CacheMountLock(name string) string {
 
 // PruneCache removes steps of builds and cache mounts, those that were used longest ago first.
 func (s *Service) PruneCache(ctx context.Context, opts image.PruneCacheOptions) (res image.PruneCacheResult, err error) {
-	lock, err := s.layout.Exclusive(ctx)
+	done, err := s.removing(ctx)
 	if err != nil {
 		return res, err
 	}
-	defer lock.Unlock()
-	s.room.Use()
-	defer s.room.Keep()
+	defer done()
 	t, err := s.tree()
 	if err != nil {
 		return res, StoreError("prune the build cache", err)

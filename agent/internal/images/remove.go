@@ -23,17 +23,28 @@ func (s *Service) handleRemove() http.HandlerFunc {
 	})
 }
 
+// removing has the store for the caller alone until done, and the disk space that is kept for removals on a full disk.
+func (s *Service) removing(ctx context.Context) (done func(), err error) {
+	lock, err := s.layout.Exclusive(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.room.Use()
+	return func() {
+		s.room.Keep()
+		lock.Unlock()
+	}, nil
+}
+
 // Remove follows docker image rm: a name is taken away; the last name, or the id, takes the image along. Steps of
 // builds that only this image was made of go with it.
 func (s *Service) Remove(ctx context.Context, ref string, opts image.RemoveOptions) (image.RemoveResult, error) {
 	var res image.RemoveResult
-	lock, err := s.layout.Exclusive(ctx)
+	done, err := s.removing(ctx)
 	if err != nil {
 		return res, err
 	}
-	defer lock.Unlock()
-	s.room.Use()
-	defer s.room.Keep()
+	defer done()
 	img, err := s.Find(ctx, ref)
 	if err != nil {
 		return res, err
